@@ -1,0 +1,4 @@
+"""What shoppers do, recorded."""
+
+
+def merge_at_login(request, user): ...

@@ -1,0 +1,46 @@
+"""Errors that a shop's developer or staff may see; each names the bad value and what was expected."""
+
+
+class RecommendationsError(Exception):
+    """Base of all errors raised by this app."""
+
+
+class NotConfigured(RecommendationsError):
+    """The shop's project lacks a declaration; the message holds the lines to add."""
+
+
+class UnknownProduct(RecommendationsError):
+    """A product id that the mirror does not hold."""
+
+    def __init__(self, product_id: str) -> None:
+        self.product_id = product_id
+        super().__init__(
+            f"Unknown product {product_id!r}: expected the id of a product that sync_catalog has mirrored."
+        )
+
+
+class InvalidInteraction(RecommendationsError):
+    """An interaction that can't be recorded; `field` is the argument at fault."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        self.message = message
+        super().__init__(f"{field}: {message}")
+
+
+class UnknownPlacement(RecommendationsError):
+    """A placement that does not exist, or lacks the product it is about."""
+
+
+class RetrainingBusy(RecommendationsError):
+    """Another process is training; `version_id` is the row that holds the lease."""
+
+    def __init__(self, version_id: int) -> None:
+        self.version_id = version_id
+        super().__init__(
+            f"Version {version_id} is being trained already: wait until it ends, or cancel it in the admin."
+        )
+
+
+class LeaseLost(RecommendationsError):
+    """This process no longer owns the version that it trains (cancelled, or reaped as dead)."""

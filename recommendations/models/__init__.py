@@ -1,0 +1,18 @@
+"""The tables. Every question asked of the database lives in their querysets."""
+
+from .interaction import Interaction
+from .popularity import ProductPopularity
+from .product import Product
+from .recommender_version import RecommenderVersion
+from .removal import HiddenProduct, RemovedProduct
+from .shopper import Shopper
+
+__all__ = [
+    "HiddenProduct",
+    "Interaction",
+    "Product",
+    "ProductPopularity",
+    "RecommenderVersion",
+    "RemovedProduct",
+    "Shopper",
+]

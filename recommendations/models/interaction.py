@@ -1,0 +1,99 @@
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Exists, F, Func, Q
+from django.utils import timezone
+
+from ..ml.kinds import SEQUENCE_KINDS, Kind
+from .removal import RemovedProduct
+
+MAX_QUERY = 255
+
+
+class Epoch(Func):
+    """Whole seconds since 1970, computed in SQL: building datetimes in Python costs three times the scan."""
+
+    output_field = models.BigIntegerField()
+
+    def as_sql(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
+        return super().as_sql(
+            compiler, connection, template="FLOOR(EXTRACT(EPOCH FROM %(expressions)s))::bigint", **context
+        )
+
+    def as_sqlite(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
+        return super().as_sql(
+            compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)", **context
+        )
+
+
+class InteractionQuerySet(models.QuerySet["Interaction"]):
+    def remembered(self) -> "InteractionQuerySet":
+        """Without what shoppers removed. Every reader starts here: serving, training, export, facts."""
+        return self.filter(~Exists(RemovedProduct.objects.covering()))
+
+    def newest(self, shopper: object, limit: int) -> list[tuple[str, int, datetime]]:
+        """(product_id, kind, occurred_at) of the newest remembered events that enter a sequence, newest first."""
+        rows = self.remembered().filter(shopper=shopper, kind__in=SEQUENCE_KINDS)
+        newest = rows.order_by("-occurred_at", "-pk")[:limit]
+        return list(newest.values_list("product__product_id", "kind", "occurred_at"))
+
+    def bought_by(self, shopper: object) -> set[str]:
+        """product_ids the shopper ever bought and remembers."""
+        rows = self.remembered().filter(shopper=shopper, kind=Kind.PURCHASE)
+        return set(rows.order_by().values_list("product__product_id", flat=True).distinct())
+
+    def for_training(self) -> "InteractionQuerySet":
+        """Remembered events of shoppers who did not opt out."""
+        return self.remembered().filter(kind__in=SEQUENCE_KINDS, shopper__personalised=True)
+
+    def rows(self, chunk: int = 50_000) -> Iterator[tuple[int, int, int, int]]:
+        """(shopper, product, kind, epoch seconds) by shopper and time, streamed."""
+        rows = self.annotate(epoch=Epoch(F("occurred_at"))).order_by("shopper_id", "occurred_at")
+        return rows.values_list("shopper_id", "product_id", "kind", "epoch").iterator(chunk_size=chunk)
+
+
+class Interaction(models.Model):
+    """One thing that a shopper did. Lines of one order share the exact `occurred_at`."""
+
+    class KindChoice(models.IntegerChoices):
+        VIEW = Kind.VIEW, "view"
+        SEARCH = Kind.SEARCH, "search"
+        SAVE = Kind.SAVE, "save"
+        ADD_TO_CART = Kind.ADD_TO_CART, "add_to_cart"
+        REMOVE_FROM_CART = Kind.REMOVE_FROM_CART, "remove_from_cart"
+        PURCHASE = Kind.PURCHASE, "purchase"
+        RETURN = Kind.RETURN, "return"
+
+    class Source(models.IntegerChoices):
+        BEACON = 1, "beacon"
+        SERVER = 2, "server"
+        IMPORT = 3, "import"
+
+    id = models.BigAutoField(primary_key=True)
+    # No index of their own: (shopper, -occurred_at) serves the first, nothing looks up events by product.
+    shopper = models.ForeignKey("recommendations.Shopper", on_delete=models.CASCADE, db_index=False, related_name="+")
+    product = models.ForeignKey(
+        "recommendations.Product", on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    kind = models.PositiveSmallIntegerField(choices=KindChoice.choices)
+    source = models.PositiveSmallIntegerField(choices=Source.choices)
+    quantity = models.PositiveIntegerField(default=1)
+    query = models.CharField(max_length=MAX_QUERY, default="", blank=True)
+    occurred_at = models.DateTimeField(default=timezone.now)
+    list_id = models.BigIntegerField(null=True)
+    event_key = models.BigIntegerField()
+
+    objects = InteractionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shopper", "event_key"], name="recommendations_event_once"),
+            models.CheckConstraint(
+                condition=Q(product__isnull=False) | Q(kind=Kind.SEARCH.value), name="recommendations_product_or_search"
+            ),
+        ]
+        indexes = [models.Index(fields=["shopper", "-occurred_at"], name="recommendations_history")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} by shopper {self.shopper_id}"

@@ -1,0 +1,63 @@
+from datetime import datetime, timedelta
+
+from django.db import models, transaction
+from django.db.models import Count
+
+from ..ml.kinds import SEQUENCE_KINDS
+from .interaction import Interaction
+
+RECENT = timedelta(days=7)
+# Below this, a count could point at single shoppers.
+FEWEST_SHOPPERS = 5
+
+
+class ProductPopularityQuerySet(models.QuerySet["ProductPopularity"]):
+    def count_again(self, now: datetime) -> int:
+        """Count the shoppers of each product anew, this week's and all; returns the number of products counted."""
+        events = Interaction.objects.remembered().filter(kind__in=SEQUENCE_KINDS, product__isnull=False)
+        total = _shoppers_by_product(events)
+        recent = _shoppers_by_product(events.filter(occurred_at__gt=now - RECENT, occurred_at__lte=now))
+        with transaction.atomic():
+            self.all().delete()
+            self.bulk_create(
+                (
+                    self.model(product_id=key, recent_shoppers=recent.get(key, 0), shoppers=count, counted_at=now)
+                    for key, count in total.items()
+                ),
+                batch_size=5_000,
+            )
+        return len(total)
+
+    def ranked(self, limit: int) -> "list[ProductPopularity]":
+        """The most popular products that can be bought, this week's first."""
+        rows = self.filter(product__available=True).select_related("product")
+        return list(rows.order_by("-recent_shoppers", "-shoppers", "product_id")[:limit])
+
+
+def _shoppers_by_product(events: models.QuerySet) -> dict[int, int]:
+    counted = events.order_by().values_list("product_id").annotate(shoppers=Count("shopper_id", distinct=True))
+    return dict(counted)
+
+
+class ProductPopularity(models.Model):
+    """How many shoppers did something with a product; counted by the worker, read by every page."""
+
+    product = models.OneToOneField(
+        "recommendations.Product", on_delete=models.CASCADE, primary_key=True, related_name="popularity"
+    )
+    recent_shoppers = models.PositiveIntegerField(default=0)
+    shoppers = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField()
+
+    objects = ProductPopularityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "product popularity"
+        indexes = [models.Index(fields=["-recent_shoppers", "-shoppers", "product"], name="recommendations_popular")]
+
+    def __str__(self) -> str:
+        return f"{self.product_id}: {self.recent_shoppers} this week, {self.shoppers} in all"
+
+    def is_popular_this_week(self, now: datetime) -> bool:
+        """Whether "Popular this week" is true of it: counted within a day, by enough shoppers."""
+        return self.recent_shoppers >= FEWEST_SHOPPERS and now - self.counted_at <= timedelta(days=1)

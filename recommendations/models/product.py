@@ -1,0 +1,40 @@
+from collections.abc import Iterable
+
+from django.db import models
+
+MAX_PRODUCT_ID = 255
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def keys(self, product_ids: Iterable[str]) -> dict[str, int]:
+        """product_id -> primary key of the mirror's row; unknown ids are absent."""
+        return dict(self.filter(product_id__in=list(product_ids)).values_list("product_id", "pk"))
+
+    def vocabulary(self) -> list[tuple[int, str]]:
+        """(primary key, product_id) of every product, oldest first."""
+        return list(self.order_by("pk").values_list("pk", "product_id"))
+
+    def newest(self, limit: int) -> list[str]:
+        """product_ids of the products that can be bought, newest first."""
+        newest = self.filter(available=True).order_by("-pk")
+        return list(newest.values_list("product_id", flat=True)[:limit])
+
+
+class Product(models.Model):
+    """A mirror of the shop's product, for training and coarse eligibility. What people see comes from the catalog."""
+
+    id = models.BigAutoField(primary_key=True)
+    product_id = models.CharField(max_length=MAX_PRODUCT_ID, unique=True)
+    title = models.TextField(default="")
+    category = models.JSONField(default=list)  # path, widest first
+    brand = models.TextField(default="")
+    price = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    attributes = models.JSONField(default=dict)
+    available = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+
+    objects = ProductQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.title or self.product_id

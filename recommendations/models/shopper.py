@@ -1,0 +1,105 @@
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+
+from ..conf import get_config
+
+OFF_COOKIE = "recommendations_off"
+# Events in flight at login still arrive with the visitor's cookie.
+MERGED_FOR = timedelta(hours=24)
+
+
+def hash_key(key: str) -> str:
+    """What is stored of a cookie: the raw key is a credential."""
+    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+
+
+def new_key() -> str:
+    """An unguessable cookie value (256 bits)."""
+    return secrets.token_urlsafe(32)
+
+
+def is_paused(request: HttpRequest) -> bool:
+    """Whether this browser switched personalisation off."""
+    return request.COOKIES.get(OFF_COOKIE) == "1"
+
+
+class ShopperQuerySet(models.QuerySet["Shopper"]):
+    def of_user(self, user: object) -> "Shopper | None":
+        return self.filter(user=user).first()
+
+    def of_key(self, key: str) -> "Shopper | None":
+        return self.select_related("merged_into").filter(key_hash=hash_key(key)).first()
+
+    def reading(self, request: HttpRequest) -> "Shopper | None":
+        """Whose history this request may read: a login uses the user only, a merged cookie reads nothing.
+
+        None without consent, when paused, and for whoever did nothing yet. One SELECT at most.
+        """
+        if is_paused(request) or not get_config().has_consent(request):
+            return None
+        if is_logged_in(request):
+            shopper = self.of_user(request.user)
+        else:
+            key = request.COOKIES.get(get_config().COOKIE_NAME)
+            shopper = self.of_key(key) if key else None
+            if shopper is not None and shopper.merged_into_id is not None:
+                return None
+        return shopper if shopper is not None and shopper.personalised else None
+
+    def writing(self, request: HttpRequest) -> "tuple[Shopper | None, str]":
+        """Whom this request's events belong to, and the cookie to set ("" = none).
+
+        Created at the first event. (None, "") without consent or when paused: nothing may be stored.
+        """
+        if is_paused(request) or not get_config().has_consent(request):
+            return None, ""
+        if is_logged_in(request):
+            shopper, _ = self.get_or_create(user=request.user)
+            return (shopper if shopper.personalised else None), ""
+        return self._visitor(request.COOKIES.get(get_config().COOKIE_NAME, ""))
+
+    def _visitor(self, key: str) -> "tuple[Shopper | None, str]":
+        shopper = self.of_key(key) if key else None
+        if shopper is None or shopper.is_merged_for_good():
+            key = new_key()
+            return self.create(key_hash=hash_key(key)), key
+        owner = shopper.merged_into or shopper
+        return (owner if owner.personalised else None), ""
+
+
+def is_logged_in(request: HttpRequest) -> bool:
+    """Whether the request has a user; a request without the auth middleware has none."""
+    user = getattr(request, "user", None)
+    return bool(user is not None and user.is_authenticated)
+
+
+class Shopper(models.Model):
+    """Whoever browses: a user, an anonymous visitor (by cookie), or someone another system knows (external_id)."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    external_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    key_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    personalised = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen = models.DateField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    merged_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ShopperQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"shopper {self.pk}"
+
+    def is_merged_for_good(self) -> bool:
+        """Whether the cookie was merged at a login too long ago for an event to be still in flight."""
+        return self.merged_at is not None and self.merged_at < timezone.now() - MERGED_FOR

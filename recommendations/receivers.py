@@ -1,0 +1,42 @@
+"""What happens when the shop saves a product or somebody logs in; nothing here may break the sender."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.http import HttpRequest
+
+from .boundary import never_break
+from .capture import merge_at_login
+from .catalog import get_catalog, mirror, registered, retire
+
+
+def connect() -> None:
+    """Listen to the declared product models and to logins; called once, by AppConfig.ready()."""
+    for model in registered():
+        uid = model._meta.label
+        post_save.connect(product_saved, sender=model, dispatch_uid=f"recommendations-saved-{uid}")
+        post_delete.connect(product_deleted, sender=model, dispatch_uid=f"recommendations-deleted-{uid}")
+    user_logged_in.connect(logged_in, dispatch_uid="recommendations-login")
+
+
+@never_break(fallback=lambda **_: None)
+def product_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
+    """Mirror the product once the shop's transaction has committed; fixtures (`raw`) are left to sync_catalog."""
+    if not raw:
+        transaction.on_commit(partial(mirror, instance), robust=True)
+
+
+@never_break(fallback=lambda **_: None)
+def product_deleted(*, instance: Any, **_: Any) -> None:
+    """Take the product out of the recommendations; the key is read now, Django clears it after the signal."""
+    transaction.on_commit(partial(retire, get_catalog().product_id(instance)), robust=True)
+
+
+@never_break(fallback=lambda **_: None)
+def logged_in(*, request: HttpRequest | None = None, user: Any, **_: Any) -> None:
+    """Give the user what the visitor did before logging in."""
+    if request is not None:
+        merge_at_login(request, user)

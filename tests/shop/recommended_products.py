@@ -1,0 +1,27 @@
+from recommendations.catalog import Card, Catalog, Price, register
+
+from .models import Book
+
+
+@register(Book)
+class BookCatalog(Catalog):
+    def title(self, product):
+        return product.name
+
+    def category(self, product):
+        return ["Books", product.shelf]
+
+    def brand(self, product):
+        return product.publisher
+
+    def price(self, product):
+        return product.price
+
+    def is_available(self, product):
+        return product.in_stock
+
+    def card(self, product, request):
+        if product.members_only and not (request and request.user.is_authenticated):
+            return None
+        price = None if product.price is None else Price(product.price, "EUR")
+        return Card(self.product_id(product), product.name, product.get_absolute_url(), price=price)
