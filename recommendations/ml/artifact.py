@@ -1,0 +1,177 @@
+"""A trained recommender as a directory of plain files: what is in it, how it is written and how it is checked."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+
+from .ranking import MixWeights, NextItemTable, Score
+from .vocabulary import Vocabulary
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+ENCODER = "encoder.onnx"
+WEIGHTS = "weights.npz"
+VOCABULARY = "vocabulary.json"
+ITEM_MATRIX = "item_matrix.npy"
+BIAS = "bias.npy"
+INDPTR = "next_item_indptr.npy"
+INDICES = "next_item_indices.npy"
+VALUES = "next_item_values.npy"
+POPULARITY = "popularity.npy"
+ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY)
+FILES = (ENCODER, WEIGHTS, VOCABULARY, *ARRAYS)
+
+
+class ArtifactError(Exception):
+    """The directory is not a recommender that this code can read; the text says which file and why."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the files of an artifact are, and the numbers that scoring needs beside them."""
+
+    n: int  # items
+    d: int  # width of the item vectors
+    length: int  # tokens the network reads
+    weights: MixWeights
+    eps: float  # scores closer than this count as equal when a "because" is claimed
+    trained_kinds: tuple[int, ...]
+    settings: dict = field(default_factory=dict)
+    libraries: dict = field(default_factory=dict)
+    files: dict = field(default_factory=dict)  # name -> sha256
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def version(self) -> str:
+        """A name for these contents: equal exactly when every file and number is equal."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """The text of manifest.json."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Manifest":
+        """Read manifest.json; ArtifactError when it is damaged or written by newer code."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise ArtifactError(f"{MANIFEST} is not JSON: {error}") from error
+        if not isinstance(values, dict) or "format_version" not in values:
+            raise ArtifactError(f"{MANIFEST} has no format_version; it is no recommender's manifest")
+        if values["format_version"] != FORMAT_VERSION:
+            raise ArtifactError(
+                f"{MANIFEST} has format {values['format_version']}, this release reads {FORMAT_VERSION}; "
+                "retrain, or install the release that wrote it"
+            )
+        if missing := {entry.name for entry in fields(cls)} - set(values):
+            raise ArtifactError(f"{MANIFEST} lacks {', '.join(sorted(missing))}; it is damaged, retrain")
+        try:
+            values["weights"] = MixWeights(**values["weights"])
+            values["trained_kinds"] = tuple(values["trained_kinds"])
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise ArtifactError(f"{MANIFEST} is damaged: {error}") from error
+
+
+def write_arrays(directory: Path, score: Score, popularity: np.ndarray, vocabulary: Vocabulary) -> None:
+    """Write all files but the encoder, its weights and the manifest."""
+    table = score.next_item
+    arrays = (score.item_matrix, score.bias, table.indptr, table.indices, table.values, popularity)
+    for name, array in zip(ARRAYS, arrays, strict=True):
+        np.save(Path(directory) / name, array, allow_pickle=False)
+    (Path(directory) / VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
+    """Add every file's checksum to `manifest` and write it: the last step, so that a torn directory has none."""
+    complete = Manifest(**{**_shallow(manifest), "files": checksums(directory)})
+    (Path(directory) / MANIFEST).write_text(complete.to_json(), encoding="utf-8")
+    return complete
+
+
+def checksums(directory: Path) -> dict[str, str]:
+    """sha256 of each file of an artifact; ArtifactError when one is missing."""
+    sums = {}
+    for name in FILES:
+        path = Path(directory) / name
+        if not path.is_file():
+            raise ArtifactError(f"{name} is missing from {directory}")
+        with path.open("rb") as file:
+            sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The manifest alone, files unchecked."""
+    try:
+        text = (Path(directory) / MANIFEST).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{MANIFEST} is missing from {directory}") from error
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"{MANIFEST} is not JSON: {error}") from error
+    return Manifest.from_json(text)
+
+
+def verify(directory: Path) -> Manifest:
+    """Check every file of an artifact; the manifest, or ArtifactError naming the one thing that is wrong."""
+    manifest = read_manifest(directory)
+    for name, found in checksums(directory).items():
+        expected = manifest.files.get(name)
+        if found != expected:
+            raise ArtifactError(f"{name} has sha256 {found}, the manifest says {expected}; the file was changed or cut")
+    arrays = {name: read_array(directory, name) for name in ARRAYS}
+    _check_shapes(manifest, arrays)
+    if len(read_vocabulary(directory)) != manifest.n:
+        raise ArtifactError(f"{VOCABULARY} has {len(read_vocabulary(directory))} products, expected {manifest.n}")
+    return manifest
+
+
+def read_array(directory: Path, name: str) -> np.ndarray:
+    """One array, memory-mapped."""
+    try:
+        return np.load(Path(directory) / name, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    except (ValueError, EOFError, OSError) as error:
+        raise ArtifactError(f"{name} is not a plain numpy array: {error}") from error
+
+
+def read_vocabulary(directory: Path) -> Vocabulary:
+    """The products of an artifact."""
+    try:
+        return Vocabulary.from_json((Path(directory) / VOCABULARY).read_text(encoding="utf-8"))
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(f"{VOCABULARY} is no list of product ids: {error}") from error
+
+
+def read_score(directory: Path, manifest: Manifest) -> Score:
+    """The arrays of a verified artifact as a Score, memory-mapped."""
+    table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES)))
+    return Score(read_array(directory, ITEM_MATRIX), read_array(directory, BIAS), table, manifest.weights)
+
+
+def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:
+    entries = len(arrays[INDICES])
+    expected = {
+        ITEM_MATRIX: ((manifest.n + 1, manifest.d), np.float32),
+        BIAS: ((manifest.n + 1,), np.float32),
+        INDPTR: ((manifest.n + 2,), np.int64),
+        INDICES: ((entries,), np.int32),
+        VALUES: ((entries,), np.float32),
+        POPULARITY: ((manifest.n + 1,), np.float32),
+    }
+    for name, (shape, dtype) in expected.items():
+        found = arrays[name]
+        if found.shape != shape or found.dtype != dtype:
+            raise ArtifactError(f"{name} is {found.dtype}{found.shape}, expected {np.dtype(dtype)}{shape}")
+    indptr, indices = arrays[INDPTR], arrays[INDICES]
+    if indptr[0] != 0 or indptr[-1] != entries or (np.diff(indptr) < 0).any():
+        raise ArtifactError(f"{INDPTR} does not divide the {entries} entries of {INDICES} into rows")
+    if entries and not 1 <= indices.min() <= indices.max() <= manifest.n:
+        raise ArtifactError(f"{INDICES} names items outside 1..{manifest.n}")
+
+
+def _shallow(manifest: Manifest) -> dict:
+    return {entry.name: getattr(manifest, entry.name) for entry in fields(manifest)}

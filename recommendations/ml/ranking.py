@@ -1,0 +1,167 @@
+"""The score: one pointwise function f(item; history) that ranks, explains and is audited.
+
+f(i; H) = h(H).e_i + b_i + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H))
+
+h is the network's reading of the history, M what usually comes next after the last few products, R how often and
+how lately the shopper bought i. Nothing in f depends on which other items are asked for: the explanations rest on it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .kinds import Kind
+from .sequences import REPEAT_WINDOW, History, tokens
+
+# M reads this many of the newest tokens, the k-th newest weighted TABLE_FADE ** k.
+TABLE_TOKENS = 5
+TABLE_FADE = 0.6
+
+
+@dataclass(frozen=True)
+class MixWeights:
+    """How much the parts of the score count; chosen on validation."""
+
+    table: float
+    table_eps: float
+    repeat: float
+    repeat_decay: float
+
+    def __post_init__(self):
+        for field in fields(self):
+            if not np.isfinite(getattr(self, field.name)):
+                raise ValueError(f"{field.name}={getattr(self, field.name)} is not a finite number")
+        if self.table_eps <= 0:
+            raise ValueError(f"table_eps={self.table_eps} must be above 0: an item the table lacks would score -inf")
+        if not 0 < self.repeat_decay <= 1:
+            raise ValueError(f"repeat_decay={self.repeat_decay} must be in (0, 1]")
+
+
+@dataclass(frozen=True, eq=False)
+class NextItemTable:
+    """What usually comes next, one sparse row (CSR) for each item; row 0 is empty, items in a row are distinct."""
+
+    indptr: np.ndarray  # int64 (n+2)
+    indices: np.ndarray  # int32 (entries)
+    values: np.ndarray  # float32 (entries), >= 0
+
+    def row(self, item: int) -> tuple[np.ndarray, np.ndarray]:
+        """(items that follow, how strongly)."""
+        entries = slice(self.indptr[item], self.indptr[item + 1])
+        return self.indices[entries], self.values[entries]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The three parts of f before they are weighted, each float32 (B, M)."""
+
+    network: np.ndarray
+    table: np.ndarray
+    repeats: np.ndarray
+
+    def mixed(self, weights: MixWeights) -> np.ndarray:
+        """f, float32 (B, M)."""
+        table = np.log(self.table + np.float32(weights.table_eps))
+        table *= np.float32(weights.table)
+        table += self.network
+        table += np.float32(weights.repeat) * np.log1p(self.repeats)
+        return table
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """f with its arrays; hidden vectors come from a Scorer or from the network in training."""
+
+    item_matrix: np.ndarray  # float32 (n+1, d)
+    bias: np.ndarray  # float32 (n+1)
+    next_item: NextItemTable
+    weights: MixWeights
+
+    def score(self, hidden: np.ndarray, histories: Sequence[History], items: np.ndarray | None = None) -> np.ndarray:
+        """f as float32 (B, M) for `items` (distinct numbers), or (B, n+1) for all; item 0 scores -inf."""
+        return self.mixed(self.parts(hidden, histories, items), items)
+
+    def parts(self, hidden: np.ndarray, histories: Sequence[History], items: np.ndarray | None = None) -> Parts:
+        """The parts of f for `hidden` (B, d), which must belong to `histories` row by row."""
+        if len(hidden) != len(histories):
+            raise ValueError(f"{len(hidden)} hidden vectors for {len(histories)} histories; pass one for each")
+        columns = _Columns(len(self.bias), items)
+        network = hidden @ self.item_matrix[columns.items].T + self.bias[columns.items]
+        return Parts(
+            network.astype(np.float32, copy=False),
+            next_item_strength(self.next_item, histories, columns),
+            repeat_strength(histories, columns, self.weights.repeat_decay),
+        )
+
+    def mixed(self, parts: Parts, items: np.ndarray | None = None) -> np.ndarray:
+        """f from parts() of the same items."""
+        scores = parts.mixed(self.weights)
+        scores[:, [0] if items is None else np.flatnonzero(np.asarray(items) == 0)] = -np.inf
+        return scores
+
+
+class _Columns:
+    """Where each asked item stands in the result."""
+
+    def __init__(self, size: int, items: np.ndarray | None):
+        self.whole = items is None
+        self.items = slice(None) if items is None else np.asarray(items)
+        self.count = size if items is None else len(items)
+        if items is None:
+            return
+        self._column = np.full(size, -1, np.int32)
+        self._column[self.items] = np.arange(self.count)
+        if not np.array_equal(self._column[self.items], np.arange(self.count)):
+            raise ValueError("items holds an item twice; pass distinct item numbers")
+
+    def place(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray | slice]:
+        """(columns of those of `items` that are asked, which of `items` these are)."""
+        if self.whole:
+            return items, slice(None)
+        columns = self._column[items]
+        asked = np.flatnonzero(columns >= 0)
+        return columns[asked], asked
+
+
+def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: _Columns) -> np.ndarray:
+    """M, float32 (B, M): the table's rows of the newest tokens, the newest counting most."""
+    newest = [tokens(history)[0][: -TABLE_TOKENS - 1 : -1] for history in histories]
+    distinct = np.unique(np.concatenate(newest)) if newest else np.zeros(0, np.int32)
+    rows = np.zeros((len(distinct) + 1, columns.count), np.float32)
+    for k, item in enumerate(distinct):
+        followers, values = table.row(item)
+        placed, asked = columns.place(followers)
+        rows[k, placed] = values[asked]
+    strength = np.zeros((len(histories), columns.count), np.float32)
+    which = np.full((len(histories), TABLE_TOKENS), len(distinct))  # the last row is empty
+    for b, read in enumerate(newest):
+        which[b, : len(read)] = np.searchsorted(distinct, read)
+    for k in range(TABLE_TOKENS):
+        strength += np.float32(TABLE_FADE**k) * rows[which[:, k]]
+    return strength
+
+
+def repeat_strength(histories: Sequence[History], columns: _Columns, decay: float) -> np.ndarray:
+    """R, float32 (B, M): each purchase of the newest events counts decay ** (events since)."""
+    strength = np.zeros((len(histories), columns.count), np.float32)
+    fading = decay ** np.arange(REPEAT_WINDOW - 1, -1, -1.0)
+    for b, history in enumerate(histories):
+        bought = np.flatnonzero(history.kinds[-REPEAT_WINDOW:] == Kind.PURCHASE)
+        if len(bought) == 0:
+            continue
+        read = history.items[-REPEAT_WINDOW:]
+        placed, asked = columns.place(read[bought])
+        sums = np.bincount(placed, fading[len(fading) - len(read) + bought[asked]], minlength=columns.count)
+        strength[b] = sums
+    return strength
+
+
+def top_k(scores: np.ndarray, k: int) -> np.ndarray:
+    """Positions of the k best of `scores` (N), best first, equal scores by position; -inf is never among them."""
+    possible = np.flatnonzero(scores > -np.inf)
+    if len(possible) > k:
+        values = scores[possible]
+        cut = np.partition(values, len(values) - k)[len(values) - k]
+        possible = possible[values >= cut]
+    return possible[np.argsort(-scores[possible], kind="stable")[:k]]

@@ -1,0 +1,81 @@
+"""The served recommender: an artifact opened for scoring. The only importer of onnxruntime."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import onnxruntime
+
+from .artifact import ENCODER, Manifest, read_manifest, read_score, read_vocabulary, verify
+from .kinds import NEUTRAL
+from .ranking import Score
+from .sequences import History, tokens
+from .vocabulary import Vocabulary
+
+
+class Scorer:
+    """Scores histories with one artifact; safe to share between threads."""
+
+    def __init__(self, directory: Path, manifest: Manifest):
+        self.manifest = manifest
+        self._encoder_path = Path(directory) / ENCODER
+        self._directory = Path(directory)
+        self._opening = Lock()
+        self._session: onnxruntime.InferenceSession | None = None
+        self.score: Score = read_score(directory, manifest)
+        # kind as stored -> kind as the network reads it
+        self._read_as = np.full(256, NEUTRAL, np.int64)
+        self._read_as[list(manifest.trained_kinds)] = manifest.trained_kinds
+
+    @classmethod
+    def open(cls, directory: Path | str, check: bool = True) -> "Scorer":
+        """The artifact in `directory`; ArtifactError when a file is damaged (`check=False`: trusts the files)."""
+        directory = Path(directory)
+        return cls(directory, verify(directory) if check else read_manifest(directory))
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The products that can be recommended."""
+        return read_vocabulary(self._directory)
+
+    @property
+    def version(self) -> str:
+        """Names the artifact's contents."""
+        return self.manifest.version
+
+    @property
+    def eps(self) -> float:
+        """Scores closer than this count as equal when a "because" is claimed."""
+        return self.manifest.eps
+
+    def encode(self, histories: Sequence[History]) -> np.ndarray:
+        """The network's reading of each history, float32 (B, d), in one call; ValueError for an empty history."""
+        read = [tokens(history) for history in histories]
+        lengths = np.array([len(items) for items, _ in read], np.int64)
+        if len(lengths) == 0 or lengths.min() == 0:
+            raise ValueError("the history is empty; a shopper without events has no score, show popular products")
+        items = np.zeros((len(read), lengths.max()), np.int32)
+        kinds = np.zeros(items.shape, np.int64)
+        for b, (row_items, row_kinds) in enumerate(read):
+            items[b, : len(row_items)] = row_items
+            kinds[b, : len(row_kinds)] = self._read_as[row_kinds]
+        feeds = {"items": self.score.item_matrix[items], "kinds": kinds, "lengths": lengths}
+        return self._open_session().run(["hidden"], feeds)[0]
+
+    def scores(self, histories: Sequence[History], items: np.ndarray | None = None) -> np.ndarray:
+        """f as float32 (B, M) for distinct item numbers `items`, or (B, n+1) for the whole catalog."""
+        return self.score.score(self.encode(histories), histories, items)
+
+    def _open_session(self) -> onnxruntime.InferenceSession:
+        # Made at the first call, so that a pre-forking server makes one in each worker: sessions do not survive fork.
+        with self._opening:
+            if self._session is None:
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = 1
+                options.inter_op_num_threads = 1
+                self._session = onnxruntime.InferenceSession(
+                    str(self._encoder_path), options, providers=["CPUExecutionProvider"]
+                )
+            return self._session

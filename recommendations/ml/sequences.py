@@ -1,0 +1,71 @@
+"""A shopper's history, and the one builder that turns it into what the network reads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kinds import SEQUENCE_KINDS
+
+# Tokens the network reads.
+SEQUENCE_LENGTH = 50
+# Newest events that any part of the score reads.
+REPEAT_WINDOW = 200
+# Events that serving reads: more than the score does, so that a removal can refill the window.
+READ_LIMIT = 300
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What a shopper did with products, oldest first, items as numbers 1..n.
+
+    `complete` is False when older events exist that were not read.
+    """
+
+    items: np.ndarray  # int32 (N)
+    kinds: np.ndarray  # int8 (N)
+    complete: bool = True
+
+    @classmethod
+    def of(cls, items, kinds, complete: bool = True) -> "History":
+        """A history from any sequences; unknown products (0) and kinds that enter no sequence are left out."""
+        items, kinds = np.asarray(items, np.int32), np.asarray(kinds, np.int8)
+        if items.shape != kinds.shape or items.ndim != 1:
+            raise ValueError(f"items {items.shape} and kinds {kinds.shape} differ; pass two lists of one length")
+        known = (items > 0) & np.isin(kinds, [int(kind) for kind in SEQUENCE_KINDS])
+        return cls(items[known], kinds[known], complete)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def without(self, item: int) -> "History":
+        """The history as if the shopper had never met this item."""
+        kept = self.items != item
+        return History(self.items[kept], self.kinds[kept], self.complete)
+
+    def units(self) -> list[int]:
+        """Distinct items that the score can depend on, the one met last first."""
+        newest_first = self.items[-REPEAT_WINDOW:][::-1]
+        distinct, first_seen = np.unique(newest_first, return_index=True)
+        return distinct[np.argsort(first_seen)].tolist()
+
+    def can_remove(self, item: int) -> bool:
+        """Whether without(item) is what a removal would really leave: False when unread older events would move up."""
+        return self.complete or np.count_nonzero(self.items != item) >= REPEAT_WINDOW
+
+
+def tokens(history: History) -> tuple[np.ndarray, np.ndarray]:
+    """The (items int32, kinds int8) that the network reads, oldest first, at most SEQUENCE_LENGTH.
+
+    Consecutive events of one product are one token with their strongest kind.
+    """
+    items, kinds = merge_runs(history.items[-REPEAT_WINDOW:], history.kinds[-REPEAT_WINDOW:])
+    return items[-SEQUENCE_LENGTH:], kinds[-SEQUENCE_LENGTH:]
+
+
+def merge_runs(items: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One token for each run of equal items, with the run's strongest kind."""
+    if len(items) == 0:
+        return items, kinds
+    starts = np.flatnonzero(np.concatenate(([True], items[1:] != items[:-1])))
+    # SEQUENCE_KINDS ascend in strength and in number, so the strongest kind is the largest.
+    return items[starts], np.maximum.reduceat(kinds, starts)
