@@ -32,16 +32,15 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         """Without what shoppers removed. Every reader starts here: serving, training, export, facts."""
         return self.filter(~Exists(RemovedProduct.objects.covering()))
 
-    def newest(self, shopper: object, limit: int) -> list[tuple[str, int, datetime]]:
-        """(product_id, kind, occurred_at) of the newest remembered events that enter a sequence, newest first."""
-        rows = self.remembered().filter(shopper=shopper, kind__in=SEQUENCE_KINDS)
-        newest = rows.order_by("-occurred_at", "-pk")[:limit]
-        return list(newest.values_list("product__product_id", "kind", "occurred_at"))
+    def newest(self, limit: int) -> list[tuple[str, int, datetime]]:
+        """(product_id, kind, occurred_at) of the newest events with a product, newest first."""
+        rows = self.filter(product__isnull=False).order_by("-occurred_at", "-pk")[:limit]
+        return list(rows.values_list("product__product_id", "kind", "occurred_at"))
 
-    def bought_by(self, shopper: object) -> set[str]:
-        """product_ids the shopper ever bought and remembers."""
-        rows = self.remembered().filter(shopper=shopper, kind=Kind.PURCHASE)
-        return set(rows.order_by().values_list("product__product_id", flat=True).distinct())
+    def bought(self) -> dict[str, datetime]:
+        """product_id -> when it was last bought."""
+        rows = self.filter(kind=Kind.PURCHASE).order_by().values_list("product__product_id")
+        return dict(rows.annotate(last=models.Max("occurred_at")))
 
     def for_training(self) -> "InteractionQuerySet":
         """Remembered events of shoppers who did not opt out."""

@@ -1,8 +1,7 @@
-from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 
@@ -45,9 +44,12 @@ class RemovedProduct(models.Model):
 
 
 class HiddenProductQuerySet(models.QuerySet["HiddenProduct"]):
-    def ids_of(self, shopper: object, now: datetime) -> Collection[str]:
-        """product_ids that the shopper does not want to see now."""
-        return set(self.filter(shopper=shopper, until__gt=now).values_list("product__product_id", flat=True))
+    def left_out_by(self, shopper: object, now: datetime) -> dict[str, bool]:
+        """product_id -> True when hidden now, False when only removed from the history. One SELECT."""
+        hidden = self.filter(shopper=shopper, until__gt=now).values_list("product__product_id", Value(1))
+        removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False)
+        rows = hidden.union(removed.values_list("product__product_id", Value(0)))
+        return {product_id: bool(flag) for product_id, flag in sorted(rows)}
 
 
 class HiddenProduct(models.Model):

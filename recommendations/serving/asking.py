@@ -1,0 +1,38 @@
+"""From a page's request to a query: who asks, asked once a request."""
+
+from django.http import HttpRequest
+
+from ..boundary import never_break
+from ..models import Shopper
+from .queries import RecommendationQuery
+
+_UNASKED = object()
+
+
+@never_break(fallback=lambda request: None)
+def reading_shopper(request: HttpRequest) -> Shopper | None:
+    """Whose history this request may read, or None; one SELECT a request."""
+    shopper = getattr(request, "_recommendations_shopper", _UNASKED)
+    if shopper is _UNASKED:
+        shopper = Shopper.objects.reading(request)
+        request._recommendations_shopper = shopper  # type: ignore[attr-defined]
+    return shopper
+
+
+def query_of(
+    request: HttpRequest, placement: str, limit: int = 10, product: object = None, without: object = None
+) -> RecommendationQuery:
+    """The query of whoever sends this request; marks its response as personal, so that no cache shares it.
+
+    Raises UnknownPlacement and ValueError for what can't be answered.
+    """
+    query = RecommendationQuery(
+        placement=placement,
+        shopper=reading_shopper(request),
+        request=request,
+        limit=limit,
+        product_id=None if product in (None, "") else str(product),
+        without=None if without in (None, "") else str(without),
+    )
+    request.recommendations_personal = True  # type: ignore[attr-defined]
+    return query

@@ -1,0 +1,81 @@
+"""From a query to ranked products: which source answers, and in what order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ml.ranking import top_k
+from ..ml.sequences import History
+from ..publishing import LoadedRecommender
+from .eligibility import barred_witnesses, eligible_items, left_out
+from .memory import Memory
+from .placements import Basis
+from .popular import Popular, popular_products
+from .queries import RecommendationQuery
+
+# The best eligible items, among which ranks are compared: it keeps 99.7 % of the claims of the whole catalog.
+POOL = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The best eligible items for a shopper with a history the recommender can read."""
+
+    loaded: LoadedRecommender
+    history: History
+    items: np.ndarray  # int32 (C), best first
+    scores: np.ndarray  # float32 (C)
+    barred: Sequence[int]  # never witnesses
+
+    def product_id(self, item: int) -> str:
+        return self.loaded.scorer.vocabulary.product_id(item)
+
+
+def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> Pool | None:
+    """The pool of a list that rests on the history; None when there is no recommender or nothing it can read."""
+    if loaded is None or query.spot.basis is not Basis.HISTORY:
+        return None
+    history = memory.history(loaded.scorer.vocabulary)
+    if len(history) == 0:
+        return None
+    scores = loaded.scorer.scores([history])[0]
+    scores[~eligible_items(loaded, query, memory)] = -np.inf
+    best = top_k(scores, POOL)
+    return Pool(loaded, history, best.astype(np.int32), scores[best], barred_witnesses(loaded, query, memory))
+
+
+def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> list[str]:
+    """product_ids for a list about one product: alike, or met soon after it; best first."""
+    if loaded is None or query.product_id is None:
+        return []
+    vocabulary = loaded.scorer.vocabulary
+    item = vocabulary.number(query.product_id)
+    if item == 0:
+        return []
+    strength = _likeness(loaded, item) if query.spot.basis is Basis.SIMILAR else _company(loaded, item)
+    strength[~eligible_items(loaded, query, memory)] = -np.inf
+    return [vocabulary.product_id(int(number)) for number in top_k(strength, POOL)]
+
+
+def _likeness(loaded: LoadedRecommender, item: int) -> np.ndarray:
+    """Cosine to the item (n+1), of those in its own category."""
+    matrix = loaded.scorer.score.item_matrix
+    cosine = matrix @ matrix[item] / (np.linalg.norm(matrix, axis=1) * np.linalg.norm(matrix[item]) + 1e-9)
+    cosine[loaded.category != loaded.category[item]] = -np.inf
+    return cosine
+
+
+def _company(loaded: LoadedRecommender, item: int) -> np.ndarray:
+    """How strongly each item follows this one (n+1); -inf for those that never did."""
+    strength = np.full(len(loaded.eligible), -np.inf, np.float32)
+    followers, values = loaded.scorer.score.next_item.row(item)
+    strength[followers] = values
+    return strength
+
+
+def popular_fill(query: RecommendationQuery, memory: Memory, count: int, taken: Sequence[str] = ()) -> list[Popular]:
+    """What the popular list adds for this shopper; nothing where only bought products are shown."""
+    if query.spot.bought == "only":
+        return []
+    return popular_products(count, left_out(query, memory) | set(taken), query.now)

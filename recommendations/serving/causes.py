@@ -1,0 +1,46 @@
+"""Everything true that can be said of why one product is in a list."""
+
+from dataclasses import dataclass
+
+from ..catalog import get_catalog
+from ..publishing import current_recommender
+from .candidates import history_pool
+from .explaining import Explainer, named_products
+from .memory import read_memory
+from .queries import RecommendationQuery
+from .reasons import Because, NoReason, Reason
+from .recommendations import Recommendation
+from .recommending import recommend
+
+
+@dataclass(frozen=True)
+class Why:
+    """A shown product, and each single product without which the list would lose it."""
+
+    recommendation: Recommendation | None  # None when it is not in the list any more
+    causes: tuple[Because, ...] = ()
+
+    @property
+    def reason(self) -> Reason:
+        """What the panel leads with."""
+        if self.causes:
+            return self.causes[0]
+        return self.recommendation.reason if self.recommendation else NoReason()
+
+
+def why(query: RecommendationQuery, product_id: str) -> Why:
+    """Why the list of `query` shows `product_id`, computed again now."""
+    shown = recommend(query).recommendations
+    found = next((entry for entry in shown if entry.card.product_id == product_id), None)
+    if found is None:
+        return Why(None)
+    memory = read_memory(query.shopper, query.now, query.without)
+    pool = history_pool(current_recommender(), query, memory)
+    if pool is None or found.source != "recommender" or found.reason.kind == "fact":
+        return Why(found)
+    explainer = Explainer(pool, query, memory)
+    claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.rank)
+    cards = get_catalog().cards(named_products(claims), query.request)
+    ahead = [entry.card.product_id for entry in shown[: found.rank - 1]]
+    reasons = [explainer.because(claim, found.rank, ahead, cards) for claim in claims]
+    return Why(found, tuple(reason for reason in reasons if reason is not None))

@@ -1,0 +1,47 @@
+"""Which products may be shown to this shopper, in this placement, now. The score never decides that."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..ml.vocabulary import Vocabulary
+from ..publishing import LoadedRecommender
+from .memory import Memory
+from .queries import RecommendationQuery
+
+
+def left_out(query: RecommendationQuery, memory: Memory) -> set[str]:
+    """product_ids that this list must not show: hidden, in the basket, on this page, and met before unless bought
+    products are welcome here."""
+    out = set(memory.left_out) | memory.in_basket
+    if query.product_id:
+        out.add(query.product_id)
+    if query.spot.needs_product:
+        return out
+    out |= memory.seen - set(memory.bought)
+    if query.spot.bought == "left out":
+        out |= set(memory.bought)
+    return out
+
+
+def eligible_items(loaded: LoadedRecommender, query: RecommendationQuery, memory: Memory) -> np.ndarray:
+    """bool (n+1): the recommender's items that this list may show; item 0 never."""
+    vocabulary = loaded.scorer.vocabulary
+    eligible = loaded.eligible.copy()
+    if query.spot.bought == "only":
+        eligible &= _mask(vocabulary, memory.bought)
+    eligible &= ~_mask(vocabulary, left_out(query, memory))
+    eligible[0] = False
+    return eligible
+
+
+def barred_witnesses(loaded: LoadedRecommender, query: RecommendationQuery, memory: Memory) -> list[int]:
+    """Items that a removal may make ineligible, since it brings older events into the window."""
+    numbers = loaded.scorer.vocabulary.numbers(memory.refills)
+    return numbers[numbers > 0].tolist()
+
+
+def _mask(vocabulary: Vocabulary, product_ids: Iterable[str]) -> np.ndarray:
+    mask = np.zeros(len(vocabulary) + 1, bool)
+    mask[vocabulary.numbers(product_ids)] = True
+    return mask

@@ -1,0 +1,98 @@
+"""What is remembered of one shopper, as far as a list may depend on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from ..ml.kinds import Kind
+from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
+from ..ml.vocabulary import Vocabulary
+from ..models import HiddenProduct, Interaction, Shopper
+
+# Strongest first; what the words of a reason may say of a product.
+EVENT_ORDER = ("bought", "in_basket", "saved", "viewed")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One remembered event with a product."""
+
+    product_id: str
+    kind: int
+    occurred_at: datetime
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A shopper's newest events, newest first, with what was bought ever and what must not be shown.
+
+    `complete` is False when older events exist that were not read.
+    """
+
+    events: Sequence[Event] = ()
+    complete: bool = True
+    bought: dict[str, datetime] = field(default_factory=dict)  # product_id -> last time
+    left_out: frozenset[str] = frozenset()  # hidden, or removed and not met again
+
+    @cached_property
+    def seen(self) -> set[str]:
+        """product_ids met within the window that a score may read."""
+        return {event.product_id for event in self.events[:REPEAT_WINDOW]}
+
+    @cached_property
+    def refills(self) -> set[str]:
+        """product_ids that only a removal would bring into the window."""
+        return {event.product_id for event in self.events[REPEAT_WINDOW:]} - self.seen
+
+    @cached_property
+    def in_basket(self) -> set[str]:
+        """product_ids put into the basket and neither taken out nor bought since."""
+        last: dict[str, int] = {}
+        for event in self.events[:REPEAT_WINDOW]:
+            if event.kind in (Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE):
+                last.setdefault(event.product_id, event.kind)
+        return {product_id for product_id, kind in last.items() if kind == Kind.ADD_TO_CART}
+
+    def strongest_event(self, product_id: str) -> str:
+        """The strongest true thing to say of a product met: one of EVENT_ORDER."""
+        mine = [event.kind for event in self.events if event.product_id == product_id]
+        balance = next((kind for kind in mine if kind in (Kind.PURCHASE, Kind.RETURN)), None)
+        if balance == Kind.PURCHASE:
+            return "bought"
+        if product_id in self.in_basket:
+            return "in_basket"
+        return "saved" if Kind.SAVE in mine else "viewed"
+
+    def history(self, vocabulary: Vocabulary) -> History:
+        """The events in the recommender's terms, oldest first."""
+        oldest_first = list(reversed(self.events))
+        numbers = vocabulary.numbers(event.product_id for event in oldest_first)
+        return History.of(numbers, [event.kind for event in oldest_first], self.complete)
+
+
+def read_memory(shopper: Shopper | None, now: datetime, without: str | None = None) -> Memory:
+    """Read a shopper's memory, `without` one product as after its removal. Three SELECTs, none for a stranger."""
+    if shopper is None or shopper.pk is None:
+        return Memory()
+    remembered = Interaction.objects.remembered().filter(shopper=shopper)
+    if without is not None:
+        remembered = remembered.exclude(product__product_id=without)
+    rows = remembered.newest(READ_LIMIT + 1)
+    events = [Event(*row) for row in rows[:READ_LIMIT]]
+    complete = len(rows) <= READ_LIMIT
+    bought = _bought(events) if complete else remembered.bought()
+    left_out = HiddenProduct.objects.left_out_by(shopper, now)
+    if without is not None:
+        left_out[without] = True
+    met = {event.product_id for event in events} | set(bought)
+    kept_out = frozenset(key for key, hidden in left_out.items() if hidden or key not in met)
+    return Memory(events, complete, bought, kept_out)
+
+
+def _bought(events: Sequence[Event]) -> dict[str, datetime]:
+    bought: dict[str, datetime] = {}
+    for event in events:
+        if event.kind == Kind.PURCHASE:
+            bought.setdefault(event.product_id, event.occurred_at)
+    return bought

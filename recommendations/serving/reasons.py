@@ -1,0 +1,97 @@
+"""What may be said of a recommendation. A causal reason can't be made without its evidence."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from django.template.loader import render_to_string
+
+from ..ml.reasons import witnesses_needed
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The past product that a reason names, and the strongest true thing the shopper did with it."""
+
+    id: str
+    title: str
+    event: str  # one of memory.EVENT_ORDER
+    type: str = "product"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The proof of a "because": without the anchor, `rank_after` > `limit`, shown by live witnesses."""
+
+    limit: int
+    rank_before: int
+    rank_after: int  # at least
+    margin: float | None  # None when the list without the anchor is not scored (an empty history)
+    share: float
+    witnesses: tuple[str, ...]  # product_ids that this shopper can buy and that rank above it without the anchor
+    version: int
+
+    def __post_init__(self) -> None:
+        needed = witnesses_needed(self.rank_before, self.limit)
+        if not self.rank_before <= self.limit < self.rank_after:
+            raise ValueError(f"ranks {self.rank_before} -> {self.rank_after} do not leave a list of {self.limit}.")
+        if len(set(self.witnesses)) < needed:
+            raise ValueError(f"{len(set(self.witnesses))} witnesses: this claim needs {needed}.")
+
+
+@dataclass(frozen=True)
+class Because:
+    """ "Because you viewed X": true, since the ranking made again without X drops the product."""
+
+    anchors: tuple[Anchor, ...]
+    evidence: Evidence
+    tier: str = "T1"
+    kind: ClassVar[str] = "because"
+    verified: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.evidence, Evidence):
+            raise TypeError(f"evidence {self.evidence!r}: a causal reason needs an Evidence.")
+        if not self.anchors:
+            raise ValueError("a causal reason names at least one anchor.")
+
+    @property
+    def text(self) -> str:
+        return _sentence("because", self)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A plain fact about the product, which does not say why it was chosen."""
+
+    fact: str  # "bought" (with `when`) or "popular_this_week"
+    when: datetime | None = None
+    anchors: tuple[Anchor, ...] = ()
+    evidence: None = field(default=None, init=False)
+    tier: str = "T5"
+    kind: ClassVar[str] = "fact"
+    verified: ClassVar[bool] = True
+
+    @property
+    def text(self) -> str:
+        return _sentence("fact", self)
+
+
+@dataclass(frozen=True)
+class NoReason:
+    """Nothing true can be said of single products."""
+
+    anchors: tuple[Anchor, ...] = ()
+    evidence: None = field(default=None, init=False)
+    tier: str = "T0"
+    kind: ClassVar[str] = "none"
+    verified: ClassVar[bool] = False
+    text: ClassVar[str] = ""
+
+
+Reason = Because | Fact | NoReason
+
+
+def _sentence(template: str, reason: Because | Fact) -> str:
+    """The words, from a template that a shop can override and translate."""
+    return " ".join(render_to_string(f"recommendations/reasons/{template}.txt", {"reason": reason}).split())

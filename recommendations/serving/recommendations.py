@@ -1,0 +1,30 @@
+from dataclasses import dataclass
+
+from ..catalog import Card
+from .reasons import Reason
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One product of a list, as shown, with why."""
+
+    rank: int  # 1 = first
+    score: float | None  # of the recommender; None from other sources
+    source: str  # "recommender", "similar", "together", "popular" or "new"
+    card: Card
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class RecommendationList:
+    """What a placement shows: best first, empty when there is nothing to show."""
+
+    placement: str
+    version: str = ""  # of the recommender, "" when none was asked
+    token: str = ""
+    recommendations: tuple[Recommendation, ...] = ()
+    personal: bool = False  # whether it depends on who asks
+
+    @property
+    def product_ids(self) -> list[str]:
+        return [recommendation.card.product_id for recommendation in self.recommendations]

@@ -1,0 +1,147 @@
+"""recommend(): from a query to the list a page shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from ..boundary import never_break
+from ..catalog import Card, get_catalog
+from ..publishing import current_recommender
+from .candidates import Pool, context_items, history_pool, popular_fill
+from .explaining import Claim, Explainer, named_products
+from .memory import Memory, read_memory
+from .placements import Basis
+from .queries import RecommendationQuery
+from .reasons import Fact, NoReason, Reason
+from .recommendations import Recommendation, RecommendationList
+from .tokens import seal_list
+
+# Candidates whose cards are asked for beyond the limit, since some may not be for sale.
+SPARE = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A product that may be shown, before its card is known."""
+
+    product_id: str
+    source: str
+    score: float | None = None
+    item: int = 0
+    reason: Reason = NoReason()  # noqa: RUF009 - frozen and stateless
+
+
+def popular_list(query: RecommendationQuery) -> RecommendationList:
+    """The list of last resort: popular products, nothing read of the shopper."""
+    return _fallback(query)
+
+
+@never_break(fallback=lambda query: RecommendationList(query.placement))
+def _fallback(query: RecommendationQuery) -> RecommendationList:
+    if query.spot.needs_product or query.spot.bought == "only":
+        return RecommendationList(query.placement)
+    memory = Memory()
+    return _shown(query, memory, None, _popular(query, memory))
+
+
+@never_break(fallback=popular_list)
+def recommend(query: RecommendationQuery) -> RecommendationList:
+    """The list for a query: at most `limit` products that this shopper can buy now, best first, with true reasons.
+
+    Never raises (but with RECOMMENDATIONS["STRICT"]): an error is logged and the popular list served.
+    """
+    memory = read_memory(query.shopper, query.now, query.without)
+    loaded = current_recommender()
+    if query.spot.basis is not Basis.HISTORY:
+        found = context_items(loaded, query, memory)
+        candidates = [Candidate(product_id, query.spot.basis.value) for product_id in found]
+        return _shown(query, memory, None, candidates, version=str(loaded.version) if loaded else "")
+    pool = history_pool(loaded, query, memory)
+    if pool is None:
+        candidates = _bought(memory) if query.spot.bought == "only" else _popular(query, memory)
+        return _shown(query, memory, None, candidates)
+    candidates = [_from_pool(pool, memory, column) for column in range(len(pool.items))]
+    if len(candidates) < query.limit:
+        candidates += _popular(query, memory, [candidate.product_id for candidate in candidates])
+    return _shown(query, memory, pool, candidates, version=str(pool.loaded.version))
+
+
+def _from_pool(pool: Pool, memory: Memory, column: int) -> Candidate:
+    item = int(pool.items[column])
+    product_id = pool.product_id(item)
+    when = memory.bought.get(product_id)
+    reason = Fact("bought", when) if when else NoReason()
+    return Candidate(product_id, "recommender", float(pool.scores[column]), item, reason)
+
+
+def _popular(query: RecommendationQuery, memory: Memory, taken: Sequence[str] = ()) -> list[Candidate]:
+    fill = popular_fill(query, memory, query.limit + SPARE, taken)
+    return [Candidate(popular.product_id, popular.source, reason=popular.reason) for popular in fill]
+
+
+def _bought(memory: Memory) -> list[Candidate]:
+    """Without a recommender: what was bought, the latest first."""
+    latest = sorted(memory.bought.items(), key=lambda entry: entry[1], reverse=True)
+    kept = [(key, when) for key, when in latest if key not in memory.left_out | memory.in_basket]
+    return [Candidate(key, "bought", reason=Fact("bought", when)) for key, when in kept]
+
+
+def _shown(
+    query: RecommendationQuery,
+    memory: Memory,
+    pool: Pool | None,
+    candidates: Sequence[Candidate],
+    version: str = "",
+) -> RecommendationList:
+    """Cards for the best candidates and for what their reasons rest on, in one query of the shop's."""
+    explainer = Explainer(pool, query, memory) if pool is not None else None
+    first = candidates[: query.limit + SPARE]
+    claims = _claims(explainer, first, query.limit) if explainer else {}
+    cards = get_catalog().cards(
+        {candidate.product_id for candidate in first} | named_products(claims.values()), query.request
+    )
+    if sum(candidate.product_id in cards for candidate in first) < min(query.limit, len(candidates)):
+        rest = [candidate.product_id for candidate in candidates[len(first) :]]
+        cards = {**get_catalog().cards(rest, query.request), **cards} if rest else cards
+    shown = list(islice((c for c in candidates if c.product_id in cards), query.limit))
+    recommendations = _recommendations(shown, cards, explainer, claims)
+    return RecommendationList(
+        placement=query.placement,
+        version=version,
+        token=seal_list(query, [candidate.product_id for candidate in shown], version),
+        recommendations=tuple(recommendations),
+        personal=query.shopper is not None,
+    )
+
+
+def _claims(explainer: Explainer, candidates: Sequence[Candidate], limit: int) -> dict[str, Claim]:
+    """The claim to print for each candidate, if any; neighbours name different anchors if they can."""
+    chosen: dict[str, Claim] = {}
+    previous = ""
+    for place, candidate in enumerate(candidates, start=1):
+        if not candidate.item or candidate.reason.kind != "none":
+            continue
+        found = explainer.claims(candidate.item, min(place, limit))
+        if not found:
+            continue
+        claim = next((claim for claim in found if claim.anchor != previous), found[0])
+        chosen[candidate.product_id] = claim
+        previous = claim.anchor
+    return chosen
+
+
+def _recommendations(
+    shown: Sequence[Candidate],
+    cards: dict[str, Card],
+    explainer: Explainer | None,
+    claims: dict[str, Claim],
+) -> list[Recommendation]:
+    made: list[Recommendation] = []
+    for rank, candidate in enumerate(shown, start=1):
+        reason = candidate.reason
+        if explainer is not None and candidate.product_id in claims:
+            ahead = [above.product_id for above in shown[: rank - 1]]
+            reason = explainer.because(claims[candidate.product_id], rank, ahead, cards) or reason
+        card = cards[candidate.product_id]
+        made.append(Recommendation(rank, candidate.score, candidate.source, card, reason))
+    return made

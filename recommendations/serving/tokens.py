@@ -1,0 +1,74 @@
+"""The attribution token: which list an interaction came from, signed and bound to its shopper."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.core import signing
+
+from ..exceptions import RecommendationsError
+from ..models import Shopper
+from .queries import RecommendationQuery
+
+SALT = "recommendations.list"
+VALID_FOR = timedelta(days=30)
+
+
+class InvalidToken(RecommendationsError):
+    """A token that we did not sign, that is too old, or that belongs to another shopper."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A shown list: random id, what was asked and what was shown, when."""
+
+    list_id: int
+    version: str
+    placement: str
+    product_id: str | None
+    limit: int
+    shown: tuple[str, ...]
+    time: datetime
+
+
+def seal_list(query: RecommendationQuery, shown: Sequence[str], version: str) -> str:
+    """The token of a list just made for `query`: a new random id that fits a signed 64-bit column."""
+    list_id = secrets.randbits(63)
+    token = Token(list_id, version, query.placement, query.product_id, query.limit, tuple(shown), query.now)
+    return seal(token, query.shopper)
+
+
+def seal(token: Token, shopper: Shopper | None) -> str:
+    """The token as sent to the browser; rendering a list writes nothing."""
+    values = [
+        _owner(shopper),
+        token.list_id,
+        token.version,
+        token.placement,
+        token.product_id,
+        token.limit,
+        token.shown,
+        int(token.time.timestamp()),
+    ]
+    return signing.dumps(values, salt=SALT, compress=True)
+
+
+def open_token(sealed: str, shopper: Shopper | None) -> Token:
+    """The list that a token stands for. Raises InvalidToken unless it was made for this shopper within 30 days."""
+    try:
+        owner, list_id, version, placement, product_id, limit, shown, time = signing.loads(
+            sealed, salt=SALT, max_age=VALID_FOR
+        )
+    except signing.SignatureExpired as error:
+        raise InvalidToken("token: older than 30 days; load the list again.") from error
+    except (signing.BadSignature, ValueError) as error:
+        raise InvalidToken("token: expected the token of a list that this site served.") from error
+    # A list shown before the first event belongs to nobody yet; whoever holds it may use it.
+    if owner and owner != _owner(shopper):
+        raise InvalidToken("token: it belongs to another shopper.")
+    return Token(list_id, version, placement, product_id, limit, tuple(shown), datetime.fromtimestamp(time, tz=UTC))
+
+
+def _owner(shopper: Shopper | None) -> int:
+    return shopper.pk if shopper is not None else 0
