@@ -1,0 +1,6 @@
+from .household import Household
+from .load import FinishedLoad
+from .order import Order, OrderLine
+from .product import Product
+
+__all__ = ["FinishedLoad", "Household", "Order", "OrderLine", "Product"]
