@@ -1,0 +1,131 @@
+import hashlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
+
+from ..conf import get_config
+from ..exceptions import NotConfigured
+from ..ml.artifact import FILES, MANIFEST, ArtifactError
+from ..ml.scorer import Scorer
+from ..models import RecommenderVersion
+
+# Artifacts kept for a roll back, the current one included.
+KEPT = 3
+
+
+def get_storage() -> Storage:
+    """Where artifacts are kept: STORAGES[RECOMMENDATIONS["STORAGE"]], or a folder beside manage.py.
+
+    Never the default storage: what it holds is usually public. Raises NotConfigured when neither exists.
+    """
+    alias = get_config().STORAGE
+    try:
+        return storages[alias]
+    except InvalidStorageError:
+        if not getattr(settings, "BASE_DIR", None):
+            raise NotConfigured(
+                f"No place for artifacts: add STORAGES[{alias!r}] = {{'BACKEND': "
+                "'django.core.files.storage.FileSystemStorage', 'OPTIONS': {'location': '/a/private/folder'}} "
+                "to settings.py."
+            ) from None
+        return FileSystemStorage(location=Path(settings.BASE_DIR) / "recommendations_artifacts")
+
+
+def upload(version: RecommenderVersion, directory: Path) -> None:
+    """Store a complete artifact under a new name and note name and checksum on the row.
+
+    The manifest goes last; when a file can't be stored, what was stored is deleted and the error raised.
+    """
+    storage, name = get_storage(), f"version-{version.pk}-{secrets.token_hex(4)}"
+    try:
+        for file in (*FILES, MANIFEST):
+            with (Path(directory) / file).open("rb") as opened:
+                storage.save(f"{name}/{file}", File(opened))
+    except BaseException:
+        _delete(storage, name)
+        raise
+    version.artifact = name
+    version.artifact_sha256 = _sha256(Path(directory) / MANIFEST)
+    version.save(update_fields=["artifact", "artifact_sha256"])
+
+
+def open_scorer(version: RecommenderVersion) -> Scorer:
+    """The version's artifact, checked file by file. Raises ArtifactError when anything is not as it was uploaded."""
+    if not version.artifact:
+        raise ArtifactError(f"version {version.pk} has no artifact: train again, or publish another version.")
+    storage = get_storage()
+    directory = _local(storage, version)
+    if directory is None:
+        directory = _cached(storage, version)
+    if not (directory / MANIFEST).is_file():
+        raise ArtifactError(f"version {version.pk}: {directory / MANIFEST} is missing; publish another version.")
+    if _sha256(directory / MANIFEST) != version.artifact_sha256:
+        raise ArtifactError(f"version {version.pk}: {MANIFEST} is not the one uploaded; publish another version.")
+    return Scorer.open(directory)
+
+
+def prune() -> list[int]:
+    """Delete the artifacts of versions that serve no more, but the newest KEPT; returns the versions' ids."""
+    with_artifact = RecommenderVersion.objects.exclude(artifact="").exclude(
+        status__in=[RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.TRAINING]
+    )
+    pruned = []
+    for version in with_artifact.order_by("-pk")[KEPT - 1 :]:
+        _delete(get_storage(), version.artifact)
+        RecommenderVersion.objects.filter(pk=version.pk).update(artifact="", artifact_sha256="")
+        pruned.append(version.pk)
+    return pruned
+
+
+def _local(storage: Storage, version: RecommenderVersion) -> Path | None:
+    """The folder itself when the storage is this machine's disk."""
+    try:
+        return Path(storage.path(version.artifact))
+    except NotImplementedError:
+        return None
+
+
+def _cached(storage: Storage, version: RecommenderVersion) -> Path:
+    """A local copy, downloaded once a machine."""
+    root = Path(gettempdir()) / f"django-because-{os.getuid()}"
+    root.mkdir(mode=0o700, exist_ok=True)
+    if root.stat().st_uid != os.getuid():
+        raise ArtifactError(f"{root} belongs to another user; set TMPDIR to a folder of this process's own.")
+    copy = root / f"{version.artifact}-{version.artifact_sha256[:16]}"
+    if not copy.is_dir():
+        with TemporaryDirectory(dir=root) as partial:
+            for file in (*FILES, MANIFEST):
+                _download(storage, f"{version.artifact}/{file}", Path(partial) / "copy" / file)
+            # Another process may have been faster; its copy is as good.
+            if not copy.is_dir():
+                (Path(partial) / "copy").rename(copy)
+    return copy
+
+
+def _download(storage: Storage, name: str, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    try:
+        with storage.open(name) as source, target.open("wb") as opened:
+            shutil.copyfileobj(source, opened)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{name} is missing in the storage; publish another version.") from error
+
+
+def _delete(storage: Storage, name: str) -> None:
+    for file in (*FILES, MANIFEST):
+        storage.delete(f"{name}/{file}")
+    try:
+        storage.delete(name)
+    except OSError:  # an object store has no folders
+        return
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,79 @@
+"""The current version in this process: looked for every few seconds, swapped without a restart."""
+
+import logging
+import os
+from datetime import timedelta
+from threading import Lock
+from time import monotonic
+
+from django.utils import timezone
+
+from ..ml.artifact import ArtifactError
+from ..models import RecommenderVersion
+from .artifacts import open_scorer
+from .loaded import LoadedRecommender
+
+logger = logging.getLogger("recommendations")
+
+# Seconds between two looks at the database.
+REFRESH_SECONDS = 3.0
+# A product's row is stamped before its transaction commits: look back this far, so that none is missed.
+OVERLAP = timedelta(minutes=1)
+
+
+class _Current:
+    """What this process serves with; one thread at a time looks for news, the others go on with what there is."""
+
+    def __init__(self) -> None:
+        self._looking = Lock()
+        self._loaded: LoadedRecommender | None = None
+        self._broken: set[int] = set()  # versions whose artifact was found broken, each logged once
+        self._next_look = 0.0
+
+    def get(self) -> LoadedRecommender | None:
+        first = self._next_look == 0.0
+        if monotonic() >= self._next_look and self._looking.acquire(blocking=first):
+            try:
+                if monotonic() >= self._next_look:
+                    self._look()
+                    self._next_look = monotonic() + REFRESH_SECONDS
+            finally:
+                self._looking.release()
+        return self._loaded
+
+    def _look(self) -> None:
+        version = RecommenderVersion.objects.current()
+        if version is None:
+            self._loaded = None
+        elif self._loaded is not None and self._loaded.version == version.pk:
+            self._loaded.refresh(since=timezone.now() - OVERLAP)
+        elif version.pk not in self._broken:
+            self._load(version)
+
+    def _load(self, version: RecommenderVersion) -> None:
+        try:
+            loaded = LoadedRecommender(version.pk, open_scorer(version))
+        except ArtifactError as error:
+            self._broken.add(version.pk)
+            kept = f"version {self._loaded.version}" if self._loaded else "popular products"
+            logger.error("Version %s can't be served, %s is: %s", version.pk, kept, error)
+            return
+        loaded.refresh()
+        self._loaded = loaded
+
+
+_current = _Current()
+
+
+def current_recommender() -> LoadedRecommender | None:
+    """The published recommender, loaded once a process and at most REFRESH_SECONDS behind; None when there is none."""
+    return _current.get()
+
+
+def forget() -> None:
+    """Load anew at the next call: after a fork, and between tests."""
+    global _current
+    _current = _Current()
+
+
+os.register_at_fork(after_in_child=forget)

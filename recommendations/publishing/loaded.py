@@ -1,0 +1,62 @@
+"""A published recommender in this process's memory, with what the mirror says of its items."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from ..conf import get_config
+from ..ml.scorer import Scorer
+from ..models import Product
+
+Row = tuple[str, bool, list[str], str]
+
+
+@dataclass(eq=False)
+class LoadedRecommender:
+    """One version's scorer and, for each item (n+1), whether it can be bought and what it is."""
+
+    version: int
+    scorer: Scorer
+    eligible: np.ndarray = field(init=False)  # bool
+    category: np.ndarray = field(init=False)  # int32, equal for equal paths, 0 = none
+    brand: np.ndarray = field(init=False)  # int32, 0 = none
+    sensitive: np.ndarray = field(init=False)  # bool
+
+    def __post_init__(self) -> None:
+        size = len(self.scorer.vocabulary) + 1
+        self.eligible = np.zeros(size, bool)
+        self.category = np.zeros(size, np.int32)
+        self.brand = np.zeros(size, np.int32)
+        self.sensitive = np.zeros(size, bool)
+        self._codes: dict[object, int] = {}
+
+    def can_be_named(self, item: int) -> bool:
+        """Whether a reason may name it: it is still sold, and in no sensitive category."""
+        return bool(self.eligible[item] and not self.sensitive[item])
+
+    def is_linked(self, item: int, anchor: int) -> bool:
+        """Whether anybody can see what connects the two: the same category or brand."""
+        same_category = self.category[item] and self.category[item] == self.category[anchor]
+        same_brand = self.brand[item] and self.brand[item] == self.brand[anchor]
+        return bool(same_category or same_brand)
+
+    def refresh(self, since: datetime | None = None) -> None:
+        """Read the mirror's rows that changed since then (all without `since`). One SELECT."""
+        rows = Product.objects.all() if since is None else Product.objects.filter(updated_at__gte=since)
+        self._read(rows.values_list("product_id", "available", "category", "brand").iterator(chunk_size=5_000))
+
+    def _read(self, rows: Iterable[Row]) -> None:
+        sensitive = set(get_config().SENSITIVE_CATEGORIES)
+        for product_id, available, category, brand in rows:
+            item = self.scorer.vocabulary.number(product_id)
+            if item == 0:
+                continue
+            self.eligible[item] = available
+            self.category[item] = self._code(tuple(category)) if category else 0
+            self.brand[item] = self._code(brand) if brand else 0
+            self.sensitive[item] = not sensitive.isdisjoint(category)
+
+    def _code(self, name: object) -> int:
+        return self._codes.setdefault(name, len(self._codes) + 1)

@@ -1,0 +1,29 @@
+from django.db import transaction
+from django.utils import timezone
+
+from ..ml.artifact import ArtifactError
+from ..models import RecommenderVersion
+from ..signals import version_published
+from .artifacts import open_scorer
+
+Status = RecommenderVersion.Status
+
+
+def publish(version: RecommenderVersion) -> None:
+    """Make a version current, in one transaction; the one that was becomes `retired`. Also how to roll back.
+
+    Nothing happens when it is current already. Raises ArtifactError when its artifact can't be served.
+    """
+    open_scorer(version)
+    with transaction.atomic():
+        rows = RecommenderVersion.objects.select_for_update()
+        mine = rows.get(pk=version.pk)
+        if mine.status == Status.PUBLISHED:
+            return
+        if mine.status not in (Status.TRAINING, Status.RETIRED):
+            raise ArtifactError(f"version {mine.pk} is {mine.status}: only a trained or a retired version can serve.")
+        rows.filter(status=Status.PUBLISHED).update(status=Status.RETIRED)
+        mine.status, mine.published_at = Status.PUBLISHED, timezone.now()
+        mine.save(update_fields=["status", "published_at"])
+        version.status, version.published_at = mine.status, mine.published_at
+        transaction.on_commit(lambda: version_published.send_robust(RecommenderVersion, version=version), robust=True)
