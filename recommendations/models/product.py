@@ -6,7 +6,7 @@ MAX_PRODUCT_ID = 255
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
-    def keys(self, product_ids: Iterable[str]) -> dict[str, int]:
+    def primary_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
         """product_id -> primary key of the mirror's row; unknown ids are absent."""
         return dict(self.filter(product_id__in=list(product_ids)).values_list("product_id", "pk"))
 

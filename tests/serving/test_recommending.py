@@ -1,0 +1,201 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.test import override_settings
+from django.utils import timezone
+
+from recommendations.exceptions import UnknownPlacement
+from recommendations.ml.kinds import Kind
+from recommendations.models import HiddenProduct, Product, RemovedProduct
+from recommendations.serving import RecommendationQuery, recommend
+from tests.shop.models import Book
+
+
+def asked(shopper, placement="home", **options):
+    return recommend(RecommendationQuery(placement, shopper, **options))
+
+
+def reasons(found):
+    return {entry.card.product_id: entry.reason for entry in found.recommendations}
+
+
+def mirrored(book):
+    return Product.objects.get(product_id=str(book.pk))
+
+
+def test_a_stranger_sees_popular_products_with_the_fact_that_holds(version, popular):
+    found = asked(None)
+    assert found.product_ids == [str(row.product_id) for row in Product.objects.order_by("pk")[:10]]
+    assert {entry.source for entry in found.recommendations} == {"popular"}
+    assert {entry.reason.fact for entry in found.recommendations} == {"popular_this_week"}
+    assert found.version == ""
+
+
+def test_without_a_count_the_newest_products_are_shown_and_nothing_is_said(books):
+    found = asked(None, limit=3)
+    assert found.product_ids == [str(book.pk) for book in reversed(books[-3:])]
+    assert [entry.reason.kind for entry in found.recommendations] == ["none"] * 3
+
+
+def test_an_old_count_is_ranked_but_not_called_popular_this_week(books, popular):
+    found = asked(None, now=timezone.now() + timedelta(days=2))
+    assert {entry.reason.kind for entry in found.recommendations} == {"none"}
+
+
+def test_few_shoppers_are_not_called_popular(books, popular):
+    from recommendations.models import ProductPopularity
+
+    ProductPopularity.objects.update(recent_shoppers=4)
+    assert {entry.reason.kind for entry in asked(None).recommendations} == {"none"}
+
+
+def test_three_views_are_in_the_next_list(version, popular, shopper, books, did):
+    stranger = asked(shopper)
+    did(shopper, books[10:13])
+    found = asked(shopper)
+    assert found.product_ids != stranger.product_ids
+    assert found.version == str(version.pk)
+    assert {entry.source for entry in found.recommendations} == {"recommender"}
+    assert any(entry.reason.kind == "because" for entry in found.recommendations)
+
+
+def test_what_was_viewed_is_not_recommended(version, shopper, books, did):
+    did(shopper, books[10:13])
+    found = asked(shopper, limit=57)
+    assert len(found.recommendations) == 57
+    assert not set(found.product_ids) & {str(book.pk) for book in books[10:13]}
+
+
+def test_what_was_bought_may_come_back_at_home_with_the_fact(version, shopper, books, did):
+    did(shopper, books[10:13], Kind.PURCHASE)
+    found = reasons(asked(shopper, limit=60))
+    for book in books[10:13]:
+        assert found[str(book.pk)].fact == "bought"
+        assert found[str(book.pk)].text.startswith("You bought this in ")
+
+
+def test_new_for_you_leaves_out_what_was_bought(version, shopper, books, did):
+    did(shopper, books[10:13], Kind.PURCHASE)
+    assert not set(asked(shopper, "new_for_you", limit=60).product_ids) & {str(book.pk) for book in books[10:13]}
+
+
+def test_buy_again_shows_only_what_was_bought(version, shopper, books, did):
+    did(shopper, books[10:13], Kind.PURCHASE)
+    did(shopper, books[20:22], Kind.VIEW)
+    found = asked(shopper, "buy_again")
+    assert set(found.product_ids) == {str(book.pk) for book in books[10:13]}
+    assert {entry.reason.fact for entry in found.recommendations} == {"bought"}
+
+
+def test_buy_again_works_before_anything_was_trained(books, shopper, did):
+    did(shopper, books[10:13], Kind.PURCHASE)
+    assert asked(shopper, "buy_again").product_ids == [str(book.pk) for book in (books[12], books[11], books[10])]
+
+
+def test_what_is_in_the_basket_is_left_out_until_it_is_taken_out(version, shopper, books, did):
+    did(shopper, [books[5]], Kind.PURCHASE, ago=timedelta(days=3))
+    did(shopper, [books[5]], Kind.ADD_TO_CART, ago=timedelta(minutes=3))
+    assert str(books[5].pk) not in asked(shopper, limit=60).product_ids
+    did(shopper, [books[5]], Kind.REMOVE_FROM_CART)
+    assert str(books[5].pk) in asked(shopper, limit=60).product_ids
+
+
+@pytest.mark.parametrize("placement", ["similar", "bought_together"])
+def test_a_list_about_a_product_leaves_the_product_out_and_gives_no_cause(version, shopper, books, did, placement):
+    did(shopper, books[10:13])
+    found = asked(shopper, placement, product_id=str(books[3].pk))
+    assert found.recommendations
+    assert str(books[3].pk) not in found.product_ids
+    assert {entry.reason.kind for entry in found.recommendations} == {"none"}
+
+
+def test_similar_products_stand_on_the_same_shelf(version, books):
+    found = asked(None, "similar", product_id=str(books[3].pk))
+    shelves = set(Book.objects.filter(pk__in=found.product_ids).values_list("shelf", flat=True))
+    assert shelves == {books[3].shelf}
+
+
+def test_an_unknown_context_product_gives_an_empty_list(version, books):
+    assert asked(None, "similar", product_id="no such book").recommendations == ()
+
+
+def test_a_sold_out_product_is_gone_at_once_from_lists_and_from_reasons(version, shopper, books, did):
+    did(shopper, books[10:13])
+    before = asked(shopper)
+    gone = Book.objects.get(pk=before.product_ids[0])
+    Book.objects.filter(pk=gone.pk).update(in_stock=False)  # no signal: the card alone must tell
+    after = asked(shopper)
+    assert str(gone.pk) not in after.product_ids
+    assert len(after.recommendations) == 10
+    for reason in reasons(after).values():
+        if reason.kind == "because":
+            assert str(gone.pk) not in reason.evidence.witnesses
+
+
+def test_a_sold_out_anchor_is_never_named(version, shopper, books, did):
+    did(shopper, books[10:13])
+    Book.objects.filter(pk__in=[book.pk for book in books[10:13]]).update(in_stock=False)
+    assert {reason.kind for reason in reasons(asked(shopper)).values()} == {"none"}
+
+
+def test_a_sensitive_category_is_never_named(version, shopper, books, did):
+    did(shopper, books[10:13])
+    with override_settings(RECOMMENDATIONS={"STRICT": True, "SENSITIVE_CATEGORIES": ("Books",)}):
+        from recommendations.publishing import forget
+
+        forget()
+        assert {reason.kind for reason in reasons(asked(shopper)).values()} == {"none"}
+
+
+def test_when_most_of_the_pool_is_sold_out_the_rest_is_found(version, shopper, books, did):
+    did(shopper, books[10:13])
+    ranked = asked(shopper, limit=57).product_ids
+    Book.objects.filter(pk__in=ranked[:40]).update(in_stock=False)
+    assert asked(shopper).product_ids == ranked[40:50]
+
+
+def test_a_hidden_product_is_left_out_until_then(version, shopper, books, did):
+    did(shopper, books[10:13])
+    first = asked(shopper).product_ids[0]
+    now = timezone.now()
+    HiddenProduct.objects.create(
+        shopper=shopper, product=Product.objects.get(product_id=first), until=now + timedelta(days=1)
+    )
+    assert first not in asked(shopper).product_ids
+    assert first in asked(shopper, now=now + timedelta(days=2)).product_ids
+
+
+def test_a_removed_product_is_not_recommended_until_met_again(version, shopper, books, did):
+    did(shopper, books[10:12], Kind.PURCHASE, ago=timedelta(days=1))
+    RemovedProduct.objects.create(shopper=shopper, product=mirrored(books[10]))
+    assert str(books[10].pk) not in asked(shopper, limit=60).product_ids
+    did(shopper, [books[10]], Kind.PURCHASE, ago=timedelta(minutes=-1))
+    assert str(books[10].pk) in asked(shopper, limit=60, now=timezone.now() + timedelta(hours=1)).product_ids
+
+
+def test_another_shoppers_history_changes_nothing(version, shopper, books, did):
+    from recommendations.models import Shopper
+
+    did(shopper, books[10:13])
+    before = asked(shopper)
+    did(Shopper.objects.create(external_id="bert"), books[20:40])
+    assert [replace(entry, score=None) for entry in before.recommendations] == [
+        replace(entry, score=None) for entry in asked(shopper).recommendations
+    ]
+
+
+def test_an_unknown_placement_is_named():
+    with pytest.raises(UnknownPlacement, match="placement 'hom': expected one of home, new_for_you"):
+        RecommendationQuery("hom")
+
+
+def test_a_placement_about_a_product_needs_one():
+    with pytest.raises(UnknownPlacement, match="placement 'similar' is about a product: pass product=ID"):
+        RecommendationQuery("similar")
+
+
+@pytest.mark.parametrize("limit", [0, 101, -1])
+def test_a_limit_that_can_not_be_served_is_named(limit):
+    with pytest.raises(ValueError, match=f"limit {limit}: expected 1 to 100"):
+        RecommendationQuery("home", limit=limit)
