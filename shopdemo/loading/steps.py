@@ -1,4 +1,4 @@
-"""What `load_demo` does, step by step; each is all or nothing and remembered, so a second run does only what is missing."""
+"""What `load_demo` does, step by step; each is all or nothing and remembered: a second run does what is missing."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

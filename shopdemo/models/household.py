@@ -7,7 +7,9 @@ class Household(models.Model):
 
     number = models.PositiveIntegerField(unique=True)
     purchases = models.PositiveIntegerField()
-    favourites = models.CharField(max_length=120, help_text="The categories that it buys more than others do.")
+    favourites = models.CharField(
+        max_length=120, help_text="The categories that it buys more than others do, joined by |."
+    )
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
 
     class Meta:
@@ -20,3 +22,7 @@ class Household(models.Model):
     def external_id(self) -> str:
         """What its purchases were imported under."""
         return f"household-{self.number}"
+
+    @property
+    def favourite_categories(self) -> list[str]:
+        return self.favourites.split("|")

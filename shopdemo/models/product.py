@@ -3,6 +3,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from ..labels import Shelf, shelves
+from ..tiles import tile_url
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -48,6 +49,10 @@ class Product(models.Model):
     def on_shelf(self) -> Shelf:
         """The shelf it stands on: department, category, colour."""
         return shelves()[self.shelf]
+
+    @property
+    def image(self) -> str:
+        return tile_url(self.on_shelf.colour, self.emoji)
 
     @property
     def brand(self) -> str:

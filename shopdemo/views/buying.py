@@ -1,0 +1,81 @@
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from recommendations.capture import record
+from recommendations.ml.kinds import Kind
+
+from ..cart import Cart, CartLine, total
+from ..forms import CheckoutForm, QuantityForm
+from ..models import Order, OrderLine, Product
+
+PLACED = "placed_order"
+
+
+def cart(request: HttpRequest) -> HttpResponse:
+    lines = Cart(request).lines()
+    return render(request, "shopdemo/cart.html", {"lines": lines, "total": total(lines)})
+
+
+@require_POST
+def add_to_cart(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Product, pk=pk, in_stock=True)
+    Cart(request).add(found.pk, _quantity(request, least=1))
+    messages.success(request, f"{found.name} is in your cart.")
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(back if safe else "cart")
+
+
+@require_POST
+def change_cart(request: HttpRequest, pk: int) -> HttpResponse:
+    Cart(request).set(pk, _quantity(request, least=0))
+    return redirect("cart")
+
+
+def checkout(request: HttpRequest) -> HttpResponse:
+    lines = Cart(request).lines()
+    if not lines:
+        return redirect("cart")
+    form = CheckoutForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        order = place_order(request, lines, form)
+        Cart(request).clear()
+        request.session[PLACED] = order.pk
+        return redirect("thanks")
+    return render(request, "shopdemo/checkout.html", {"lines": lines, "total": total(lines), "form": form})
+
+
+@transaction.atomic
+def place_order(request: HttpRequest, lines: list[CartLine], form: CheckoutForm) -> Order:
+    """Store the order and tell the recommendations; both or neither. The lines share the order's time."""
+    order = form.save(commit=False)
+    order.user = request.user if request.user.is_authenticated else None
+    order.placed_at = timezone.now()
+    order.save()
+    for line in lines:
+        OrderLine.objects.create(order=order, product=line.product, quantity=line.quantity, price=line.product.price)
+        record(
+            request,
+            Kind.PURCHASE,
+            product_id=str(line.product.pk),
+            quantity=line.quantity,
+            occurred_at=order.placed_at,
+            event_id=f"order-{order.pk}-{line.product.pk}",
+        )
+    return order
+
+
+def thanks(request: HttpRequest) -> HttpResponse:
+    """The order that this session has just placed."""
+    order = get_object_or_404(Order, pk=request.session.get(PLACED))
+    return render(request, "shopdemo/thanks.html", {"order": order, "lines": order.lines.select_related("product")})
+
+
+def _quantity(request: HttpRequest, least: int) -> int:
+    form = QuantityForm(request.POST)
+    return max(least, form.cleaned_data["quantity"]) if form.is_valid() else least or 1
