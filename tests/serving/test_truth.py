@@ -1,0 +1,201 @@
+"""The two promises: a "because" is true, and the list predicted without X is the list served after X is removed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recommendations.catalog import sync_catalog
+from recommendations.ml.kinds import Kind
+from recommendations.ml.reasons import witnesses_needed
+from recommendations.ml.sequences import READ_LIMIT
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+from recommendations.serving import RecommendationQuery, because_rows, recommend, why
+from tests.shop.models import Book
+
+EVENTS = st.lists(
+    st.tuples(
+        st.integers(0, 59),
+        st.sampled_from([Kind.VIEW, Kind.SAVE, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE, Kind.RETURN]),
+    ),
+    min_size=1,
+    max_size=25,
+)
+many_examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+def shopper_who(events, products, now):
+    """A new shopper with these (place, kind) events, oldest first, a minute apart, ending a minute ago."""
+    shopper = Shopper.objects.create()
+    Interaction.objects.bulk_create(
+        Interaction(
+            shopper=shopper,
+            product=products[place],
+            kind=kind,
+            source=Interaction.Source.SERVER,
+            occurred_at=now - timedelta(minutes=len(events) - age),
+            event_key=age,
+        )
+        for age, (place, kind) in enumerate(events)
+    )
+    return shopper
+
+
+@pytest.fixture
+def products(version):
+    return list(Product.objects.order_by("pk"))
+
+
+def removed(query, product):
+    """The list really served once the product is removed."""
+    removal = RemovedProduct.objects.create(shopper=query.shopper, product=product, removed_at=query.now)
+    after = recommend(query)
+    removal.delete()
+    return after
+
+
+@many_examples
+@given(events=EVENTS, placement=st.sampled_from(["home", "new_for_you", "cart"]), limit=st.integers(1, 12))
+def test_every_because_is_true_after_a_real_removal(products, popular, now, events, placement, limit):
+    query = RecommendationQuery(placement, shopper_who(events, products, now), limit=limit, now=now)
+    for entry in recommend(query).recommendations:
+        if entry.reason.kind != "because":
+            continue
+        anchor = entry.reason.anchors[0]
+        after = removed(replace(query, limit=60), Product.objects.get(product_id=anchor.id))
+        rank = after.product_ids.index(entry.card.product_id) + 1
+        assert rank > limit
+        assert rank - entry.reason.evidence.rank_before >= witnesses_needed(1, 1)
+        assert anchor.id != entry.card.product_id
+
+
+@many_examples
+@given(events=EVENTS, placement=st.sampled_from(["home", "new_for_you", "cart", "buy_again"]), data=st.data())
+def test_the_list_predicted_without_x_is_the_list_served_without_x(products, popular, now, events, placement, data):
+    shopper = shopper_who(events, products, now)
+    query = RecommendationQuery(placement, shopper, limit=10, now=now)
+    before = recommend(query)
+    product = products[data.draw(st.sampled_from(sorted({place for place, _ in events})))]
+    predicted = recommend(replace(query, without=product.product_id))
+    after = removed(query, product)
+    assert after.product_ids == predicted.product_ids
+    assert [entry.reason for entry in after.recommendations] == [entry.reason for entry in predicted.recommendations]
+    assert recommend(query).recommendations == before.recommendations  # undone: the exact list is back
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 1_000), extra=st.integers(-5, 40))
+def test_prediction_holds_for_histories_longer_than_what_is_read(products, popular, now, seed, extra):
+    places = [(seed * 7 + k * k + k // 3) % 50 for k in range(READ_LIMIT + extra)]
+    shopper = shopper_who([(place, Kind.PURCHASE) for place in places], products, now)
+    query = RecommendationQuery("home", shopper, limit=10, now=now)
+    for place in sorted(set(places))[:3]:
+        predicted = recommend(replace(query, without=products[place].product_id))
+        assert removed(query, products[place]).product_ids == predicted.product_ids
+    for entry in recommend(query).recommendations:
+        if entry.reason.kind == "because":
+            product = Product.objects.get(product_id=entry.reason.anchors[0].id)
+            assert entry.card.product_id not in removed(query, product).product_ids
+
+
+def test_replacing_x_by_another_product_leaves_no_trace_of_x(products, popular, now):
+    def without_place(place):
+        shopper = shopper_who([(1, Kind.PURCHASE), (place, Kind.PURCHASE), (2, Kind.VIEW)], products, now)
+        query = RecommendationQuery("home", shopper, limit=30, now=now, without=products[place].product_id)
+        shown = {products[7].product_id, products[8].product_id}
+        return [
+            (entry.card.product_id, entry.score)
+            for entry in recommend(query).recommendations
+            if entry.card.product_id not in shown
+        ]
+
+    assert without_place(7)[:25] == without_place(8)[:25]
+
+
+def test_a_sole_view_is_the_reason_of_what_a_stranger_would_not_see(products, popular, now):
+    shopper = shopper_who([(50, Kind.VIEW)], products, now)
+    query = RecommendationQuery("home", shopper, limit=5, now=now)
+    stranger = recommend(replace(query, shopper=None, limit=40)).product_ids
+    for entry in recommend(query).recommendations:
+        place = stranger.index(entry.card.product_id) + 1 if entry.card.product_id in stranger else 100
+        assert (entry.reason.kind == "because") == (place > witnesses_needed(entry.rank, 5))
+
+
+def test_a_sole_view_explains_nothing_while_the_popular_list_is_too_short(version, now):
+    products = list(Product.objects.order_by("pk"))
+    Product.objects.exclude(pk__in=[row.pk for row in products[:8]]).update(available=False)
+    Book.objects.exclude(pk__in=[row.product_id for row in products[:8]]).update(in_stock=False)
+    from recommendations.publishing import forget
+
+    forget()
+    shopper = shopper_who([(0, Kind.VIEW)], products, now)
+    found = recommend(RecommendationQuery("home", shopper, limit=5, now=now))
+    assert {entry.reason.kind for entry in found.recommendations} == {"none"}
+
+
+def test_a_product_new_since_the_training_is_seen_but_read_as_nothing(products, popular, now):
+    new = Book.objects.create(name="Fresh from the press")
+    sync_catalog()
+    row = Product.objects.get(product_id=str(new.pk))
+    shopper = shopper_who([(0, Kind.VIEW)], [row], now)
+    found = recommend(RecommendationQuery("home", shopper, limit=40, now=now))
+    assert str(new.pk) not in found.product_ids
+    assert {entry.source for entry in found.recommendations} == {"popular"}
+
+
+def test_rows_have_one_anchor_and_every_product_goes_when_it_is_removed(products, popular, now):
+    shopper = shopper_who([(place, Kind.VIEW) for place in (3, 9, 27, 44)], products, now)
+    query = RecommendationQuery("new_for_you", shopper, now=now)
+    rows = because_rows(query)
+    assert rows
+    shown = [entry.card.product_id for row in rows for entry in row.recommendations]
+    assert len(shown) == len(set(shown))
+    for row in rows:
+        assert len(row.recommendations) >= 4
+        assert row.text == f"Because you viewed {row.anchor.title}"
+        after = removed(replace(query, limit=40), Product.objects.get(product_id=row.anchor.id)).product_ids
+        for entry in row.recommendations:
+            assert entry.reason.anchors == (row.anchor,)
+            assert entry.card.product_id not in after
+
+
+def test_rows_need_a_history_and_a_recommender(db):
+    assert because_rows(RecommendationQuery("new_for_you", Shopper.objects.create())) == []
+    assert because_rows(RecommendationQuery("similar", product_id="1")) == []
+
+
+def test_why_names_every_single_cause(products, popular, now):
+    shopper = shopper_who([(place, Kind.VIEW) for place in (3, 9, 27)], products, now)
+    query = RecommendationQuery("home", shopper, limit=10, now=now)
+    for entry in recommend(query).recommendations:
+        told = why(query, entry.card.product_id)
+        named = {cause.anchors[0].id for cause in told.causes}
+        assert (entry.reason.kind == "because") == bool(named)
+        for place in (3, 9, 27):
+            if products[place].product_id in named:
+                assert entry.card.product_id not in removed(query, products[place]).product_ids
+
+
+def test_why_of_a_product_that_is_not_shown(products, popular, now):
+    query = RecommendationQuery("home", shopper_who([(3, Kind.VIEW)], products, now), now=now)
+    assert why(query, products[3].product_id).recommendation is None
+
+
+def test_a_hidden_product_is_no_witness(products, popular, now):
+    shopper = shopper_who([(place, Kind.VIEW) for place in (3, 9, 27)], products, now)
+    query = RecommendationQuery("home", shopper, limit=5, now=now)
+    seen = [entry.reason.evidence.witnesses for entry in recommend(query).recommendations if entry.reason.evidence]
+    hidden = seen[0][0]
+    HiddenProduct.objects.create(
+        shopper=shopper, product=Product.objects.get(product_id=hidden), until=now + timedelta(days=1)
+    )
+    for entry in recommend(query).recommendations:
+        assert entry.reason.evidence is None or hidden not in entry.reason.evidence.witnesses
