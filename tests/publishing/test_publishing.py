@@ -1,0 +1,252 @@
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.test import override_settings
+
+from recommendations.catalog import sync_catalog
+from recommendations.exceptions import NotConfigured
+from recommendations.ml.artifact import FILES, MANIFEST, ArtifactError
+from recommendations.models import Product, RecommenderVersion
+from recommendations.publishing import artifacts, current, current_recommender, forget, prune, publish, upload
+from recommendations.publishing.artifacts import get_storage, open_scorer
+from tests.ml.made_artifact import make_artifact
+from tests.published import publish_made_artifact
+from tests.shop.models import Book
+
+Status = RecommenderVersion.Status
+BROKEN = "can't be served"
+
+
+class BucketStorage(FileSystemStorage):
+    """A storage whose files this machine can't open by path."""
+
+    def path(self, name):
+        if inspect.stack()[1].function == "_local":
+            raise NotImplementedError
+        return super().path(name)
+
+
+@pytest.fixture(autouse=True)
+def storage_of_its_own(settings, tmp_path):
+    settings.STORAGES = settings.STORAGES | {
+        "recommendations": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "artifacts"},
+        }
+    }
+    forget()
+    yield tmp_path / "artifacts"
+    forget()
+
+
+@pytest.fixture
+def books(db):
+    made = Book.objects.bulk_create(Book(name=f"Book {k}", shelf=f"Shelf {k % 2}") for k in range(12))
+    sync_catalog()
+    return made
+
+
+def trained(tmp_path, name="artifact", **options):
+    version = RecommenderVersion.objects.create()
+    make_artifact(tmp_path / name, **options)
+    upload(version, tmp_path / name)
+    return version
+
+
+def folder_of(version, root):
+    return Path(root) / RecommenderVersion.objects.get(pk=version.pk).artifact
+
+
+def test_publish_flips_current_and_retires_the_one_before(books, settings):
+    first = publish_made_artifact()
+    second = publish_made_artifact(seed=1)
+    first.refresh_from_db()
+    assert (first.status, second.status) == (Status.RETIRED, Status.PUBLISHED)
+    assert second.published_at is not None
+    assert current_recommender().version == second.pk
+
+
+def test_publish_twice_changes_nothing(books):
+    version = publish_made_artifact()
+    at = version.published_at
+    publish(version)
+    assert RecommenderVersion.objects.get(pk=version.pk).published_at == at
+
+
+def test_roll_back_is_publishing_the_older_again(books):
+    first, second = publish_made_artifact(), publish_made_artifact(seed=1)
+    publish(first)
+    second.refresh_from_db()
+    assert second.status == Status.RETIRED
+    forget()
+    assert current_recommender().version == first.pk
+
+
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.FAILED, Status.CANCELLED])
+def test_what_was_refused_is_never_published(books, tmp_path, status):
+    version = trained(tmp_path)
+    RecommenderVersion.objects.filter(pk=version.pk).update(status=status)
+    with pytest.raises(ArtifactError, match=f"is {status}: only a trained or a retired version can serve"):
+        publish(version)
+
+
+def test_publishing_tells_listeners_after_commit(books, django_capture_on_commit_callbacks):
+    from recommendations.signals import version_published
+
+    heard = []
+
+    def listener(version, **_):
+        heard.append(version.pk)
+
+    version_published.connect(listener)
+    with django_capture_on_commit_callbacks(execute=True):
+        version = publish_made_artifact()
+    assert heard == [version.pk]
+
+
+def test_hot_swap_needs_no_restart(books, monkeypatch):
+    first = publish_made_artifact()
+    assert current_recommender().version == first.pk
+    monkeypatch.setattr("tests.published.forget", lambda: None)
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
+    current._current._next_look = 0.0
+    assert current_recommender().version == first.pk
+    second = publish_made_artifact(seed=1)
+    assert current_recommender().version == second.pk
+
+
+def test_between_two_looks_the_database_is_not_asked(books, django_assert_num_queries):
+    publish_made_artifact()
+    current_recommender()
+    with django_assert_num_queries(0):
+        current_recommender()
+
+
+def test_nothing_published_is_none(db):
+    assert current_recommender() is None
+
+
+def test_products_changed_in_the_mirror_are_seen_at_the_next_look(books, monkeypatch):
+    publish_made_artifact()
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
+    loaded = current_recommender()
+    assert loaded.eligible[1:].all()
+    books[0].in_stock = False
+    books[0].save()
+    sync_catalog()
+    assert not current_recommender().eligible[loaded.scorer.vocabulary.number(str(books[0].pk))]
+
+
+def test_links_are_the_category_or_the_brand(books):
+    Product.objects.filter(product_id=str(books[1].pk)).update(brand="Acme")
+    Product.objects.filter(product_id=str(books[2].pk)).update(brand="Acme")
+    publish_made_artifact()
+    loaded = current_recommender()
+    number = [loaded.scorer.vocabulary.number(str(book.pk)) for book in books]
+    assert loaded.is_linked(number[0], number[2])  # one shelf
+    assert loaded.is_linked(number[1], number[2])  # one brand
+    assert not loaded.is_linked(number[0], number[1])
+
+
+def damage(name):
+    def change(folder):
+        path = folder / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+
+    return change
+
+
+def newer_format(folder):
+    values = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(values | {"format_version": 99}))
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        *[pytest.param(damage(name), id=f"bit flipped in {name}") for name in (*FILES, MANIFEST)],
+        pytest.param(lambda folder: (folder / "bias.npy").unlink(), id="file missing"),
+        pytest.param(lambda folder: (folder / MANIFEST).unlink(), id="manifest missing"),
+        pytest.param(lambda folder: (folder / "item_matrix.npy").write_bytes(b"\x93NUMPY"), id="file cut"),
+        pytest.param(newer_format, id="newer format"),
+    ],
+)
+def test_a_damaged_artifact_is_never_served_and_the_last_good_one_goes_on(
+    books, storage_of_its_own, break_it, monkeypatch, caplog
+):
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
+    good = publish_made_artifact()
+    assert current_recommender().version == good.pk
+    monkeypatch.setattr("tests.published.forget", lambda: None)
+    bad = publish_made_artifact(seed=1)
+    break_it(folder_of(bad, storage_of_its_own))
+    for _ in range(3):
+        assert current_recommender().version == good.pk
+    assert len([record for record in caplog.records if BROKEN in record.message]) == 1
+
+
+def test_a_damaged_artifact_can_not_be_made_current(books, storage_of_its_own, tmp_path):
+    good, bad = publish_made_artifact(), trained(tmp_path)
+    damage("bias.npy")(folder_of(bad, storage_of_its_own))
+    with pytest.raises(ArtifactError, match=r"bias\.npy has sha256"):
+        publish(bad)
+    assert RecommenderVersion.objects.current().pk == good.pk
+
+
+def test_an_upload_that_breaks_leaves_nothing_behind(books, storage_of_its_own, tmp_path):
+    version = RecommenderVersion.objects.create()
+    make_artifact(tmp_path / "torn")
+    (tmp_path / "torn" / MANIFEST).unlink()
+    with pytest.raises(FileNotFoundError):
+        upload(version, tmp_path / "torn")
+    assert list(storage_of_its_own.rglob("*")) == []
+    version.refresh_from_db()
+    assert version.artifact == ""
+
+
+def test_an_artifact_in_a_bucket_is_copied_once_and_checked(db, tmp_path, settings, monkeypatch):
+    monkeypatch.setattr(artifacts, "gettempdir", lambda: str(tmp_path))
+    bucket = BucketStorage(location=tmp_path / "bucket")
+    monkeypatch.setattr(artifacts, "get_storage", lambda: bucket)
+    version = trained(tmp_path)
+    first = open_scorer(version)
+    bucket.delete(f"{version.artifact}/bias.npy")
+    assert open_scorer(version).version == first.version
+
+
+def test_a_bucket_that_lacks_a_file_is_an_artifact_error(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(artifacts, "gettempdir", lambda: str(tmp_path))
+    bucket = BucketStorage(location=tmp_path / "bucket")
+    monkeypatch.setattr(artifacts, "get_storage", lambda: bucket)
+    version = trained(tmp_path)
+    bucket.delete(f"{version.artifact}/bias.npy")
+    with pytest.raises(ArtifactError, match=r"bias\.npy is missing in the storage"):
+        open_scorer(version)
+    assert not list(tmp_path.glob("django-because-*/version*"))
+
+
+def test_old_artifacts_are_deleted_and_their_rows_kept(books, storage_of_its_own):
+    versions = [publish_made_artifact(seed=seed) for seed in range(5)]
+    assert prune() == [versions[1].pk, versions[0].pk]
+    assert len([path for path in storage_of_its_own.iterdir() if any(path.iterdir())]) == 3
+    assert RecommenderVersion.objects.count() == 5
+    with pytest.raises(ArtifactError, match="has no artifact"):
+        publish(RecommenderVersion.objects.get(pk=versions[0].pk))
+
+
+def test_without_an_alias_artifacts_stand_beside_manage_py(settings, tmp_path):
+    with override_settings(STORAGES={"default": settings.STORAGES["default"]}, BASE_DIR=tmp_path):
+        assert get_storage().location == str(tmp_path / "recommendations_artifacts")
+
+
+def test_without_any_place_the_error_names_the_line(settings):
+    with (
+        override_settings(STORAGES={"default": settings.STORAGES["default"]}, BASE_DIR=None),
+        pytest.raises(NotConfigured, match=r"add STORAGES\['recommendations'\]"),
+    ):
+        get_storage()
