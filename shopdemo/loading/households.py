@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from ..journey import Journey
 from ..models import Household
-from .journey import Journey
 
 # A favourite must be at least this share of what a household buys, or one bag of bird seed would describe it.
 LEAST_SHARE = 0.04

@@ -9,9 +9,9 @@ from django.utils import timezone
 from recommendations.catalog import sync_catalog
 from recommendations.models import ProductPopularity
 
+from ..journey import Journey, read_journey
 from ..models import FinishedLoad, Household, Product
 from .households import described_households
-from .journey import Journey, read_journey
 from .purchases import store_purchases
 
 # (what is being done, rows done, rows in all)

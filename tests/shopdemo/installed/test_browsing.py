@@ -1,0 +1,116 @@
+import pytest
+from django.urls import reverse
+
+from shopdemo.models import Product
+
+from .conftest import make_product
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client, url: str, status: int = 200) -> str:
+    answer = client.get(url)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def test_home_shows_the_departments_without_any_data(client):
+    assert "Dairy &amp; eggs" in page(client, "/")
+
+
+def test_home_shows_no_household_switch_without_debug(client):
+    assert "shoes" not in page(client, "/")
+
+
+def test_department_shows_each_shelf_with_its_most_bought(client, shop):
+    shown = page(client, reverse("department", args=["dairy-eggs"]))
+    assert "Milk" in shown and "Bananas" not in shown
+
+
+def test_department_unknown_is_not_found(client):
+    assert "not on our shelves" in page(client, "/departments/nonsense/", 404)
+
+
+def test_category_pages_through_its_products_most_bought_first(client):
+    for number in range(30):
+        make_product(f"Apples, {number} lb", households=number)
+    first = page(client, reverse("category", args=["fruit"]))
+    assert "29 lb" in first and "Page 1 of 2" in first
+    second = page(client, reverse("category", args=["fruit"]) + "?page=2")
+    assert "29 lb" not in second and "0 lb" in second
+
+
+def test_category_narrowed_to_one_kind(client):
+    make_product("Apples, 3 lb")
+    make_product("Pears, 2 lb")
+    shown = page(client, reverse("category", args=["fruit"]) + "?kind=Pears")
+    assert "2 lb" in shown and "3 lb" not in shown
+
+
+def test_category_hides_what_is_sold_out(client):
+    make_product("Apples, 3 lb", in_stock=False)
+    assert "3 lb" not in page(client, reverse("category", args=["fruit"]))
+
+
+def test_product_page_reports_its_view_and_lists_its_other_sizes(client):
+    small, big = make_product("Honey, 8 oz", price="2.00"), make_product("Honey, 24 oz", price="5.00")
+    shown = page(client, small.get_absolute_url())
+    assert f'data-recommendations-view="{small.pk}"' in shown
+    assert big.get_absolute_url() in shown and "$5.00" in shown
+
+
+def test_product_sold_out_has_no_button(client):
+    gone = make_product("Honey, 8 oz", in_stock=False)
+    shown = page(client, gone.get_absolute_url())
+    assert "Sold out" in shown and "Add to cart" not in shown
+
+
+@pytest.mark.parametrize("query", ["banana", "BANANAS", "bananas fruit", "  ban  "])
+def test_search_finds_by_every_word_in_name_or_category(client, shop, query):
+    shown = page(client, f"/search/?q={query}")
+    assert "Bananas" in shown and "Milk" not in shown
+
+
+def test_search_nothing_found_says_so_and_reports_the_query(client, shop):
+    shown = page(client, "/search/?q=<caviar>")
+    assert "Nothing found" in shown and 'data-recommendations-search="&lt;caviar&gt;"' in shown
+
+
+def test_search_empty_asks_for_words(client):
+    assert "What are you looking for?" in page(client, "/search/")
+
+
+def test_search_a_percent_sign_is_no_wildcard(client, shop):
+    assert "Nothing found" in page(client, "/search/?q=%25")
+
+
+def test_tile_is_a_picture_for_good(client):
+    product = Product(shelf="milk", emoji="🥛")
+    answer = client.get(product.image)
+    assert answer["Content-Type"].startswith("image/svg+xml")
+    assert "immutable" in answer["Cache-Control"]
+    assert "🥛" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "address", ["/tiles/nocolour/1f34c.svg", "/tiles/leaf/3c.svg", "/tiles/leaf/zz.svg", "/tiles/leaf/ffffffff.svg"]
+)
+def test_tile_refuses_what_is_no_emoji_on_a_colour(client, address):
+    assert client.get(address).status_code == 404
+
+
+def test_every_page_forbids_inline_scripts_and_styles_and_has_none(client, shop):
+    for address in [
+        "/",
+        "/departments/dairy-eggs/",
+        "/categories/fruit/",
+        shop[0].get_absolute_url(),
+        "/cart/",
+        "/search/?q=milk",
+    ]:
+        answer = client.get(address)
+        policy = answer["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        shown = answer.content.decode()
+        assert "<style" not in shown and " style=" not in shown and " onclick=" not in shown
+        assert all(" src=" in tag for tag in shown.split("<script")[1:])

@@ -1,0 +1,172 @@
+import socket
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from rich.console import Console
+
+from recommendations.models import RecommenderVersion
+from shopdemo.running import processes, training
+from shopdemo.running.processes import Child, port_is_free, wait_until_it_answers
+from shopdemo.running.table import metrics_tables
+from shopdemo.running.training import TrainingFailed, watch_training
+
+Status = RecommenderVersion.Status
+
+
+class Worker:
+    """A worker that lives for as many looks as it is told."""
+
+    log = "worker.log"
+
+    def __init__(self, looks: int = 1_000) -> None:
+        self.looks = looks
+
+    def is_alive(self) -> bool:
+        self.looks -= 1
+        return self.looks >= 0
+
+    def last_words(self, lines: int = 3) -> str:
+        return "Killed"
+
+
+@pytest.fixture
+def at_each_look(monkeypatch):
+    """Call what the list holds, one a poll, instead of waiting."""
+
+    def plan(*steps):
+        remaining = list(steps)
+        monkeypatch.setattr(training.time, "sleep", lambda _: remaining.pop(0)() if remaining else None)
+
+    return plan
+
+
+def sleeping_child(tmp_path, code: str) -> Child:
+    return Child("test", [sys.executable, "-c", code], tmp_path / "log")
+
+
+def test_child_stops_when_asked(tmp_path):
+    with sleeping_child(tmp_path, "import time; time.sleep(60)") as child:
+        assert child.is_alive()
+    assert not child.is_alive()
+
+
+def test_child_that_does_not_listen_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "PATIENCE", 0.2)
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    )
+    child = sleeping_child(tmp_path, deaf)
+    while "deaf" not in child.last_words():
+        assert child.is_alive()
+    child.stop()
+    assert child.process.returncode == -9
+
+
+def test_child_last_words_are_the_end_of_its_log(tmp_path):
+    child = sleeping_child(tmp_path, "print('one'); print('two'); print('three')")
+    child.process.wait()
+    assert child.last_words(2) == "two\nthree"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
+def test_child_dies_with_a_parent_that_was_killed(tmp_path):
+    code = (
+        "import os, signal, sys, django; from pathlib import Path; django.setup();"
+        "from shopdemo.running.processes import Child;"
+        "child = Child('test', [sys.executable, '-c', 'import time; time.sleep(60)'], Path(sys.argv[1]));"
+        "print(child.process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    parent = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "log")], capture_output=True, text=True, check=False
+    )
+    pid = int(parent.stdout)
+    # Whoever adopts it may leave a zombie: gone means that it runs no more.
+    while True:
+        try:
+            with open(f"/proc/{pid}/stat") as stat:
+                if stat.read().split(")")[1].split()[0] == "Z":
+                    return
+        except FileNotFoundError:
+            return
+
+
+def test_port_in_use_is_seen():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert not port_is_free(port)
+    assert port_is_free(port)
+
+
+def test_run_demo_port_in_use_is_one_clear_line(db):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=rf"^Port {port} is in use. Choose another: make demo PORT={port + 1}$"):
+            call_command("run_demo", port=port)
+
+
+def test_server_that_died_does_not_answer(tmp_path):
+    child = sleeping_child(tmp_path, "")
+    child.process.wait()
+    assert not wait_until_it_answers("http://127.0.0.1:1/", child)
+
+
+def test_training_watched_to_its_publication(db, at_each_look):
+    seen = []
+    rows = RecommenderVersion.objects
+    at_each_look(
+        lambda: rows.create(stage="fitting", progress=0.5),
+        lambda: rows.update(stage="final_evaluation", progress=1.0),
+        lambda: rows.update(status=Status.PUBLISHED),
+    )
+    version = watch_training(Worker(), 0, lambda *told: seen.append(told))
+    assert version.status == Status.PUBLISHED
+    assert seen == [
+        ("Fitting", 50, 100),
+        ("Fitting", 100, 100),
+        ("Final evaluation", 99, 100),
+        ("Final evaluation", 100, 100),
+    ]
+
+
+def test_training_refused_says_why(db, at_each_look):
+    at_each_look(lambda: RecommenderVersion.objects.create(status=Status.REJECTED, error="popularity is better"))
+    with pytest.raises(TrainingFailed, match="is rejected: popularity is better"):
+        watch_training(Worker(), 0, lambda *told: None)
+
+
+def test_training_worker_died_says_so(db, at_each_look):
+    at_each_look(lambda: RecommenderVersion.objects.create(stage="fitting"))
+    with pytest.raises(TrainingFailed, match=r"The worker stopped while training: Killed \(its log: worker.log\)"):
+        watch_training(Worker(looks=2), 0, lambda *told: None)
+
+
+def test_training_never_begun_says_so(db, at_each_look, monkeypatch):
+    monkeypatch.setattr(training, "PICKED_UP_WITHIN", -1.0)
+    with pytest.raises(TrainingFailed, match="did not begin"):
+        watch_training(Worker(), 0, lambda *told: None)
+
+
+def test_training_of_an_older_version_is_not_ours(db, at_each_look):
+    old = RecommenderVersion.objects.create(status=Status.FAILED, error="old")
+    at_each_look(lambda: RecommenderVersion.objects.create(status=Status.PUBLISHED))
+    assert watch_training(Worker(), old.pk, lambda *told: None).pk > old.pk
+
+
+def test_metrics_are_printed_beside_the_baselines():
+    metrics = {
+        "next_weeks": {"network": {"hr": 0.31, "ndcg": 0.22}, "popularity": {"hr": 0.2, "ndcg": 0.1}},
+        "note": "x",
+    }
+    out = StringIO()
+    for table in metrics_tables(metrics):
+        Console(file=out, width=80).print(table)
+    shown = out.getvalue()
+    assert "next weeks" in shown and "HR@10" in shown and "0.2200" in shown and "popularity" in shown
+    assert "Coverage" not in shown
