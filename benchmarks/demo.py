@@ -47,7 +47,7 @@ def measure(calls: int, seed: int) -> dict[str, object]:
     from recommendations.serving import RecommendationQuery, because_rows, recommend
 
     shoppers = list(Shopper.objects.filter(external_id__isnull=False))
-    random.Random(seed).shuffle(shoppers)  # noqa: S311 - a sample, not a secret
+    random.Random(seed).shuffle(shoppers)
     loaded = current_recommender()
     if loaded is None or not shoppers:
         raise SystemExit("No version is published or nobody has a history: run `make demo` first.")
