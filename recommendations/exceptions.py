@@ -44,3 +44,13 @@ class RetrainingBusy(RecommendationsError):
 
 class LeaseLost(RecommendationsError):
     """This process no longer owns the version that it trains (cancelled, or reaped as dead)."""
+
+
+class BrokerUnreachable(RecommendationsError):
+    """The Celery broker does not take messages."""
+
+    def __init__(self, url: str, cause: Exception) -> None:
+        super().__init__(
+            f"The Celery broker {url} does not answer ({cause}): start it, or correct CELERY_BROKER_URL, and see that "
+            "the project's __init__.py imports its Celery app."
+        )

@@ -1,5 +1,9 @@
+from datetime import datetime, timedelta
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
@@ -9,6 +13,33 @@ class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
 
     def in_training(self) -> "RecommenderVersion | None":
         return self.filter(status=RecommenderVersion.Status.TRAINING).first()
+
+    def begin(self, owner: str, started_by: str) -> "RecommenderVersion":
+        """Insert the row that is the lease. Raises IntegrityError when another row is `training`."""
+        version = self.create(lease_owner=owner, started_by=started_by, heartbeat_at=Now())
+        version.refresh_from_db(fields=["heartbeat_at"])
+        return version
+
+    def held(self, pk: int, owner: str) -> "RecommenderVersionQuerySet":
+        """The row while `owner` trains it: empty once it was cancelled, reaped or ended."""
+        return self.filter(pk=pk, lease_owner=owner, status=RecommenderVersion.Status.TRAINING)
+
+    def silent(self, seconds: float) -> "RecommenderVersionQuerySet":
+        """Trainings without a heartbeat for so long, by the database's clock: workers' clocks may differ."""
+        limit = Now() - timedelta(seconds=seconds)
+        return self.filter(
+            Q(heartbeat_at__lt=limit) | Q(heartbeat_at=None, created_at__lt=limit),
+            status=RecommenderVersion.Status.TRAINING,
+        )
+
+    def end(self, status: str, error: str = "", **values: Any) -> bool:
+        """Give the rows that are still `training` their fate; False when there were none."""
+        in_training = self.filter(status=RecommenderVersion.Status.TRAINING)
+        return in_training.update(status=status, error=error, finished_at=Now(), **values) > 0
+
+    def answering(self, requested_at: datetime) -> "RecommenderVersionQuerySet":
+        """Trainings that began since: they saw whatever was recorded before the request."""
+        return self.filter(created_at__gte=requested_at)
 
 
 class RecommenderVersion(models.Model):

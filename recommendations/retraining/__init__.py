@@ -1,0 +1,7 @@
+"""The worker's use case: read the log, train, judge, publish; one training at a time, decided by the database."""
+
+from .lease import cancel, reap
+from .requesting import request_retraining
+from .running import retrain
+
+__all__ = ["cancel", "reap", "request_retraining", "retrain"]

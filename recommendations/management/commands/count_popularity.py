@@ -1,0 +1,14 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from recommendations.models import ProductPopularity
+
+
+class Command(BaseCommand):
+    help = "Count what is popular, this week and in all: what visitors see of whom nothing is known."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        counted = ProductPopularity.objects.count_again(timezone.now())
+        self.stdout.write(f"{counted} products were counted.")

@@ -1,0 +1,68 @@
+import json
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from recommendations.exceptions import RecommendationsError
+from recommendations.models import RecommenderVersion
+from recommendations.retraining import request_retraining, retrain
+
+
+class Command(BaseCommand):
+    help = "Retrain the recommender from the shop's interactions and publish it if it is good enough."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--queue", action="store_true", help="leave the work to a Celery worker and return at once")
+        parser.add_argument(
+            "--settings-json",
+            type=_object,
+            default={},
+            metavar="JSON",
+            help='overrides of RECOMMENDATIONS["TRAINING"], for example \'{"steps": 100}\'',
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        started_by = f"command ({os.environ.get('USER', '?')})"
+        try:
+            if options["queue"]:
+                request_retraining(started_by)
+                self.stdout.write("Queued. The admin's list of recommender versions shows how far it is.")
+                return
+            version = retrain(started_by, options["settings_json"], _Lines(self).report)
+        except RecommendationsError as error:
+            raise CommandError(str(error)) from error
+        self._tell(version)
+
+    def _tell(self, version: RecommenderVersion) -> None:
+        if version.status in (RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.RETIRED):
+            self.stdout.write(self.style.SUCCESS(f"Version {version.pk} is published."))
+            return
+        raise CommandError(f"Version {version.pk} is {version.status}: {version.error}")
+
+
+class _Lines:
+    """One line a stage; on a terminal it counts up in place."""
+
+    def __init__(self, command: BaseCommand) -> None:
+        self._out = command.stdout
+        self._live = command.stdout.isatty()
+        self._stage = ""
+        self._percent = -1
+
+    def report(self, stage: str, fraction: float) -> None:
+        percent = int(100 * fraction)
+        if self._live and (stage, percent) != (self._stage, self._percent):
+            begin = "\r" if stage == self._stage else "\n" if self._stage else ""
+            self._out.write(f"{begin}{stage.capitalize()} ... {percent} %", ending="")
+            self._out.flush()
+        elif stage != self._stage:
+            self._out.write(f"{stage.capitalize()} ...")
+        self._stage, self._percent = stage, percent
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text!r}: expected a JSON object")
+    return value

@@ -1,0 +1,38 @@
+"""Asking a Celery worker to retrain, from a process that must answer at once."""
+
+from datetime import datetime
+
+from celery import current_app, signature
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from ..exceptions import BrokerUnreachable, RetrainingBusy
+from ..models import RecommenderVersion
+from .lease import reap
+
+TASK = "recommendations.tasks.retrain_recommender"
+# A request that killed its worker this often is not tried again.
+TRIES = 2
+
+
+def request_retraining(started_by: str) -> None:
+    """Queue a retraining and return at once.
+
+    Raises RetrainingBusy while one runs, BrokerUnreachable when the message can't be sent.
+    """
+    reap()
+    if busy := RecommenderVersion.objects.in_training():
+        raise RetrainingBusy(busy.pk)
+    message = {"started_by": started_by, "requested_at": timezone.now().isoformat()}
+    try:
+        signature(TASK, kwargs=message, app=current_app).apply_async(retry=False)
+    except (OperationalError, OSError) as error:
+        raise BrokerUnreachable(current_app.connection_for_write().as_uri(), error) from error
+
+
+def is_answered(requested_at: datetime) -> bool:
+    """Whether this request was served already: brokers deliver a message again when a worker dies or is slow."""
+    since = RecommenderVersion.objects.answering(requested_at)
+    statuses = list(since.values_list("status", flat=True))
+    failed = statuses.count(RecommenderVersion.Status.FAILED)
+    return len(statuses) > failed or failed >= TRIES

@@ -1,0 +1,116 @@
+"""One retraining from the shop's rows to the served version. Whatever breaks, the current version serves on."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.utils import timezone
+
+from ..catalog import sync_catalog
+from ..conf import get_config
+from ..exceptions import LeaseLost, NotConfigured
+from ..ml.splitting import NotEnoughData
+from ..models import ProductPopularity, RecommenderVersion
+from ..publishing import prune, publish, upload
+from ..signals import version_failed, version_rejected
+from .lease import Lease
+from .reading import read_log
+
+logger = logging.getLogger("recommendations")
+
+Status = RecommenderVersion.Status
+Report = Callable[[str, float], None]
+
+
+def retrain(
+    started_by: str, settings: Mapping[str, Any] | None = None, report: Report | None = None
+) -> RecommenderVersion:
+    """Train on the shop's interactions and publish the result if it is good enough; the row tells how it ended.
+
+    `settings` override RECOMMENDATIONS["TRAINING"]; `report(stage, share done)` is called often. Raises
+    RetrainingBusy when a training runs already; what goes wrong later is the row's status and error.
+    """
+    lease = Lease.take(started_by)
+    try:
+        with lease.beating():
+            _train_and_publish(lease, settings or {}, _reporting(lease, report))
+    except LeaseLost as error:
+        logger.warning("%s", error)
+    except NotEnoughData as error:
+        lease.end(Status.SKIPPED, str(error))
+    except Exception as error:
+        logger.exception("The training of version %s failed", lease.version.pk)
+        _fail(lease, f"{type(error).__name__}: {error}")
+    except BaseException as error:  # stopped from outside: say so, then let it stop
+        _fail(lease, f"The worker was stopped ({type(error).__name__}).")
+        raise
+    lease.version.refresh_from_db()
+    return lease.version
+
+
+def _reporting(lease: Lease, report: Report | None) -> Report:
+    def reporting(stage: str, fraction: float) -> None:
+        lease.report(stage, fraction)
+        if report is not None:
+            report(stage, fraction)
+
+    return reporting
+
+
+def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report) -> None:
+    report("reading the catalog", 0)
+    sync_catalog()
+    report("counting what is popular", 0)
+    ProductPopularity.objects.count_again(timezone.now())
+    log, vocabulary = read_log(lambda fraction: report("reading interactions", fraction))
+    train, chosen = _trainer({**get_config().TRAINING, **settings})
+    lease.update(settings=asdict(chosen))
+    with TemporaryDirectory(prefix="recommender-") as directory:
+        result = train(log, vocabulary, Path(directory), chosen, report)
+        lease.update(metrics=result.metrics, data=result.data)
+        if not result.accepted:
+            _reject(lease, result.refusal)
+            return
+        report("publishing", 0)
+        upload(lease.version, Path(directory))
+        lease.update(progress=1, finished_at=timezone.now())
+        publish(lease.version)
+    _prune()
+
+
+def _trainer(settings: dict[str, Any]) -> tuple[Callable[..., Any], Any]:
+    """(pipeline.train, its settings). torch is imported here and nowhere earlier: web processes never get this far."""
+    try:
+        from ..ml.training.pipeline import TrainingSettings, train
+    except ModuleNotFoundError as error:
+        raise NotConfigured(
+            f"This process can't train, {error.name} is not installed: "
+            'pip install "django-because[training]" where the Celery worker runs.'
+        ) from error
+    try:
+        return train, TrainingSettings(**settings)
+    except TypeError as error:
+        raise NotConfigured(f"RECOMMENDATIONS['TRAINING'] or an override is wrong: {error}. Correct it.") from error
+
+
+def _reject(lease: Lease, refusal: str) -> None:
+    if lease.end(Status.REJECTED, refusal):
+        lease.version.refresh_from_db()
+        version_rejected.send_robust(RecommenderVersion, version=lease.version)
+
+
+def _fail(lease: Lease, cause: str) -> None:
+    where = f" (in stage {lease.stage!r})" if lease.stage else ""
+    if lease.end(Status.FAILED, f"{cause}{where}"):
+        lease.version.refresh_from_db()
+        version_failed.send_robust(RecommenderVersion, version=lease.version)
+
+
+def _prune() -> None:
+    try:
+        prune()
+    except Exception:
+        logger.exception("Old artifacts could not be deleted; the new version serves all the same")
