@@ -1,11 +1,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db import models
+from django.db import models, router
 from django.db.models import Exists, F, Func, Q
 from django.utils import timezone
 
 from ..ml.kinds import SEQUENCE_KINDS, Kind
+from .inserting import NewInteractions, insert_new
 from .removal import RemovedProduct
 
 MAX_QUERY = 255
@@ -41,6 +42,10 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         """product_id -> when it was last bought."""
         rows = self.filter(kind=Kind.PURCHASE).order_by().values_list("product__product_id")
         return dict(rows.annotate(last=models.Max("occurred_at")))
+
+    def insert_new(self, rows: NewInteractions) -> int:
+        """Store rows in one INSERT, but those whose (shopper, event_key) is there; returns how many are new."""
+        return insert_new(self.model._meta.db_table, rows, router.db_for_write(self.model))
 
     def for_training(self) -> "InteractionQuerySet":
         """Remembered events of shoppers who did not opt out."""

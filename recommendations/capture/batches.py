@@ -1,0 +1,158 @@
+"""Clean rows into the log, many at a time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import repeat
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from ..exceptions import InvalidInteraction, UnknownProduct
+from ..ml.kinds import Kind
+from ..models import Interaction, Product, Shopper
+from ..models.inserting import NewInteractions
+from .keys import key_of_order_line, key_of_row
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Columns of equal length (lists or numpy arrays); a single value stands for a column of it.
+
+    `order` names the order a line belongs to: lines of one order and product are one interaction with the sum of
+    their quantities, and lines of one order share the time of its first line. A batch must hold orders whole.
+    """
+
+    shopper: Sequence[str]  # external ids, or users' primary keys
+    product: Sequence[str]  # product_ids that the mirror knows; "" for a search
+    time: Sequence[int]  # seconds since 1970, UTC
+    kind: Sequence[int] | int = Kind.PURCHASE
+    quantity: Sequence[int] | int = 1
+    query: Sequence[str] | str = ""
+    order: Sequence[str] | str = ""
+
+    def __len__(self) -> int:
+        return len(self.shopper)
+
+    def column(self, name: str) -> list[Any]:
+        """The column as a list of plain Python values."""
+        values = getattr(self, name)
+        if isinstance(values, int | str):
+            return list(repeat(int(values) if isinstance(values, int) else values, len(self)))
+        return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+@dataclass
+class ImportResult:
+    """What became of the rows; all but `read` add up to it."""
+
+    read: int = 0
+    added: int = 0
+    repeated: int = 0  # there already, or a further line of the same order and product
+    forgotten: int = 0  # older than the shopper's erasure, or of a shopper who opted out
+    rejected: int = 0  # in files only: see the reasons
+
+
+def import_rows(
+    batches: Iterable[Batch], report: Callable[[int], None] | None = None, shoppers_are_users: bool = False
+) -> ImportResult:
+    """Store rows that are known to be right; `report(rows done)` after each batch, each batch is one transaction.
+
+    Shoppers are made as needed. A repeated import adds nothing twice: a row is its order, kind and product, or
+    without an order its shopper, kind, product or query, and second. Raises UnknownProduct, and InvalidInteraction
+    for a user who does not exist.
+    """
+    result = ImportResult()
+    products = {product_id: pk for pk, product_id in Product.objects.vocabulary()}
+    shoppers = Shoppers(shoppers_are_users)
+    for batch in batches:
+        with transaction.atomic():
+            _store(batch, products, shoppers, result)
+        if report:
+            report(result.read)
+    return result
+
+
+class Shoppers:
+    """Who the rows' shoppers are, asked once each."""
+
+    def __init__(self, are_users: bool = False) -> None:
+        self.field = "user_id" if are_users else "external_id"
+        # shopper as named -> (primary key, seconds up to which its events are forgotten)
+        self.known: dict[str, tuple[int, float]] = {}
+
+    def find(self, names: Iterable[str]) -> None:
+        """Look up or make those not met yet."""
+        new = sorted(set(names) - self.known.keys())
+        for start in range(0, len(new), 500):
+            part = new[start : start + 500]
+            self._read(part)
+            if missing := [name for name in part if name not in self.known]:
+                self._refuse_unknown_users(missing)
+                made = [Shopper(**{self.field: name}) for name in missing]
+                Shopper.objects.bulk_create(made, ignore_conflicts=True)
+                self._read(missing)
+
+    def _read(self, names: Sequence[str]) -> None:
+        rows = Shopper.objects.filter(**{f"{self.field}__in": names})
+        for name, pk, personalised, erased_at in rows.values_list(self.field, "pk", "personalised", "erased_at"):
+            until = erased_at.timestamp() if erased_at else float("-inf")
+            self.known[str(name)] = pk, until if personalised else float("inf")
+
+    def _refuse_unknown_users(self, names: Sequence[str]) -> None:
+        if self.field == "user_id":
+            users = get_user_model()._default_manager.in_bulk(names)
+            known = {str(key) for key in users}
+            if unknown := [name for name in names if name not in known]:
+                raise InvalidInteraction("shopper", f"{unknown[0]!r}: expected the primary key of a user.")
+
+
+def _store(batch: Batch, products: dict[str, int], shoppers: Shoppers, result: ImportResult) -> None:
+    names = ("shopper", "product", "time", "kind", "quantity", "query", "order")
+    columns = [batch.column(name) for name in names]
+    shoppers.find(columns[0])
+    times: dict[tuple[str, str], int] = {}
+    # (shopper's primary key, event key) -> the row to store
+    rows: dict[tuple[int, int], list[Any]] = {}
+    for shopper, product, time, kind, quantity, query, order in zip(*columns, strict=True):
+        pk, forgotten_until = shoppers.known[shopper]
+        result.read += 1
+        if time <= forgotten_until:
+            result.forgotten += 1
+            continue
+        if order:
+            time = times.setdefault((shopper, order), time)
+            key = key_of_order_line(order, kind, product)
+        else:
+            key = key_of_row(kind, product, query, time)
+        if (pk, key) in rows:
+            rows[pk, key][3] += quantity if order else 0
+            continue
+        try:
+            rows[pk, key] = [pk, products[product] if product else None, kind, quantity, query, time]
+        except KeyError:
+            raise UnknownProduct(product) from None
+    added = _insert(rows)
+    result.added += added
+    result.repeated = result.read - result.forgotten - result.added
+
+
+def _insert(rows: dict[tuple[int, int], list[Any]]) -> int:
+    if not rows:
+        return 0
+    pks, products, kinds, quantities, queries, seconds = zip(*rows.values(), strict=True)
+    moments = {time: datetime.fromtimestamp(time, UTC) for time in set(seconds)}
+    return Interaction.objects.insert_new(
+        NewInteractions(
+            shopper_id=pks,
+            product_id=products,
+            kind=kinds,
+            source=[int(Interaction.Source.IMPORT)] * len(pks),
+            quantity=quantities,
+            query=queries,
+            occurred_at=[moments[time] for time in seconds],
+            list_id=[None] * len(pks),
+            event_key=[key for _, key in rows],
+        )
+    )
