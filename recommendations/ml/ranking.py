@@ -86,7 +86,7 @@ class Score:
         """The parts of f for `hidden` (B, d), which must belong to `histories` row by row."""
         if len(hidden) != len(histories):
             raise ValueError(f"{len(hidden)} hidden vectors for {len(histories)} histories; pass one for each")
-        columns = _Columns(len(self.bias), items)
+        columns = Columns(len(self.bias), items)
         network = hidden @ self.item_matrix[columns.items].T + self.bias[columns.items]
         return Parts(
             network.astype(np.float32, copy=False),
@@ -101,7 +101,7 @@ class Score:
         return scores
 
 
-class _Columns:
+class Columns:
     """Where each asked item stands in the result."""
 
     def __init__(self, size: int, items: np.ndarray | None):
@@ -124,7 +124,7 @@ class _Columns:
         return columns[asked], asked
 
 
-def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: _Columns) -> np.ndarray:
+def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: Columns) -> np.ndarray:
     """M, float32 (B, M): the table's rows of the newest tokens, the newest counting most."""
     newest = [tokens(history)[0][: -TABLE_TOKENS - 1 : -1] for history in histories]
     distinct = np.unique(np.concatenate(newest)) if newest else np.zeros(0, np.int32)
@@ -142,7 +142,7 @@ def next_item_strength(table: NextItemTable, histories: Sequence[History], colum
     return strength
 
 
-def repeat_strength(histories: Sequence[History], columns: _Columns, decay: float) -> np.ndarray:
+def repeat_strength(histories: Sequence[History], columns: Columns, decay: float) -> np.ndarray:
     """R, float32 (B, M): each purchase of the newest events counts decay ** (events since)."""
     strength = np.zeros((len(histories), columns.count), np.float32)
     fading = decay ** np.arange(REPEAT_WINDOW - 1, -1, -1.0)

@@ -26,10 +26,37 @@ class NetworkSettings:
     dropout: float = 0.5  # high on purpose: shops have few events for each product
 
 
+class PooledDropout(nn.Module):
+    """Dropout whose masks are windows of one pool of random numbers: drawing a number for each value of each step
+    costs a third of a training step. The pool is drawn anew after REUSE windows.
+    """
+
+    POOL = 1 << 22
+    REUSE = 400
+
+    def __init__(self, share: float):
+        super().__init__()
+        self.share = share
+        self._pool = torch.empty(0)
+        self._windows_left = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x, a random `share` of it zero and the rest scaled up; x itself in eval mode."""
+        if not self.training or self.share == 0:
+            return x
+        if self._windows_left == 0 or len(self._pool) < 2 * x.numel():
+            size = max(self.POOL, 2 * x.numel())
+            self._pool = torch.empty(size).bernoulli_(1 - self.share).div_(1 - self.share)
+            self._windows_left = self.REUSE
+        self._windows_left -= 1
+        start = int(torch.randint(len(self._pool) - x.numel(), ()))
+        return x * self._pool[start : start + x.numel()].view(x.shape)
+
+
 class Layer(nn.Module):
     """Pre-norm attention and feed-forward."""
 
-    def __init__(self, settings: NetworkSettings):
+    def __init__(self, settings: NetworkSettings, drop: PooledDropout):
         super().__init__()
         d = settings.width
         self.heads = settings.heads
@@ -40,7 +67,7 @@ class Layer(nn.Module):
         self.forward_norm = nn.LayerNorm(d)
         self.widen = nn.Linear(d, settings.feed_forward)
         self.narrow = nn.Linear(settings.feed_forward, d)
-        self.drop = nn.Dropout(settings.dropout)
+        self.drop = drop
 
     def forward(self, x: Tensor, blocked: Tensor, last: Tensor | None = None) -> Tensor:
         """(B, T, d) to (B, T, d); with `last` (B) only that position of each row is computed: (B, 1, d).
@@ -74,9 +101,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.positions = nn.Parameter(torch.zeros(SEQUENCE_LENGTH, settings.width))
         self.kinds = nn.Parameter(torch.zeros(KINDS, settings.width))
-        self.layers = nn.ModuleList(Layer(settings) for _ in range(settings.layers))
+        self.drop = PooledDropout(settings.dropout)
+        self.layers = nn.ModuleList(Layer(settings, self.drop) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(settings.width)
-        self.drop = nn.Dropout(settings.dropout)
         self.scale = settings.width**0.5  # item vectors are small, for the sake of the tied output
 
     def forward(self, items: Tensor, kinds: Tensor, lengths: Tensor) -> Tensor:
@@ -93,7 +120,7 @@ class Encoder(nn.Module):
 
     def forward_packed(self, items: Tensor, kinds: Tensor, positions: Tensor, blocked: Tensor) -> Tensor:
         """All positions of packed rows, (R, T, d) to (R, T, d). What training runs."""
-        x = self.drop(items * self.scale + self.kinds[kinds] + self.positions[positions])
+        x = self.drop(items * self.scale + F.embedding(kinds, self.kinds) + F.embedding(positions, self.positions))
         for layer in self.layers:
             x = layer(x, blocked)
         return self.norm(x)

@@ -1,0 +1,79 @@
+"""What is held out to judge a recommender by: the future of shoppers who have a past."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .interactions import InteractionLog
+from .sequences import READ_LIMIT, History
+
+
+class NotEnoughData(Exception):
+    """The log is too small or too uniform to train on and judge; the text says what there is and what is needed."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Shoppers with a past and a future, row by row."""
+
+    shopper: np.ndarray  # int64 (S)
+    histories: Sequence[History]  # the past as serving would read it: its newest READ_LIMIT events
+    met: Sequence[np.ndarray]  # distinct items of the whole past, ascending
+    met_counts: Sequence[np.ndarray]  # events of each of `met`
+    targets: Sequence[np.ndarray]  # distinct items of the future, ascending
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+    def take(self, rows: Sequence[int]) -> "HeldOut":
+        """The shoppers in these rows."""
+        lists = (self.histories, self.met, self.met_counts, self.targets)
+        return HeldOut(self.shopper[rows], *([values[row] for row in rows] for values in lists))
+
+    def new_only(self) -> "HeldOut":
+        """Targets the shopper had never met, and the shoppers who have any."""
+        new = [np.setdiff1d(targets, met, True) for targets, met in zip(self.targets, self.met, strict=True)]
+        left = HeldOut(self.shopper, self.histories, self.met, self.met_counts, new)
+        return left.take([row for row, targets in enumerate(new) if len(targets)])
+
+    def repeating(self) -> int:
+        """How many shoppers have a target that they had met."""
+        return sum(np.isin(t, met).any() for t, met in zip(self.targets, self.met, strict=True))
+
+    def halves(self) -> tuple["HeldOut", "HeldOut"]:
+        """Two disjoint halves, every other shopper."""
+        return self.take(range(0, len(self), 2)), self.take(range(1, len(self), 2))
+
+
+def split_time(log: InteractionLog, share: float = 0.1) -> int:
+    """The time from which on about `share` of the rows lie; NotEnoughData when all rows have one time."""
+    if len(log) == 0:
+        raise NotEnoughData("there are no interactions with products yet; record some, or import past orders")
+    times = np.sort(log.time)
+    cutoff = times[min(int(len(times) * (1 - share)), len(times) - 1)]
+    if cutoff == times[0]:
+        later = times[times > cutoff]
+        if len(later) == 0:
+            raise NotEnoughData(f"all {len(log)} interactions have the same time; a past and a later time are needed")
+        cutoff = later[0]
+    return int(cutoff)
+
+
+def hold_out(log: InteractionLog, cutoff: int, limit: int | None = None, seed: int = 0) -> HeldOut:
+    """The shoppers known before `cutoff` who come back, at most `limit` of them chosen by `seed`."""
+    past, future = log.before(cutoff), log.from_time(cutoff)
+    past_rows, future_rows = dict(past.by_shopper()), dict(future.by_shopper())
+    shoppers = np.array(sorted(past_rows.keys() & future_rows.keys()), np.int64)
+    if limit is not None and len(shoppers) > limit:
+        shoppers = np.sort(np.random.default_rng(seed).choice(shoppers, limit, replace=False))
+    histories, met, counts, targets = [], [], [], []
+    for shopper in shoppers.tolist():
+        rows = past_rows[shopper]
+        read = slice(max(rows.start, rows.stop - READ_LIMIT), rows.stop)
+        histories.append(History(past.item[read], past.kind[read], complete=read == rows))
+        items, times = np.unique(past.item[rows], return_counts=True)
+        met.append(items)
+        counts.append(times)
+        targets.append(np.unique(future.item[future_rows[shopper]]))
+    return HeldOut(shoppers, histories, met, counts, targets)

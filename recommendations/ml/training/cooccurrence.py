@@ -1,0 +1,85 @@
+"""Counts of which products stand near each other, and what is made of them: the next-item table and the SVD start."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.extmath import randomized_svd
+
+from ..interactions import InteractionLog
+from ..ranking import NextItemTable
+from .windows import token_starts
+
+WINDOW = 5
+# Followers kept for each item: enough for every list, and it bounds the artifact.
+ROW_ENTRIES = 1000
+
+
+def following_counts(log: InteractionLog, n: int) -> sparse.csr_array:
+    """(n+1, n+1) float32: how often j followed i within WINDOW tokens, each counted 1/distance.
+
+    Rows of one time (the lines of an order) have no order: they count both ways.
+    """
+    starts = token_starts(log.item, log.shopper)
+    item, shopper, time = log.item[starts], log.shopper[starts], log.time[starts]
+    rows, columns, values = [], [], []
+    for distance in range(1, WINDOW + 1):
+        first, second = item[:-distance], item[distance:]
+        near = (shopper[:-distance] == shopper[distance:]) & (first != second)
+        together = near & (time[:-distance] == time[distance:])
+        rows += [first[near], second[together]]
+        columns += [second[near], first[together]]
+        values.append(np.full(np.count_nonzero(near) + np.count_nonzero(together), 1 / distance, np.float32))
+    places = (np.concatenate(rows), np.concatenate(columns))
+    return sparse.coo_array((np.concatenate(values), places), shape=(n + 1, n + 1)).tocsr()
+
+
+def next_item_table(counts: sparse.csr_array, popularity: np.ndarray, power: float) -> NextItemTable:
+    """Each row's counts over popularity ** power, scaled to sum to 1, its strongest ROW_ENTRIES kept.
+
+    power 0 follows what is popular, 0.5 prefers what is special to the row's item; validation chooses.
+    """
+    table = counts.copy()
+    table.data = table.data / np.maximum(popularity[table.indices], 1) ** power
+    totals = np.asarray(table.sum(axis=1)).ravel()
+    lengths = np.diff(table.indptr)
+    table.data = table.data / np.repeat(np.maximum(totals, 1e-12), lengths)
+    kept = _strongest(table, ROW_ENTRIES)
+    row_of = np.repeat(np.arange(len(lengths)), lengths)[kept]
+    indptr = np.concatenate(([0], np.cumsum(np.bincount(row_of, minlength=len(lengths)))))
+    return NextItemTable(
+        indptr.astype(np.int64), table.indices[kept].astype(np.int32), table.data[kept].astype(np.float32)
+    )
+
+
+def _strongest(table: sparse.csr_array, entries: int) -> np.ndarray:
+    kept = np.ones(table.nnz, bool)
+    for row in np.flatnonzero(np.diff(table.indptr) > entries):
+        part = slice(table.indptr[row], table.indptr[row + 1])
+        order = np.argsort(-table.data[part], kind="stable")
+        kept[part.start + order[entries:]] = False
+    return np.flatnonzero(kept)
+
+
+def svd_start(counts: sparse.csr_array, width: int, seed: int, scale: float = 0.05) -> np.ndarray:
+    """(n+1, width) float32 item vectors to start from: the SVD of the symmetric PPMI matrix, scaled to std `scale`.
+
+    Items without neighbours, and columns beyond the matrix's rank, start as small random numbers.
+    """
+    ppmi = symmetric_ppmi(counts)
+    vectors = np.random.default_rng(seed).normal(0, 0.1 * scale, (counts.shape[0], width))
+    rank = min(width, counts.shape[0] - 1)
+    if ppmi.nnz:
+        left, strength, _ = randomized_svd(ppmi, rank, n_oversamples=8, n_iter=3, random_state=seed)
+        found = left * np.sqrt(strength)
+        vectors[:, :rank] += found * (scale / max(found[1:].std(), 1e-12))
+    vectors[0] = 0
+    return vectors.astype(np.float32)
+
+
+def symmetric_ppmi(counts: sparse.csr_array) -> sparse.csr_array:
+    """Positive pointwise mutual information of the counts taken both ways."""
+    both = (counts + counts.T).tocoo()
+    totals = np.asarray(both.sum(axis=1)).ravel().astype(np.float64)
+    information = np.log(both.data * totals.sum() / (totals[both.row] * totals[both.col]))
+    kept = information > 0
+    values = information[kept].astype(np.float32)
+    return sparse.coo_array((values, (both.row[kept], both.col[kept])), shape=both.shape).tocsr()

@@ -1,0 +1,152 @@
+"""Judging a fit on held-out shoppers: the protocols, the methods beside each other, and whether to publish."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ..interactions import InteractionLog
+from ..metrics import averages, ndcg, rank_pessimistic
+from ..ranking import Score
+from ..sequences import SEQUENCE_LENGTH, History, tokens
+from ..splitting import HeldOut, NotEnoughData
+from .network import Network
+from .windows import read_kinds
+
+RECOMMENDER = "recommender"
+NETWORK = "network"
+LIST_LENGTH = 20
+# Scores of this many shoppers are held at a time.
+BLOCK = 256
+
+# Scores (S, n+1) for some held-out shoppers.
+Method = Callable[[HeldOut], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Protocol:
+    """A question put to every method: which shoppers, which targets, and whether met items may be listed."""
+
+    name: str
+    asked: HeldOut
+    takes_met_out: bool
+
+    def take(self, rows: Sequence[int]) -> "Protocol":
+        """The protocol for some of its shoppers."""
+        return Protocol(self.name, self.asked.take(rows), self.takes_met_out)
+
+    def halves(self) -> tuple["Protocol", "Protocol"]:
+        """Two disjoint halves of its shoppers."""
+        first, second = self.asked.halves()
+        return Protocol(self.name, first, self.takes_met_out), Protocol(self.name, second, self.takes_met_out)
+
+    def blocks(self) -> Iterator["Protocol"]:
+        """The protocol in blocks of shoppers."""
+        for start in range(0, len(self.asked), BLOCK):
+            yield self.take(range(start, min(start + BLOCK, len(self.asked))))
+
+    def lists(self, scores: np.ndarray, length: int) -> list[list[int]]:
+        """The ranked lists that `scores` (S, n+1, changed in place) give these shoppers."""
+        scores[:, 0] = -np.inf
+        if self.takes_met_out:
+            for row, met in zip(scores, self.asked.met, strict=True):
+                row[met] = -np.inf
+        return [rank_pessimistic(s, t, length).tolist() for s, t in zip(scores, self.asked.targets, strict=True)]
+
+
+def protocols(held_out: HeldOut, needed: int) -> tuple[list[Protocol], list[str]]:
+    """The questions this shop's data can answer, and a sentence for each that it can't.
+
+    "repeats_allowed": the whole catalog, the targets are all products of the future.
+    "new_products": what the shopper had met is taken out, the targets are products never met before.
+    """
+    if len(held_out) < needed:
+        raise NotEnoughData(
+            f"{len(held_out)} shoppers have interactions both before and in the held-out time, {needed} are needed; "
+            "retrain when there are more, or import past orders"
+        )
+    new, repeating = held_out.new_only(), held_out.repeating()
+    asked, left_out = [], []
+    if repeating >= needed:
+        asked.append(Protocol("repeats_allowed", held_out, False))
+    else:
+        left_out.append(f"repeats_allowed: {repeating} shoppers came back to a product they knew, {needed} are needed")
+    if len(new) >= needed:
+        asked.append(Protocol("new_products", new, True))
+    else:
+        left_out.append(f"new_products: {len(new)} shoppers turned to a new product, {needed} are needed")
+    if not asked:
+        raise NotEnoughData("; ".join(left_out))
+    return asked, left_out
+
+
+def encode(network: Network, histories: Sequence[History], trained_kinds: Sequence[int]) -> np.ndarray:
+    """The network's reading of each history, float32 (S, d)."""
+    items = np.zeros((len(histories), SEQUENCE_LENGTH), np.int64)
+    kinds, lengths = items.copy(), np.zeros(len(histories), np.int64)
+    as_read = read_kinds(trained_kinds)
+    for row, history in enumerate(histories):
+        read_items, read_kind = tokens(history)
+        lengths[row] = len(read_items)
+        items[row, : lengths[row]], kinds[row, : lengths[row]] = read_items, as_read[read_kind]
+    with torch.inference_mode():
+        vectors = F.embedding(torch.from_numpy(items), network.item_matrix)
+        return network.encoder(vectors, torch.from_numpy(kinds), torch.from_numpy(lengths)).numpy()
+
+
+def score_of(network: Network, next_item, weights) -> Score:
+    """The network's arrays with a table and weights, as the score that serving computes."""
+    return Score(network.item_matrix.detach().numpy(), network.bias.detach().numpy(), next_item, weights)
+
+
+def compare(
+    asked: Sequence[Protocol], methods: dict[str, Method], report: Callable[[float], None]
+) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, dict[str, np.ndarray]]]:
+    """(protocol -> method -> metric -> value, protocol -> method -> NDCG@10 of each shopper (S))."""
+    table: dict = {}
+    single: dict = {}
+    total, done = len(asked) * len(methods), 0
+    for protocol in asked:
+        table[protocol.name], single[protocol.name] = {}, {}
+        for name, method in methods.items():
+            lists, n = [], 0
+            for block in protocol.blocks():
+                scores = np.array(method(block.asked))
+                n = scores.shape[1] - 1
+                lists += block.lists(scores, LIST_LENGTH)
+                report(done / total)
+            targets = [set(t.tolist()) for t in protocol.asked.targets]
+            table[protocol.name][name] = averages(lists, targets, n)
+            single[protocol.name][name] = np.array([ndcg(r, t, 10) for r, t in zip(lists, targets, strict=True)])
+            done += 1
+    return table, single
+
+
+def refusal(table: dict, single: dict, standard_errors: float) -> str:
+    """Why the recommender is not good enough, "" when it is: it must beat every baseline by more than chance.
+
+    Chance is `standard_errors` times the standard error of the shoppers' paired NDCG@10 differences.
+    """
+    reasons = []
+    for protocol, methods in single.items():
+        ours = methods[RECOMMENDER]
+        for name, theirs in methods.items():
+            if name in (RECOMMENDER, NETWORK):
+                continue
+            difference = ours - theirs
+            chance = standard_errors * difference.std() / len(difference) ** 0.5
+            if not difference.mean() > chance:
+                reasons.append(
+                    f"{protocol}: NDCG@10 {table[protocol][RECOMMENDER]['ndcg@10']:.4f} against "
+                    f"{table[protocol][name]['ndcg@10']:.4f} of {name}, a lead above {chance:.4f} is needed "
+                    f"({len(ours)} shoppers)"
+                )
+    return "The recommender does not beat every baseline. " + "; ".join(reasons) if reasons else ""
+
+
+def interactions_by_kind(log: InteractionLog) -> dict[str, int]:
+    """Rows of each kind, by its number as text."""
+    kinds, rows = np.unique(log.kind, return_counts=True)
+    return dict(zip(kinds.astype(str).tolist(), rows.tolist(), strict=True))

@@ -1,0 +1,36 @@
+"""That what is served equals what was trained: the artifact against the independent torch scorer."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..scorer import Scorer
+from ..sequences import History
+from .reference import ReferenceScorer
+
+# Removals tried for each history: the batch sizes in which explanations are computed.
+REMOVALS = 15
+# A "because" is claimed only when scores differ by this many times the largest difference seen.
+SAFETY = 10
+
+
+def check_parity(directory: Path, histories: Sequence[History], report: Callable[[float], None]) -> dict:
+    """The largest difference of f between the paths, alone and in batches of a history and its removals, and eps."""
+    scorer, reference = Scorer.open(directory), ReferenceScorer.open(directory)
+    largest = {"alone": 0.0, "in_batch": 0.0}
+    compared = 0
+    for done, history in enumerate(histories):
+        variants = [history, *(history.without(item) for item in history.units()[:REMOVALS])]
+        variants = [variant for variant in variants if len(variant)]
+        expected = np.stack([reference.scores(variant) for variant in variants])[:, 1:]
+        alone = scorer.scores(variants[:1])[:, 1:]
+        together = scorer.scores(variants)[:, 1:]
+        if not np.isfinite(together).all():
+            raise ArithmeticError("the exported network gives scores that are no numbers; lower the rate and retrain")
+        largest["alone"] = max(largest["alone"], float(np.abs(alone - expected[:1]).max()))
+        largest["in_batch"] = max(largest["in_batch"], float(np.abs(together - expected).max()))
+        compared += len(variants)
+        report((done + 1) / len(histories))
+    eps = max(SAFETY * max(largest.values()), 1e-6)
+    return {"histories": compared, "largest_difference": largest, "eps": eps}

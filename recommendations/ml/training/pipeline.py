@@ -1,0 +1,250 @@
+"""One training: judge a fit on the newest interactions, then fit all of them and write the artifact."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import torch
+
+from ..artifact import Manifest, verify, write_arrays, write_manifest
+from ..baselines import bought_before, popularity
+from ..interactions import InteractionLog
+from ..ranking import Score
+from ..scorer import Scorer
+from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
+from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
+from ..vocabulary import Vocabulary
+from .export import export_network, library_versions
+from .fit import fit
+from .judge import (
+    NETWORK,
+    RECOMMENDER,
+    Method,
+    compare,
+    encode,
+    interactions_by_kind,
+    protocols,
+    refusal,
+    score_of,
+)
+from .mixing import Mix, MixSearch
+from .neighbours import item_neighbours, neighbour_scores
+from .network import Network
+from .parity import check_parity
+from .settings import Plan, TrainingSettings, plan
+from .tables import Tables, build_tables
+
+Report = Callable[[str, float], None]
+
+# Stage -> the share of the whole training it takes, for the progress bar.
+STAGES = {"count": 0.04, "judged fit": 0.38, "choose weights": 0.07, "judge": 0.06, "final fit": 0.40, "export": 0.05}
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came out of a training. The artifact is written only when it was accepted."""
+
+    accepted: bool
+    refusal: str  # why not, "" when accepted
+    metrics: dict  # protocol -> method -> metric -> value
+    data: dict  # counts and the time window
+    mix: dict  # the weights chosen
+    steps: int
+    timings: dict = field(default_factory=dict)  # stage -> seconds
+    parity: dict = field(default_factory=dict)  # torch against ONNX
+    version: str = ""
+
+
+def train(
+    log: InteractionLog,
+    vocabulary: Vocabulary,
+    directory: Path,
+    settings: TrainingSettings | None = None,
+    report: Report = lambda stage, fraction: None,
+) -> TrainingResult:
+    """Train on `log` and, when the result beats every baseline, write an artifact into `directory` (which exists).
+
+    `report(stage, fraction of the whole)` is called at least every second while fitting; what it raises ends the
+    training. NotEnoughData when there is too little to judge by.
+    """
+    settings = settings or TrainingSettings()
+    progress = _Progress(report, settings.max_seconds)
+    with _threads(settings.threads):
+        progress.enter("count")
+        _check_size(log, vocabulary)
+        cutoff, n = split_time(log, settings.held_out), len(vocabulary)
+        past = log.before(cutoff)
+        held_out = hold_out(log, cutoff, settings.shoppers_judged, settings.seed)
+        asked, left_out = protocols(held_out, settings.shoppers_needed)
+        tables = build_tables(past, n, cutoff)
+        plan_ = plan(len(past), n, settings)
+        progress.enter("judged fit")
+        network = fit(past, tables, plan_.steps, plan_.fit, progress)
+        progress.enter("choose weights")
+        choosing, judging = zip(*(protocol.halves() for protocol in asked), strict=True)
+        search = MixSearch(network, tables.next_item, tables.trained_kinds, choosing)
+        mix, table_power = search.best(progress), search.best_table_power()
+        progress.enter("judge")
+        methods = _methods(past, n, tables, network, mix, table_power)
+        metrics, single = compare(judging, methods, progress)
+        data = _describe(log, vocabulary, cutoff, judging) | {"left_out": left_out}
+        why_not = refusal(metrics, single, settings.standard_errors)
+        found = {"metrics": metrics, "data": data, "mix": asdict(mix), "steps": plan_.steps}
+        if why_not:
+            return TrainingResult(False, why_not, **found, timings=progress.timings())
+        del network, tables, search, methods
+        parity, version = _refit(log, vocabulary, Path(directory), plan_, mix, settings, progress)
+    return TrainingResult(True, "", **found, timings=progress.timings(), parity=parity, version=version)
+
+
+def _refit(
+    log: InteractionLog,
+    vocabulary: Vocabulary,
+    directory: Path,
+    plan_: Plan,
+    mix: Mix,
+    settings: TrainingSettings,
+    progress: "_Progress",
+) -> tuple[dict, str]:
+    progress.enter("final fit")
+    tables = build_tables(log, len(vocabulary), int(log.time.max()) + 1)
+    network = fit(log, tables, plan_.steps, plan_.fit, progress)
+    progress.enter("export")
+    score = score_of(network, tables.next_item[mix.power], mix.weights)
+    manifest = write_artifact(directory, network, score, tables, vocabulary, settings)
+    parity = check_parity(directory, _some_histories(log), progress)
+    manifest = write_manifest(directory, Manifest(**{**vars(manifest), "eps": parity["eps"]}))
+    Scorer.open(directory).scores(_some_histories(log)[:1])
+    return parity, manifest.version
+
+
+def write_artifact(
+    directory: Path,
+    network: Network,
+    score: Score,
+    tables: Tables,
+    vocabulary: Vocabulary,
+    settings: TrainingSettings,
+) -> Manifest:
+    """Write a network and its tables as an artifact, with an eps of 0 that the parity check replaces."""
+    export_network(network, directory)
+    write_arrays(directory, score, tables.popularity, vocabulary)
+    manifest = Manifest(
+        n=len(vocabulary),
+        d=network.settings.width,
+        length=SEQUENCE_LENGTH,
+        weights=score.weights,
+        eps=0.0,
+        trained_kinds=tables.trained_kinds,
+        settings={"training": settings.to_dict(), "network": asdict(network.settings)},
+        libraries=library_versions(),
+    )
+    write_manifest(directory, manifest)
+    return verify(directory)
+
+
+def _methods(
+    past: InteractionLog, n: int, tables: Tables, network: Network, mix: Mix, table_power: float
+) -> dict[str, Method]:
+    full = score_of(network, tables.next_item[mix.power], mix.weights)
+    table = score_of(network, tables.next_item[table_power], mix.weights)
+    neighbours = item_neighbours(past, n)
+
+    def hidden(asked: HeldOut) -> np.ndarray:
+        return encode(network, asked.histories, tables.trained_kinds)
+
+    def nothing(asked: HeldOut) -> np.ndarray:
+        return np.zeros((len(asked), full.item_matrix.shape[1]), np.float32)
+
+    return {
+        RECOMMENDER: lambda asked: full.score(hidden(asked), asked.histories),
+        NETWORK: lambda asked: hidden(asked) @ full.item_matrix.T + full.bias,
+        "popularity": lambda asked: popularity(tables.popularity, asked),
+        "recent_popularity": lambda asked: popularity(tables.recent, asked),
+        "item_neighbours": lambda asked: neighbour_scores(neighbours, asked),
+        "next_item_table": lambda asked: table.parts(nothing(asked), asked.histories).table,
+        "bought_before": lambda asked: bought_before(tables.recent, asked),
+    }
+
+
+def _check_size(log: InteractionLog, vocabulary: Vocabulary) -> None:
+    if len(np.unique(log.item)) < 2:
+        raise NotEnoughData(
+            f"{len(log)} interactions with {len(np.unique(log.item))} products; at least 2 products are needed"
+        )
+    if log.item.max() > len(vocabulary):
+        raise ValueError(
+            f"the log names item {log.item.max()}, the vocabulary ends at {len(vocabulary)}; number both alike"
+        )
+
+
+def _describe(log: InteractionLog, vocabulary: Vocabulary, cutoff: int, judging: tuple) -> dict:
+    return {
+        "interactions": len(log),
+        "dropped": log.dropped,
+        "by_kind": interactions_by_kind(log),
+        "shoppers": len(np.unique(log.shopper)),
+        "products": len(vocabulary),
+        "products_met": len(np.unique(log.item)),
+        "first": int(log.time.min()),
+        "cutoff": cutoff,
+        "last": int(log.time.max()),
+        "judged_shoppers": {protocol.name: len(protocol.asked) for protocol in judging},
+    }
+
+
+def _some_histories(log: InteractionLog, count: int = 20) -> list[History]:
+    starts = log.shopper_starts()
+    chosen = np.linspace(0, len(starts) - 2, min(count, len(starts) - 1)).astype(int)
+    histories = []
+    for row in chosen.tolist():
+        read = slice(max(starts[row], starts[row + 1] - READ_LIMIT), starts[row + 1])
+        histories.append(History(log.item[read], log.kind[read], complete=read.start == starts[row]))
+    return histories
+
+
+class _Progress:
+    """Turns shares of a stage into shares of the whole, keeps the stages' times, and watches the clock."""
+
+    def __init__(self, report: Report, max_seconds: float):
+        self._report, self._max_seconds = report, max_seconds
+        self._started = self._entered = monotonic()
+        self._stage = ""
+        self._timings: dict[str, float] = {}
+
+    def enter(self, stage: str) -> None:
+        self._close()
+        self._stage, self._entered = stage, monotonic()
+        self(0.0)
+
+    def __call__(self, share: float) -> None:
+        seconds = monotonic() - self._started
+        if seconds > self._max_seconds:
+            raise TimeoutError(
+                f"training was given up in stage {self._stage!r} after {seconds:.0f} s; "
+                f"raise max_seconds (now {self._max_seconds:.0f}) or lower steps"
+            )
+        names = list(STAGES)
+        before = sum(STAGES[name] for name in names[: names.index(self._stage)])
+        self._report(self._stage, min(before + STAGES[self._stage] * share, 1.0))
+
+    def timings(self) -> dict[str, float]:
+        self._close()
+        return self._timings | {"total": round(monotonic() - self._started, 3)}
+
+    def _close(self) -> None:
+        if self._stage:
+            self._timings[self._stage] = round(monotonic() - self._entered, 3)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
