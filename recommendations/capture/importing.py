@@ -1,5 +1,101 @@
-"""Past interactions in: from files (see reading and checking), or rows that are known to be right."""
+"""Past interactions in: from files whose rows are checked, or from rows that are known to be right."""
 
+import csv
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import IO, Any
+
+from django.contrib.auth import get_user_model
+from django.db import router, transaction
+
+from ..models import Interaction, Product
 from .batches import Batch, ImportResult, import_rows
+from .checking import Checker
+from .reading import COLUMNS, Raw, UnreadableFile, read_file
 
-__all__ = ["Batch", "ImportResult", "import_rows"]
+__all__ = ["Batch", "ImportResult", "UnreadableFile", "import_interactions", "import_rows"]
+
+Report = Callable[[int], None]
+
+
+def import_interactions(
+    path: str | Path,
+    *,
+    stdin: IO[bytes] | None = None,
+    format: str = "",
+    naive_times: tzinfo = UTC,
+    shoppers_are_users: bool = False,
+    rejected: IO[str] | None = None,
+    dry_run: bool = False,
+    report: Report | None = None,
+) -> ImportResult:
+    """Import one CSV or Parquet file ("-" reads `stdin`); a second import of it adds nothing.
+
+    Columns: shopper (external id, or with `shoppers_are_users` a user's primary key) and occurred_at (ISO 8601; without
+    an offset it is in `naive_times`); product (not for a search), kind ("purchase"), quantity (1), query and order.
+    Rows that can't be used go to `rejected` as CSV, with row number and reason. A dry run does all of it, then rolls
+    it back. Times are kept in whole seconds. Raises UnreadableFile.
+    """
+    users = get_user_model()._default_manager
+    checker = Checker(
+        products=set(Product.objects.values_list("product_id", flat=True)),
+        timezone=naive_times,
+        now=datetime.now(UTC),
+        shoppers={str(key) for key in users.values_list("pk", flat=True)} if shoppers_are_users else None,
+    )
+    batches = _checked(checker, read_file(path, stdin, format), _Writer(rejected))
+
+    def progress(_: int) -> None:
+        if report:
+            report(checker.row)
+
+    if dry_run:
+        with transaction.atomic(using=router.db_for_write(Interaction)):
+            result = import_rows(batches, progress, shoppers_are_users)
+            transaction.set_rollback(True, using=router.db_for_write(Interaction))
+    else:
+        result = import_rows(batches, progress, shoppers_are_users)
+    result.rejected = checker.row - result.read
+    result.read = checker.row
+    return result
+
+
+def _checked(checker: Checker, chunks: Iterator[Raw], writer: "_Writer") -> Iterator[Batch]:
+    for chunk in _whole_orders(chunks):
+        batch = checker.check(chunk)
+        writer.write(checker.take_rejected())
+        yield batch
+
+
+def _whole_orders(chunks: Iterator[Raw]) -> Iterator[Raw]:
+    """The same rows, cut so that the lines of an order that stand together stay together."""
+    held: Raw = {}
+    for chunk in chunks:
+        joined = {name: [*held.get(name, ()), *values] for name, values in chunk.items()}
+        orders = joined.get("order", ())
+        cut = len(orders)
+        while cut and orders[-1] and orders[cut - 1] == orders[-1]:
+            cut -= 1
+        # One order as long as the chunk, or no orders at all: nothing to keep together.
+        cut = cut or len(next(iter(joined.values())))
+        held = {name: values[cut:] for name, values in joined.items()}
+        yield {name: values[:cut] for name, values in joined.items()}
+    if held and len(next(iter(held.values()))):
+        yield held
+
+
+class _Writer:
+    """Writes rejected rows, the header with the first of them."""
+
+    def __init__(self, stream: IO[str] | None) -> None:
+        self.writer = csv.writer(stream) if stream is not None else None
+        self.started = False
+
+    def write(self, rows: list[tuple[int, str, tuple[Any, ...]]]) -> None:
+        if self.writer is None or not rows:
+            return
+        if not self.started:
+            self.writer.writerow(["row", "reason", *COLUMNS])
+            self.started = True
+        self.writer.writerows([number, reason, *values] for number, reason, values in rows)

@@ -1,0 +1,84 @@
+"""Files of past interactions, CSV or Parquet, as columns of raw values."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from ..exceptions import RecommendationsError
+
+CHUNK = 20_000
+REQUIRED = ("shopper", "occurred_at")
+COLUMNS = ("shopper", "product", "kind", "occurred_at", "quantity", "query", "order")
+
+# Column name -> raw values: text from CSV, whatever the column's type gives from Parquet.
+Raw = dict[str, Sequence[Any]]
+
+
+class UnreadableFile(RecommendationsError):
+    """A file whose columns or format can't be understood; nothing of it was imported."""
+
+
+def read_file(path: str | Path, stdin: IO[bytes] | None = None, format: str = "") -> Iterator[Raw]:
+    """Chunks of at most CHUNK rows. `path` "-" reads `stdin`; `format` ("csv" or "parquet") overrides the suffix.
+
+    A name that ends in .gz is unpacked. Raises UnreadableFile.
+    """
+    name = str(path)
+    format = format or ("parquet" if name.removesuffix(".gz").endswith(".parquet") else "csv")
+    try:
+        with _opened(name, stdin) as stream:
+            yield from _parquet(stream) if format == "parquet" else _csv(stream)
+    except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
+        raise UnreadableFile(f"{name}: {error}; expected a CSV file in UTF-8.") from error
+    except OSError as error:
+        raise UnreadableFile(f"{name}: {error.strerror}.") from error
+
+
+def _opened(name: str, stdin: IO[bytes] | None) -> Any:
+    if name == "-" and stdin is not None:
+        return nullcontext(stdin)
+    return gzip.open(name) if name.endswith(".gz") else open(name, "rb")
+
+
+def _csv(stream: Any) -> Iterator[Raw]:
+    reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
+    header = [name.strip() for name in next(reader, [])]
+    _check(header)
+    while chunk := list(islice(reader, CHUNK)):
+        # A short row lacks its last values; what is beyond the header belongs to no column.
+        padded = (row + [""] * (len(header) - len(row)) for row in chunk if row)
+        columns = list(zip(*(row[: len(header)] for row in padded), strict=True))
+        if columns:
+            yield dict(zip(header, columns, strict=True))
+
+
+def _parquet(stream: Any) -> Iterator[Raw]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        raise UnreadableFile("Parquet needs pyarrow: pip install 'django-because[parquet]'.") from error
+    try:
+        # The index of a Parquet file is at its end: a pipe can't be read without holding it.
+        source = stream if stream.seekable() else io.BytesIO(stream.read())
+        file = pyarrow.parquet.ParquetFile(source)
+        _check(file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=CHUNK):
+            if batch.num_rows:
+                yield batch.to_pydict()
+    except pyarrow.ArrowException as error:
+        raise UnreadableFile(f"{error}; expected a Parquet file.") from error
+
+
+def _check(header: Sequence[str]) -> None:
+    if missing := [name for name in REQUIRED if name not in header]:
+        raise UnreadableFile(f"column {missing[0]!r} is missing: found {list(header)}, expected some of {COLUMNS}.")
+    if unknown := [name for name in header if name not in COLUMNS]:
+        raise UnreadableFile(f"column {unknown[0]!r}: expected some of {COLUMNS}.")
+    if len(set(header)) < len(header):
+        raise UnreadableFile(f"columns {list(header)}: expected each name once.")
