@@ -60,7 +60,7 @@ class RecommenderVersion(models.Model):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_by = models.CharField(max_length=255, default="", blank=True)
     stage = models.CharField(max_length=64, default="", blank=True)
-    progress = models.FloatField(default=0)  # of the stage, 0..1
+    progress = models.FloatField(default=0)  # of the whole training, 0..1
     settings = models.JSONField(default=dict, blank=True)
     data = models.JSONField(default=dict, blank=True)  # window and counts
     metrics = models.JSONField(default=dict, blank=True)

@@ -63,18 +63,21 @@ def _reporting(lease: Lease, report: Report | None) -> Report:
 def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report) -> None:
     report("reading the catalog", 0)
     sync_catalog()
-    report("counting what is popular", 0)
+    report("counting what is popular", 0.02)
     ProductPopularity.objects.count_again(timezone.now())
-    log, vocabulary = read_log(lambda fraction: report("reading interactions", fraction))
+    log, vocabulary = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share))
     train, chosen = _trainer({**get_config().TRAINING, **settings})
     lease.update(settings=asdict(chosen))
     with TemporaryDirectory(prefix="recommender-") as directory:
-        result = train(log, vocabulary, Path(directory), chosen, report)
-        lease.update(metrics=result.metrics, data=result.data)
+        result = train(
+            log, vocabulary, Path(directory), chosen, lambda stage, share: report(stage, 0.08 + 0.9 * share)
+        )
+        details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
+        lease.update(metrics=result.metrics, data={**result.data, **details})
         if not result.accepted:
             _reject(lease, result.refusal)
             return
-        report("publishing", 0)
+        report("publishing", 0.98)
         upload(lease.version, Path(directory))
         lease.update(progress=1, finished_at=timezone.now())
         publish(lease.version)
@@ -84,7 +87,8 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
 def _trainer(settings: dict[str, Any]) -> tuple[Callable[..., Any], Any]:
     """(pipeline.train, its settings). torch is imported here and nowhere earlier: web processes never get this far."""
     try:
-        from ..ml.training.pipeline import TrainingSettings, train
+        from ..ml.training.pipeline import train
+        from ..ml.training.settings import TrainingSettings
     except ModuleNotFoundError as error:
         raise NotConfigured(
             f"This process can't train, {error.name} is not installed: "
