@@ -55,5 +55,10 @@ class Product(models.Model):
         return tile_url(self.on_shelf.colour, self.emoji)
 
     @property
+    def details(self) -> str:
+        """What tells it from others of its title: "13 oz · store brand"."""
+        return " · ".join(part for part in (self.size, "store brand" if self.store_brand else "") if part)
+
+    @property
     def brand(self) -> str:
         return "Store brand" if self.store_brand else "National brand"
