@@ -16,34 +16,23 @@ class TrainingFailed(Exception):
     """Why no version was published, in a sentence for whoever started the demo."""
 
 
-def watch_training(worker: Child, after: int, report: Callable[[str, int, int], None]) -> RecommenderVersion:
-    """Wait for the version that is newer than row `after`, reporting each stage in percent; returns it published.
+def watch_training(worker: Child, after: int, report: Callable[[str, float], None]) -> RecommenderVersion:
+    """Wait for the version that is newer than row `after`, reporting stage and share done; returns it published.
 
     Raises TrainingFailed when the worker died, never began, or did not publish.
     """
     began = time.monotonic()
-    stage = ""
     while True:
         version = RecommenderVersion.objects.filter(pk__gt=after).order_by("pk").first()
         if version is None and time.monotonic() - began > PICKED_UP_WITHIN:
             raise TrainingFailed(f"The worker did not begin within {PICKED_UP_WITHIN:.0f} s. Its log: {worker.log}")
-        if version is not None:
-            if stage and version.stage != stage:
-                report(_shown(stage), 100, 100)
-            stage = version.stage
-            if version.status != Status.TRAINING:
-                if stage:
-                    report(_shown(stage), 100, 100)
-                return _published(version)
-            if stage:
-                report(_shown(stage), min(99, int(100 * version.progress)), 100)
+        if version is not None and version.stage:
+            report(version.stage.capitalize(), version.progress)
+        if version is not None and version.status != Status.TRAINING:
+            return _published(version)
         if not worker.is_alive():
             raise TrainingFailed(f"The worker stopped while training: {worker.last_words(1)} (its log: {worker.log})")
         time.sleep(POLL)
-
-
-def _shown(stage: str) -> str:
-    return stage[:1].upper() + stage[1:].replace("_", " ")
 
 
 def _published(version: RecommenderVersion) -> RecommenderVersion:

@@ -7,11 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from recommendations.tasks import retrain
 
+from recommendations.exceptions import RecommendationsError
 from recommendations.models import RecommenderVersion
+from recommendations.retraining import request_retraining
 from shopdemo import celery_app
-from shopdemo.progress import console, progress_bars
+from shopdemo.progress import console, one_bar
 from shopdemo.running.processes import (
     Child,
     port_is_free,
@@ -70,11 +71,11 @@ class Command(BaseCommand):
 
     def _train(self, worker: Child) -> None:
         newest = RecommenderVersion.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        retrain.delay(started_by="make demo")
         try:
-            with progress_bars() as report:
+            request_retraining("make demo")
+            with one_bar() as report:
                 version = watch_training(worker, newest, report)
-        except TrainingFailed as failure:
+        except (TrainingFailed, RecommendationsError) as failure:
             console.print(f"  [bold red]Nothing was published.[/bold red] {failure}")
             console.print("  The shop opens all the same and shows what is popular.")
             return

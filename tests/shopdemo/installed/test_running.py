@@ -122,17 +122,12 @@ def test_training_watched_to_its_publication(db, at_each_look):
     rows = RecommenderVersion.objects
     at_each_look(
         lambda: rows.create(stage="fitting", progress=0.5),
-        lambda: rows.update(stage="final_evaluation", progress=1.0),
+        lambda: rows.update(stage="judging", progress=1.0),
         lambda: rows.update(status=Status.PUBLISHED),
     )
     version = watch_training(Worker(), 0, lambda *told: seen.append(told))
     assert version.status == Status.PUBLISHED
-    assert seen == [
-        ("Fitting", 50, 100),
-        ("Fitting", 100, 100),
-        ("Final evaluation", 99, 100),
-        ("Final evaluation", 100, 100),
-    ]
+    assert seen == [("Fitting", 0.5), ("Judging", 1.0), ("Judging", 1.0)]
 
 
 def test_training_refused_says_why(db, at_each_look):
