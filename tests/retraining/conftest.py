@@ -1,0 +1,68 @@
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from recommendations.publishing import forget
+from recommendations.retraining import running
+from tests.ml.made_artifact import make_artifact
+from tests.retraining.made_shop import make_shop
+
+
+@pytest.fixture(autouse=True)
+def _artifacts_of_their_own(settings, tmp_path):
+    settings.STORAGES = settings.STORAGES | {
+        "recommendations": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "artifacts"},
+        }
+    }
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def shop(db):
+    make_shop(books=12, shoppers=6, events=4)
+
+
+@dataclass
+class Settings:
+    seed: int = 0
+
+
+class Trainer:
+    """Stands in for the training: what it is to do in the middle, and what it is to return."""
+
+    def __init__(self):
+        self.refusal = ""
+        self.middle = lambda: None
+        self.seen = None
+
+    def train(self, log, vocabulary, directory, settings, report):
+        self.seen = SimpleNamespace(log=log, vocabulary=vocabulary, settings=settings)
+        report("judged fit", 0.0)
+        self.middle()
+        report("final fit", 0.5)
+        if not self.refusal:
+            names = [vocabulary.product_id(k) for k in range(1, len(vocabulary) + 1)]
+            make_artifact(directory, product_ids=names, seed=settings.seed)
+        metrics = {"repeats_allowed": {"recommender": {"ndcg@10": 0.5}, "popularity": {"ndcg@10": 0.25}}}
+        return SimpleNamespace(
+            accepted=not self.refusal,
+            refusal=self.refusal,
+            metrics=metrics,
+            data={"interactions": len(log)},
+            steps=3,
+            mix={},
+            timings={},
+            parity={},
+        )
+
+
+@pytest.fixture
+def trainer(monkeypatch):
+    stand_in = Trainer()
+    monkeypatch.setattr(running, "_trainer", lambda settings: (stand_in.train, Settings(**settings)))
+    return stand_in

@@ -1,0 +1,110 @@
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from recommendations.ml.kinds import Kind
+from recommendations.models import Interaction, Product, RemovedProduct, Shopper
+from recommendations.retraining import reading
+from recommendations.retraining.reading import read_log
+from tests.retraining.made_shop import BEGIN, make_shop
+
+
+@pytest.fixture
+def rows():
+    """rows(*(shopper, product_id, kind, hours after BEGIN)) stores these events; shoppers and products by name."""
+
+    def store(*events):
+        for number, (shopper, product_id, kind, hours) in enumerate(events):
+            product = product_id and Product.objects.get_or_create(product_id=product_id)[0]
+            Interaction.objects.create(
+                shopper=Shopper.objects.get_or_create(external_id=shopper)[0],
+                product=product or None,
+                kind=kind,
+                source=Interaction.Source.SERVER,
+                occurred_at=BEGIN + timedelta(hours=hours),
+                event_key=number,
+            )
+
+    return store
+
+
+def read():
+    """What training sees, as (shopper's name, product_id, kind, hours)."""
+    log, vocabulary = read_log(lambda share: None)
+    names = dict(Shopper.objects.values_list("pk", "external_id"))
+    return [
+        (names[shopper], vocabulary.product_id(item), kind, (time - int(BEGIN.timestamp())) / 3600)
+        for shopper, item, kind, time in zip(
+            log.shopper.tolist(), log.item.tolist(), log.kind.tolist(), log.time.tolist(), strict=True
+        )
+    ]
+
+
+def test_events_are_read_by_shopper_oldest_first(db, rows):
+    rows(("anna", "a", Kind.VIEW, 5), ("ben", "b", Kind.PURCHASE, 1), ("anna", "b", Kind.SAVE, 2))
+    assert read() == [("anna", "b", Kind.SAVE, 2), ("anna", "a", Kind.VIEW, 5), ("ben", "b", Kind.PURCHASE, 1)]
+
+
+def test_an_empty_shop_gives_an_empty_log(db):
+    log, vocabulary = read_log(lambda share: None)
+    assert (len(log), len(vocabulary)) == (0, 0)
+
+
+def test_only_products_that_somebody_met_get_a_number(db, rows):
+    Product.objects.create(product_id="unmet")
+    rows(("anna", "second", Kind.VIEW, 1), ("anna", "first", Kind.VIEW, 2))
+    _, vocabulary = read_log(lambda share: None)
+    assert [vocabulary.product_id(k) for k in (1, 2)] == ["second", "first"]
+    assert vocabulary.number("unmet") == 0
+
+
+@pytest.mark.parametrize("kind", [Kind.SEARCH, Kind.REMOVE_FROM_CART, Kind.RETURN])
+def test_kinds_that_are_no_wish_are_not_read(db, rows, kind):
+    rows(("anna", "" if kind == Kind.SEARCH else "a", kind, 1), ("anna", "b", Kind.VIEW, 2))
+    assert read() == [("anna", "b", Kind.VIEW, 2)]
+
+
+def test_what_a_shopper_removed_is_not_trained_on(db, rows):
+    rows(("anna", "a", Kind.VIEW, 1), ("anna", "b", Kind.VIEW, 2), ("ben", "a", Kind.VIEW, 3))
+    RemovedProduct.objects.create(
+        shopper=Shopper.objects.get(external_id="anna"),
+        product=Product.objects.get(product_id="a"),
+        removed_at=BEGIN + timedelta(hours=10),
+    )
+    assert read() == [("anna", "b", Kind.VIEW, 2), ("ben", "a", Kind.VIEW, 3)]
+
+
+def test_shoppers_who_opted_out_are_not_trained_on(db, rows):
+    rows(("anna", "a", Kind.VIEW, 1), ("ben", "b", Kind.VIEW, 2))
+    Shopper.objects.filter(external_id="anna").update(personalised=False)
+    assert read() == [("ben", "b", Kind.VIEW, 2)]
+
+
+def test_chunks_join_without_a_seam_and_tell_how_far_they_are(db, monkeypatch):
+    make_shop(books=12, shoppers=10, events=7)
+    whole, _ = read_log(lambda share: None)
+    monkeypatch.setattr(reading, "CHUNK", 9)
+    told = []
+    chunked, _ = read_log(told.append)
+    assert len(whole) == 70
+    for name in ("shopper", "item", "kind", "time"):
+        assert np.array_equal(getattr(whole, name), getattr(chunked, name))
+    assert told == sorted(told)
+    assert (len(told), told[-1]) == (8, 1.0)
+
+
+def test_reading_takes_as_many_queries_whatever_the_size(db, django_assert_num_queries):
+    make_shop(books=12, shoppers=4, events=3)
+    with django_assert_num_queries(3):  # the last shopper, the events, the products
+        read_log(lambda share: None)
+
+
+def test_times_are_whole_seconds_of_utc(db, rows):
+    rows(("anna", "a", Kind.VIEW, 0))
+    Interaction.objects.update(occurred_at=BEGIN + timedelta(seconds=1, milliseconds=900))
+    log, _ = read_log(lambda share: None)
+    assert log.time.tolist() == [int(BEGIN.timestamp()) + 1]
+    with timezone.override("Asia/Kathmandu"):
+        assert read_log(lambda share: None)[0].time.tolist() == log.time.tolist()
