@@ -33,9 +33,7 @@ def test_a_small_catalog_gives_the_exact_softmax():
 
 def test_gradients_equal_those_of_the_exact_softmax():
     hidden, targets, matrix, bias = arrays()
-    ours = gradients(
-        sampled_softmax(hidden, targets, matrix, bias, sampler(12, 100).draw()) * 3, hidden, matrix, bias
-    )
+    ours = gradients(sampled_softmax(hidden, targets, matrix, bias, sampler(12, 100).draw()) * 3, hidden, matrix, bias)
     exact = F.cross_entropy(hidden @ matrix[1:].T + bias[1:], targets - 1) * 3
     for found, expected in zip(ours, gradients(exact, hidden, matrix, bias), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from recommendations.ml.splitting import split_time
+from recommendations.ml.training.cooccurrence import svd_start
+from recommendations.ml.training.fit import FitSettings, fit
+from recommendations.ml.training.network import NetworkSettings
+from recommendations.ml.training.tables import build_tables
+from tests.ml.made_shop import chain_shop
+
+SETTINGS = FitSettings(network=NetworkSettings(width=8, feed_forward=16, dropout=0.1), rate=1e-2)
+LOG = chain_shop(shoppers=60)
+TABLES = build_tables(LOG, 40, int(LOG.time.max()) + 1)
+
+
+def weights_of(network):
+    return b"".join(tensor.numpy().tobytes() for tensor in network.state_dict().values())
+
+
+def short_fit(log=LOG, tables=TABLES, settings=SETTINGS, steps=4, report=lambda share: None):
+    return fit(log, tables, steps, settings, report)
+
+
+def test_a_fit_repeats_exactly():
+    assert weights_of(short_fit()) == weights_of(short_fit())
+
+
+def test_a_fit_repeats_exactly_on_two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert weights_of(short_fit()) == weights_of(short_fit())
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_another_seed_is_another_network():
+    assert weights_of(short_fit()) != weights_of(short_fit(settings=replace(SETTINGS, seed=1)))
+
+
+def test_a_fit_does_not_depend_on_what_was_drawn_before():
+    first = weights_of(short_fit())
+    torch.rand(100)
+    assert weights_of(short_fit()) == first
+
+
+def test_report_is_called_at_every_step():
+    shares = []
+    short_fit(report=shares.append)
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_report_may_end_the_fit():
+    def cancel(share):
+        raise KeyboardInterrupt(f"at {share}")
+
+    with pytest.raises(KeyboardInterrupt, match=r"at 0\.25"):
+        short_fit(report=cancel)
+
+
+def test_padding_stays_zero():
+    network = short_fit()
+    assert (network.item_matrix[0] == 0).all()
+    assert not network.training
+
+
+def test_tables_and_fit_know_nothing_of_the_rows_after_the_cutoff():
+    """Shuffle who did what after the cutoff: everything that the judged fit is made of stays the same bytes."""
+    cutoff = split_time(LOG)
+    later = np.flatnonzero(LOG.time >= cutoff)
+    changed = LOG.item.copy()
+    changed[later] = np.random.default_rng(0).permutation(LOG.item[later])
+    assert (changed != LOG.item).any()
+    other = type(LOG).from_rows(LOG.shopper, changed, LOG.kind, LOG.time)
+    assert split_time(other) == cutoff
+    ours, theirs = (judged_bytes(log.before(cutoff), cutoff) for log in (LOG, other))
+    assert ours == theirs
+
+
+def judged_bytes(past, cutoff):
+    tables = build_tables(past, 40, cutoff)
+    found = [tables.popularity, tables.recent, tables.following.data, tables.following.indices]
+    for table in tables.next_item.values():
+        found += [table.indptr, table.indices, table.values]
+    found.append(svd_start(tables.following, 8, 0))
+    return [array.tobytes() for array in found] + [weights_of(short_fit(past, tables, steps=3))]
+
+
+def test_rare_kinds_are_not_trained():
+    kinds = LOG.kind.copy()
+    kinds[0] = 4
+    log = type(LOG).from_rows(LOG.shopper, LOG.item, kinds, LOG.time)
+    assert build_tables(log, 40, int(LOG.time.max())).trained_kinds == (1, 6)

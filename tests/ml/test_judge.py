@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from recommendations.ml.interactions import InteractionLog
+from recommendations.ml.kinds import Kind
+from recommendations.ml.splitting import NotEnoughData, hold_out
+from recommendations.ml.training.judge import NETWORK, RECOMMENDER, Protocol, compare, protocols, refusal
+
+
+def held_out_of(*shoppers):
+    """Shoppers as (items of the past, items of the future)."""
+    rows = [
+        (number, item, time)
+        for number, (past, future) in enumerate(shoppers)
+        for time, items in ((1, past), (9, future))
+        for item in items
+    ]
+    shopper, item, time = (np.array(column) for column in zip(*rows, strict=True))
+    return hold_out(InteractionLog.from_rows(shopper, item, np.full(len(item), Kind.PURCHASE), time), 5)
+
+
+def names(asked):
+    return [protocol.name for protocol in asked]
+
+
+def test_both_protocols_when_shoppers_repeat_and_explore():
+    asked, left_out = protocols(held_out_of(([1], [1, 2]), ([2], [2, 3])), needed=2)
+    assert names(asked) == ["repeats_allowed", "new_products"]
+    assert left_out == []
+    assert [targets.tolist() for targets in asked[1].asked.targets] == [[2], [3]]
+
+
+def test_repeats_are_left_out_where_nobody_repeats():
+    asked, left_out = protocols(held_out_of(([1], [2]), ([2], [3])), needed=2)
+    assert names(asked) == ["new_products"]
+    assert left_out == ["repeats_allowed: 0 shoppers came back to a product they knew, 2 are needed"]
+
+
+def test_new_products_are_left_out_where_all_repeat():
+    asked, left_out = protocols(held_out_of(([1], [1]), ([2], [2, 3])), needed=2)
+    assert names(asked) == ["repeats_allowed"]
+    assert left_out == ["new_products: 1 shoppers turned to a new product, 2 are needed"]
+
+
+def test_too_few_shoppers_to_judge():
+    with pytest.raises(NotEnoughData, match=r"1 shoppers have interactions both before and in .* 50 are needed"):
+        protocols(held_out_of(([1], [2])), needed=50)
+
+
+def test_neither_protocol_has_enough():
+    with pytest.raises(NotEnoughData, match=r"repeats_allowed: 1 shoppers .*; new_products: 1 shoppers"):
+        protocols(held_out_of(([1], [1]), ([2], [3])), needed=2)
+
+
+def test_met_products_are_taken_out_only_where_the_protocol_says_so():
+    held_out = held_out_of(([1, 2], [3]))
+    scores = np.array([[9.0, 4, 3, 2, 1]])
+    assert Protocol("repeats", held_out, False).lists(scores.copy(), 3) == [[1, 2, 3]]
+    assert Protocol("new", held_out, True).lists(scores.copy(), 3) == [[3, 4]]
+
+
+def test_compare_measures_every_method_on_every_protocol():
+    asked, _ = protocols(held_out_of(([1], [1, 2]), ([2], [2, 3])), needed=2)
+    reported = []
+    methods = {
+        "right": lambda held: np.array([[0, 1, 1, 0] if 1 in t else [0, 0, 1, 1] for t in held.targets], float),
+        "wrong": lambda held: np.zeros((len(held), 4)),
+    }
+    table, single = compare(asked, methods, reported.append)
+    assert table["repeats_allowed"]["right"]["recall@10"] == 1
+    assert table["repeats_allowed"]["right"]["ndcg@10"] > table["repeats_allowed"]["wrong"]["ndcg@10"]
+    assert single["new_products"]["right"].shape == (2,)
+    assert reported == sorted(reported)
+
+
+def verdict(ours, theirs, standard_errors=1.0):
+    single = {"new_products": {RECOMMENDER: np.array(ours), NETWORK: np.ones(len(ours)), "popularity": theirs}}
+    table = {"new_products": {name: {"ndcg@10": float(np.mean(v))} for name, v in single["new_products"].items()}}
+    return refusal(table, single, standard_errors)
+
+
+def test_a_clear_lead_is_accepted_and_the_bare_network_is_no_baseline():
+    assert verdict([0.5, 0.6, 0.5, 0.6], np.array([0.1, 0.1, 0.2, 0.2])) == ""
+
+
+def test_a_lead_within_chance_is_refused():
+    ours, theirs = [0.9, 0.0, 0.0, 0.2], np.array([0.0, 0.9, 0.0, 0.1])
+    assert "popularity" in verdict(ours, theirs)
+    assert verdict(ours, theirs, standard_errors=0.0) == ""
+
+
+def test_a_refusal_gives_figures_and_names():
+    text = verdict([0.1, 0.3], np.array([0.2, 0.4]))
+    assert text == (
+        "The recommender does not beat every baseline. new_products: NDCG@10 0.2000 against 0.3000 of popularity, "
+        "a lead above 0.0000 is needed (2 shoppers)"
+    )
+
+
+def test_an_equal_score_is_no_lead():
+    assert verdict([0.2, 0.2], np.array([0.2, 0.2])) != ""

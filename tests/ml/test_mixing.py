@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+
+from recommendations.ml.interactions import InteractionLog
+from recommendations.ml.kinds import Kind
+from recommendations.ml.splitting import hold_out
+from recommendations.ml.training.judge import protocols
+from recommendations.ml.training.mixing import MixSearch
+from recommendations.ml.training.network import Network, NetworkSettings
+from recommendations.ml.training.tables import build_tables
+from tests.ml.made_shop import DAY, chain_shop
+
+N = 40
+
+
+@pytest.fixture(scope="module")
+def blank():
+    """A network that knows nothing."""
+    torch.manual_seed(0)
+    network = Network(N, NetworkSettings(width=8, feed_forward=16)).eval()
+    with torch.no_grad():
+        network.item_matrix.zero_()
+    return network
+
+
+def search_of(network, log, cutoff):
+    tables = build_tables(log.before(cutoff), N, cutoff)
+    asked, _ = protocols(hold_out(log, cutoff), 10)
+    return MixSearch(network, tables.next_item, tables.trained_kinds, asked)
+
+
+def faithful_shop():
+    """Shoppers who buy their own three products again and again."""
+    rng = np.random.default_rng(0)
+    own = np.stack([rng.choice(N, 3, replace=False) + 1 for _ in range(60)])
+    items = np.concatenate([rng.permuted(own, axis=1) for _ in range(5)], axis=1)
+    shopper, time = np.repeat(np.arange(60), 15), np.tile(np.arange(15) * DAY, 60)
+    return InteractionLog.from_rows(shopper, items.ravel(), np.full(items.size, Kind.PURCHASE), time)
+
+
+def test_the_table_is_used_where_it_knows_more_than_the_network(blank):
+    mix = search_of(blank, chain_shop(), 12 * DAY).best(lambda share: None)
+    assert mix.weights.table > 0
+
+
+def test_repeats_are_used_where_shoppers_are_faithful(blank):
+    mix = search_of(blank, faithful_shop(), 12 * DAY).best(lambda share: None)
+    assert mix.weights.repeat > 0
+
+
+def test_progress_grows_to_the_end(blank):
+    shares = []
+    search_of(blank, chain_shop(), 12 * DAY).best(shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+def test_the_tables_power_is_one_of_those_built(blank):
+    assert search_of(blank, chain_shop(), 12 * DAY).best_table_power() in (0.0, 0.5)

@@ -1,0 +1,125 @@
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from recommendations.ml.sequences import SEQUENCE_LENGTH
+from recommendations.ml.training.export import export_encoder, export_network
+from recommendations.ml.training.fit import look_back
+from recommendations.ml.training.network import Network, NetworkSettings, PooledDropout
+
+SETTINGS = NetworkSettings(width=8, feed_forward=16)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return Network(20, SETTINGS).eval()
+
+
+def packed(*windows):
+    """One packed row: (items, kinds, positions, blocked) for windows of item numbers."""
+    items = torch.tensor([[item for window in windows for item in window]])
+    places = torch.tensor([[place for window in windows for place in range(len(window))]])
+    which = torch.tensor([[number for number, window in enumerate(windows) for _ in window]])
+    return items, torch.ones_like(items), places, look_back(which)
+
+
+def encoded(network, items):
+    numbers = torch.tensor([items])
+    lengths = torch.tensor([len(items)])
+    return network.encoder(network.item_matrix[numbers], torch.ones_like(numbers), lengths)[0]
+
+
+def test_serving_computes_what_training_computes_at_the_last_position(network):
+    for items in ([3], [3, 7], [1, 2, 3, 4, 5]):
+        torch.testing.assert_close(encoded(network, items), network(*packed(items))[0, -1], rtol=1e-5, atol=1e-5)
+
+
+def test_windows_of_a_row_do_not_see_each_other(network):
+    together = network(*packed([1, 2, 3], [4, 5]))[0]
+    torch.testing.assert_close(together[:3], network(*packed([1, 2, 3]))[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(together[3:], network(*packed([4, 5]))[0], rtol=1e-5, atol=1e-5)
+
+
+def test_a_token_does_not_see_later_ones(network):
+    first, second = network(*packed([1, 2, 3]))[0], network(*packed([1, 2, 9]))[0]
+    assert torch.equal(first[:2], second[:2])
+    assert not torch.equal(first[2], second[2])
+
+
+def test_padding_on_the_right_changes_nothing(network):
+    items = torch.tensor([[1, 2, 0, 0], [1, 2, 3, 4]])
+    both = network.encoder(network.item_matrix[items], torch.ones_like(items), torch.tensor([2, 4]))
+    torch.testing.assert_close(both[0], encoded(network, [1, 2]), rtol=1e-5, atol=1e-5)
+
+
+def test_padding_is_the_zero_vector(network):
+    assert (network.item_matrix[0] == 0).all()
+
+
+def test_dropout_zeroes_its_share_and_keeps_the_mean():
+    torch.manual_seed(0)
+    drop = PooledDropout(0.25).train()
+    dropped = drop(torch.ones(200, 500))
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+
+
+def test_dropout_masks_differ_from_call_to_call_and_vanish_in_eval():
+    drop, x = PooledDropout(0.5), torch.ones(50, 50)
+    drop.train()
+    assert not torch.equal(drop(x), drop(x))
+    assert torch.equal(drop.eval()(x), x)
+    assert torch.equal(PooledDropout(0.0).train()(x), x)
+
+
+def test_dropout_pool_is_drawn_anew(monkeypatch):
+    monkeypatch.setattr(PooledDropout, "POOL", 8)
+    monkeypatch.setattr(PooledDropout, "REUSE", 2)
+    drop = PooledDropout(0.5).train()
+    drop(torch.ones(4))
+    first = drop._pool
+    drop(torch.ones(4))
+    assert drop._pool is first
+    drop(torch.ones(4))
+    assert drop._pool is not first
+
+
+@pytest.fixture(scope="module")
+def exported(network, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("exported")
+    export_network(network, directory)
+    return directory
+
+
+def test_export_takes_any_batch_and_length(network, exported):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(exported / "encoder.onnx", providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    for batch, length in ((1, 1), (1, 7), (5, 1), (3, SEQUENCE_LENGTH)):
+        vectors = rng.normal(size=(batch, length, 8)).astype(np.float32)
+        kinds = rng.integers(0, 8, (batch, length))
+        lengths = rng.integers(1, length + 1, batch)
+        [found] = session.run(["hidden"], {"items": vectors, "kinds": kinds, "lengths": lengths})
+        with torch.inference_mode():
+            expected = network.encoder(*(torch.from_numpy(a) for a in (vectors, kinds, lengths)))
+        np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_export_tells_nothing_about_where_it_was_made(exported):
+    content = (exported / "encoder.onnx").read_bytes()
+    assert b".py" not in content
+    assert not onnx.load(exported / "encoder.onnx").metadata_props
+
+
+def test_export_is_the_same_bytes_again(network, exported, tmp_path):
+    export_encoder(network.encoder, tmp_path / "again.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == (exported / "encoder.onnx").read_bytes()
+
+
+def test_stored_weights_are_plain_arrays(network, exported):
+    with np.load(exported / "weights.npz", allow_pickle=False) as stored:
+        assert set(stored.files) == set(network.state_dict())
+        assert stored["item_matrix"].shape == (21, 8)
