@@ -1,2 +1,14 @@
+"""Include these at a path of your choice: path("recommendations/", include("recommendations.urls"))."""
+
+from django.urls import include, path
+
+from .pages import views
+
 app_name = "recommendations"
-urlpatterns = []
+urlpatterns = [
+    path("v1/", include("recommendations.api.urls")),
+    path("why/", views.why, name="why"),
+    path("yours/", views.yours, name="yours"),
+    path("yours/forget/", views.forget, name="forget"),
+    path("yours/undo/", views.undo, name="undo"),
+]

@@ -1,4 +1,4 @@
-"""Products in: the registry in which a shop declares its Product model, the mirror's syncing, and the cards people see."""
+"""Products in: the registry in which a shop declares its Product model, the mirror, and the cards people see."""
 
 from .cards import Card, Price
 from .registry import Catalog, get_catalog, register, registered

@@ -1,6 +1,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.formats import number_format
+
+SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
+
 
 @dataclass(frozen=True)
 class Price:
@@ -8,6 +12,12 @@ class Price:
 
     amount: Decimal
     currency: str
+
+    def __str__(self) -> str:
+        """As shown: $1.99, or 1.99 CHF; decimals and separators follow the language in use."""
+        amount = number_format(self.amount, 0 if self.currency == "JPY" else 2, use_l10n=True)
+        symbol = SYMBOLS.get(self.currency)
+        return f"{symbol}{amount}" if symbol else f"{amount} {self.currency}"
 
 
 @dataclass(frozen=True)

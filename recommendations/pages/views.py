@@ -1,0 +1,125 @@
+"""Pages for shoppers: plain HTML and forms, without JavaScript, without a login."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_GET, require_POST
+
+from .. import controls
+from ..catalog import Card, get_catalog
+from ..serving import InvalidToken, Why, open_token, recommend
+from ..serving import why as explain
+from ..serving.asking import query_of, reading_shopper
+
+UNITS_ON_A_PAGE = 50
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A product or search as these pages show it."""
+
+    type: str  # "product" or "query": also the form field's name
+    key: str
+    title: str
+    card: Card | None = None
+    event: str = ""
+    last: datetime | None = None
+    removed_at: datetime | None = None
+
+
+@never_cache
+@require_GET
+@csrf_protect
+def why(request: HttpRequest) -> HttpResponse:
+    """Why a list shows a product, what that rests on, and the list as it would be without it."""
+    try:
+        token = open_token(request.GET.get("token", ""), reading_shopper(request))
+    except InvalidToken:
+        return render(request, "recommendations/pages/why.html", {"told": Why(None)})
+    query = query_of(request, token.placement, token.limit, token.product_id)
+    told = explain(query, request.GET.get("product", ""))
+    predicted = []
+    if told.causes:
+        without = replace(query, without=told.causes[0].anchors[0].id)
+        predicted = recommend(without).recommendations
+    return render(request, "recommendations/pages/why.html", {"told": told, "predicted": predicted})
+
+
+@never_cache
+@require_GET
+@csrf_protect
+def yours(request: HttpRequest) -> HttpResponse:
+    """What is remembered of whoever asks, each part removable, and what was removed, each removal undoable."""
+    shopper = reading_shopper(request)
+    page = Paginator(controls.history_of(shopper) if shopper else [], UNITS_ON_A_PAGE).get_page(request.GET.get("page"))
+    removed = controls.removed_by(shopper) if shopper else []
+    history, removed_units = _units([*page.object_list], request), _units(removed, request)
+    key = request.GET.get("removed", "")
+    context = {
+        "page": page,
+        "history": history,
+        "removed": removed_units,
+        "just_removed": next((unit for unit in removed_units if key and unit.key == key), None),
+    }
+    return render(request, "recommendations/pages/yours.html", context)
+
+
+@require_POST
+@csrf_protect
+def forget(request: HttpRequest) -> HttpResponse:
+    """Take a product or a search out of the history."""
+    unit = _named(request)
+    if unit is None:
+        return HttpResponseBadRequest("product: expected the id of a product, or query: the text of a search.")
+    shopper = reading_shopper(request)
+    if shopper is not None:
+        controls.remove(shopper, **unit)
+    key = next(iter(unit.values()))
+    return redirect(f"{reverse('recommendations:yours')}?{urlencode({'removed': key})}")
+
+
+@require_POST
+@csrf_protect
+def undo(request: HttpRequest) -> HttpResponse:
+    """Put it back."""
+    unit = _named(request)
+    if unit is None:
+        return HttpResponseBadRequest("product: expected the id of a product, or query: the text of a search.")
+    shopper = reading_shopper(request)
+    if shopper is not None:
+        controls.restore(shopper, **unit)
+    return redirect("recommendations:yours")
+
+
+def _named(request: HttpRequest) -> dict[str, str] | None:
+    product, query = request.POST.get("product", ""), request.POST.get("query", "")
+    if bool(product) == bool(query):
+        return None
+    return {"product_id": product} if product else {"query": query}
+
+
+def _units(found: list[Any], request: HttpRequest) -> list[Unit]:
+    ids = {unit.product_id for unit in found if unit.product_id}
+    cards = get_catalog().cards(ids, request) if ids else {}
+    return [_unit(unit, cards.get(unit.product_id)) for unit in found]
+
+
+def _unit(unit: Any, card: Card | None) -> Unit:
+    title = card.title if card else unit.title
+    return Unit(
+        "product" if unit.product_id else "query",
+        unit.product_id or unit.query,
+        title,
+        card,
+        getattr(unit, "event", ""),
+        getattr(unit, "last", None),
+        getattr(unit, "removed_at", None),
+    )
