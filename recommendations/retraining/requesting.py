@@ -11,6 +11,9 @@ from ..models import RecommenderVersion
 from .lease import reap
 
 TASK = "recommendations.tasks.retrain_recommender"
+# Somebody waits for the answer: a broker that is down is not waited for.
+CONNECT_SECONDS = 3
+ONCE = {"max_retries": 1, "interval_start": 0}
 # A request that killed its worker this often is not tried again.
 TRIES = 2
 
@@ -24,10 +27,11 @@ def request_retraining(started_by: str) -> None:
     if busy := RecommenderVersion.objects.in_training():
         raise RetrainingBusy(busy.pk)
     message = {"started_by": started_by, "requested_at": timezone.now().isoformat()}
-    try:
-        signature(TASK, kwargs=message, app=current_app).apply_async(retry=False)
-    except (OperationalError, OSError) as error:
-        raise BrokerUnreachable(current_app.connection_for_write().as_uri(), error) from error
+    with current_app.connection_for_write(connect_timeout=CONNECT_SECONDS, transport_options=ONCE) as connection:
+        try:
+            signature(TASK, kwargs=message, app=current_app).apply_async(retry=False, connection=connection)
+        except (OperationalError, OSError) as error:
+            raise BrokerUnreachable(connection.as_uri(), error) from error
 
 
 def is_answered(requested_at: datetime) -> bool:

@@ -45,7 +45,7 @@ def retrain(
         logger.exception("The training of version %s failed", lease.version.pk)
         _fail(lease, f"{type(error).__name__}: {error}")
     except BaseException as error:  # stopped from outside: say so, then let it stop
-        _fail(lease, f"The worker was stopped ({type(error).__name__}).")
+        _fail(lease, f"The worker was stopped by {type(error).__name__}")
         raise
     lease.version.refresh_from_db()
     return lease.version
@@ -69,9 +69,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     train, chosen = _trainer({**get_config().TRAINING, **settings})
     lease.update(settings=asdict(chosen))
     with TemporaryDirectory(prefix="recommender-") as directory:
-        result = train(
-            log, vocabulary, Path(directory), chosen, lambda stage, share: report(stage, 0.08 + 0.9 * share)
-        )
+        result = train(log, vocabulary, Path(directory), chosen, lambda stage, share: report(stage, 0.08 + 0.9 * share))
         details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
         lease.update(metrics=result.metrics, data={**result.data, **details})
         if not result.accepted:

@@ -1,0 +1,276 @@
+"""The independent path: what a shop says of its recommendations, derived a second time.
+
+Nothing here is shared with serving but the reading of a history as tokens and the vocabulary: rows are read by other
+queries, eligibility is written again, the score is plain torch, one history at a time, over the whole catalog.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ..catalog import get_catalog
+from ..conf import get_config
+from ..exceptions import NotConfigured
+from ..ml.artifact import FILES, MANIFEST
+from ..ml.kinds import Kind
+from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
+from ..models import HiddenProduct, Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
+from ..publishing.artifacts import get_storage
+
+# Shares are compared with this much room: two ways of adding float32 differ.
+SHARE_ROOM = 1e-3
+# The best eligible items, among which a cause's share is measured.
+POOL = 1_000
+CARDS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A "because" as it was shown."""
+
+    placement: str
+    limit: int  # length of the ranked list that it was cut from
+    product_id: str
+    anchor: str
+    event: str  # the word used of the anchor
+    rank_before: int  # the place it was shown at, not counting the anchor
+    bought: str  # what the placement does with bought products: "allowed", "left out" or "only"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One remembered event with a product."""
+
+    product_id: str
+    kind: int
+    occurred_at: datetime
+
+
+class Reference:
+    """One version's torch scorer, and what anybody can buy and read of its items now."""
+
+    def __init__(self, scorer: Any) -> None:
+        self.scorer = scorer
+        self.vocabulary = scorer.vocabulary
+        rows = list(Product.objects.order_by("pk").values_list("pk", "product_id", "available", "category"))
+        self.product_ids = {pk: product_id for pk, product_id, _, _ in rows}
+        self.available = [product_id for _, product_id, available, _ in rows if available]
+        self.buyable = _buyable(self.available)
+        sensitive = set(get_config().SENSITIVE_CATEGORIES)
+        self.sensitive = {product_id for _, product_id, _, category in rows if sensitive & set(category)}
+        self.popular = self._popular()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, version: RecommenderVersion) -> Iterator["Reference"]:
+        """The version's own files, copied out of the storage and checked. Raises NotConfigured without torch."""
+        try:
+            from ..ml.training.reference import ReferenceScorer
+        except ModuleNotFoundError as error:
+            raise NotConfigured(
+                f"The audit computes scores with torch, and {error.name} is not installed: "
+                'pip install "django-because[training]" where it runs.'
+            ) from error
+        with TemporaryDirectory(prefix="recommender-audit-") as directory:
+            for file in (*FILES, MANIFEST):
+                with get_storage().open(f"{version.artifact}/{file}") as stored:
+                    (Path(directory) / file).write_bytes(stored.read())
+            yield cls(ReferenceScorer.open(directory))
+
+    def mask(self, product_ids: Sequence[str] | set[str]) -> np.ndarray:
+        """bool (n+1): these products' items."""
+        mask = np.zeros(len(self.vocabulary) + 1, bool)
+        mask[self.vocabulary.numbers(product_ids)] = True
+        mask[0] = False
+        return mask
+
+    @cached_property
+    def available_mask(self) -> np.ndarray:
+        return self.mask(self.available)
+
+    @cached_property
+    def buyable_mask(self) -> np.ndarray:
+        return self.mask(self.buyable)
+
+    def _popular(self) -> list[str]:
+        """What a stranger sees, best first: this week's, then all times', then new products, the newest first."""
+        counts = {
+            row["product_id"]: (-row["recent_shoppers"], -row["shoppers"], row["product_id"])
+            for row in ProductPopularity.objects.values("product_id", "recent_shoppers", "shoppers")
+        }
+        counted = sorted(counts, key=counts.__getitem__)
+        new = sorted(set(self.product_ids) - set(counted), reverse=True)
+        return [name for name in map(self.product_ids.__getitem__, (*counted, *new)) if name in self.buyable]
+
+
+def _buyable(product_ids: Sequence[str]) -> set[str]:
+    catalog = get_catalog()
+    parts = (product_ids[start : start + CARDS_AT_ONCE] for start in range(0, len(product_ids), CARDS_AT_ONCE))
+    return {product_id for part in parts for product_id in catalog.cards(part, None)}
+
+
+class ShopperAudit:
+    """Everything of one shopper that claims are checked against; each shorter history is scored once."""
+
+    def __init__(self, reference: Reference, shopper: Shopper, now: datetime) -> None:
+        self.reference, self.shopper, self.now = reference, shopper, now
+        self.events = _remembered(reference, shopper)
+        hidden = HiddenProduct.objects.filter(shopper=shopper, until__gt=now).values_list("product_id", flat=True)
+        removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False)
+        self.hidden = {reference.product_ids[pk] for pk in hidden}
+        self.removed = {reference.product_ids[pk] for pk in removed.values_list("product_id", flat=True)}
+        self.history = self._history(self.events)
+        self._scores: dict[int, np.ndarray] = {}
+        self._effects: dict[str, dict[int, np.ndarray]] = {}
+
+    def faults(self, claim: Claim) -> list[str]:
+        """What is not true of a "because"; empty when all of it is."""
+        faults = self._word_faults(claim)
+        item, anchor = map(self.reference.vocabulary.number, (claim.product_id, claim.anchor))
+        if item == 0 or anchor not in self.history.units() or item == anchor:
+            return [*faults, f"{claim.anchor} is nothing that {claim.product_id} can rest on"]
+        fewest, most = self._place_before(claim, item, anchor)
+        if not fewest <= claim.rank_before <= most or claim.rank_before > claim.limit:
+            faults.append(f"shown at {claim.rank_before} of {claim.limit}, its place is {fewest} to {most}")
+        after = self._place_after(claim, item, anchor)
+        if after <= claim.limit:
+            faults.append(f"still at {after} of {claim.limit} without {claim.anchor}")
+        if after - claim.rank_before < max(3, ceil(claim.limit / 4)):
+            faults.append(f"falls from {claim.rank_before} to {after} only")
+        share = self._share(claim, item, anchor)
+        if share < 0.5 - SHARE_ROOM:
+            faults.append(f"{claim.anchor} explains {share:.3f} of what the strongest product explains")
+        return faults
+
+    def _word_faults(self, claim: Claim) -> list[str]:
+        """Whether the anchor may be named, and the shopper did with it what the text says."""
+        faults = []
+        if claim.anchor in self.reference.sensitive or claim.anchor not in self.reference.buyable:
+            faults.append(f"{claim.anchor} must not be named")
+        kinds = [event.kind for event in self.events if event.product_id == claim.anchor]
+        last = {
+            "bought": next((kind for kind in kinds if kind in (Kind.PURCHASE, Kind.RETURN)), None) == Kind.PURCHASE,
+            "in_basket": claim.anchor in _in_basket(self.events),
+            "saved": Kind.SAVE in kinds,
+            "viewed": Kind.VIEW in kinds or Kind.ADD_TO_CART in kinds,
+        }
+        return faults if last[claim.event] else [*faults, f"{claim.anchor} was not {claim.event}: {kinds[:20]}"]
+
+    def _place_before(self, claim: Claim, item: int, anchor: int) -> tuple[int, int]:
+        """The best and the worst place (1 = first) of the item now, if scores within eps of it count as equal."""
+        scores, rivals = self._score(0), self._rivals(claim, 0, anchor)
+        rivals[item] = False
+        eps = self.reference.scorer.manifest.eps
+        ahead = np.count_nonzero(scores[rivals] > scores[item] + eps)
+        return ahead + 1, np.count_nonzero(scores[rivals] >= scores[item] - eps) + 1
+
+    def _place_after(self, claim: Claim, item: int, anchor: int) -> int:
+        """The place of the item in the list made without the anchor; one past the end when it is in none."""
+        if len(self.history.without(anchor)) == 0:
+            left_out = self._left_out(claim.bought, anchor)
+            list_without = [product_id for product_id in self.reference.popular if product_id not in left_out]
+            if claim.product_id in list_without:
+                return list_without.index(claim.product_id) + 1
+            return len(list_without) + 1
+        scores, rivals = self._score(anchor), self._rivals(claim, anchor, anchor)
+        return int(np.count_nonzero(scores[rivals] > scores[item])) + 1
+
+    def _rivals(self, claim: Claim, without: int, anchor: int) -> np.ndarray:
+        """bool (n+1): what the list may show and anybody can buy, the anchor left out."""
+        rivals = self._eligible(claim.bought, without) & self.reference.buyable_mask
+        rivals[anchor] = False
+        return rivals
+
+    def _share(self, claim: Claim, item: int, anchor: int) -> float:
+        """How much the anchor explains of what the strongest product explains, of those whose removal is known."""
+        if claim.bought not in self._effects:
+            self._effects[claim.bought] = self._measure(claim.bought)
+        effects = self._effects[claim.bought]
+        if not effects:
+            return 1.0  # the only product of the history
+        strongest = max(effect[item] for effect in effects.values())
+        return float(effects[anchor][item] / strongest) if strongest > 0 else 0.0
+
+    def _measure(self, bought: str) -> dict[int, np.ndarray]:
+        """unit -> by how much the log-probability of each item (n+1) falls without it, within the best items."""
+        scores = self._score(0).astype(np.float64)
+        eligible = np.flatnonzero(self._eligible(bought, 0))
+        pool = eligible[np.argsort(-scores[eligible], kind="stable")[:POOL]]
+        effects = {}
+        for unit in self.history.units():
+            if len(self.history.without(unit)) == 0:
+                continue
+            kept, without = pool[pool != unit], self._score(unit).astype(np.float64)
+            effects[unit] = (scores - _logsumexp(scores[kept])) - (without - _logsumexp(without[kept]))
+        return effects
+
+    def _score(self, without: int) -> np.ndarray:
+        """f (n+1) of the history without an item; 0 is the whole history."""
+        if without not in self._scores:
+            self._scores[without] = self.reference.scorer.scores(self.history.without(without))
+        return self._scores[without]
+
+    def _eligible(self, bought: str, without: int) -> np.ndarray:
+        """bool (n+1): what the list may show, by the mirror."""
+        eligible = self.reference.available_mask & ~self.reference.mask(self._left_out(bought, without))
+        if bought == "only":
+            eligible &= self.reference.mask(_bought(self._events_without(without)))
+        return eligible
+
+    def _left_out(self, bought: str, without: int) -> set[str]:
+        """product_ids that a list may not show to this shopper, without an item as after its removal."""
+        events = self._events_without(without)
+        met = {event.product_id for event in events[:READ_LIMIT]} | _bought(events)
+        removed = set(self.removed)
+        if without:
+            removed.add(self.reference.vocabulary.product_id(without))
+        out = self.hidden | (removed - met) | _in_basket(events)
+        out |= {event.product_id for event in events[:REPEAT_WINDOW]} - _bought(events)
+        return out | _bought(events) if bought == "left out" else out
+
+    def _events_without(self, item: int) -> list[Event]:
+        name = self.reference.vocabulary.product_id(item) if item else ""
+        return [event for event in self.events if event.product_id != name]
+
+    def _history(self, events: Sequence[Event]) -> History:
+        oldest_first = events[::-1]
+        numbers = self.reference.vocabulary.numbers(event.product_id for event in oldest_first)
+        return History.of(numbers, [event.kind for event in oldest_first])
+
+
+def _remembered(reference: Reference, shopper: Shopper) -> list[Event]:
+    """Every event with a product that the shopper did not remove, newest first."""
+    removals = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False)
+    removed_at = dict(removals.values_list("product_id", "removed_at"))
+    rows = Interaction.objects.filter(shopper=shopper, product__isnull=False).order_by("-occurred_at", "-pk")
+    return [
+        Event(reference.product_ids[product], kind, occurred_at)
+        for product, kind, occurred_at in rows.values_list("product_id", "kind", "occurred_at")
+        if product not in removed_at or occurred_at > removed_at[product]
+    ]
+
+
+def _bought(events: Sequence[Event]) -> set[str]:
+    return {event.product_id for event in events if event.kind == Kind.PURCHASE}
+
+
+def _in_basket(events: Sequence[Event]) -> set[str]:
+    """Put into the basket, and neither taken out nor bought since."""
+    state: dict[str, int] = {}
+    for event in reversed(events[:REPEAT_WINDOW]):
+        if event.kind in (Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE):
+            state[event.product_id] = event.kind
+    return {product_id for product_id, kind in state.items() if kind == Kind.ADD_TO_CART}
+
+
+def _logsumexp(scores: np.ndarray) -> float:
+    top = scores.max()
+    return float(top + np.log(np.exp(scores - top).sum()))

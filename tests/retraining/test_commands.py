@@ -1,0 +1,92 @@
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from recommendations.exceptions import BrokerUnreachable
+from recommendations.management.commands import retrain_recommender
+from recommendations.models import RecommenderVersion
+from tests.shop.models import Book
+
+
+def run(*arguments, **options):
+    out = StringIO()
+    call_command(*arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+def test_retrain_prints_each_stage_once_and_the_outcome(shop, trainer):
+    lines = run("retrain_recommender").splitlines()
+    version = RecommenderVersion.objects.get()
+    assert lines == [
+        "Reading the catalog ...",
+        "Counting what is popular ...",
+        "Reading interactions ...",
+        "Judged fit ...",
+        "Final fit ...",
+        "Publishing ...",
+        f"Version {version.pk} is published.",
+    ]
+    assert version.started_by.startswith("command (")
+
+
+def test_retrain_counts_up_in_place_on_a_terminal(shop, trainer):
+    class Terminal(StringIO):
+        def isatty(self):
+            return True
+
+    out = Terminal()
+    call_command("retrain_recommender", stdout=out)
+    assert "\nJudged fit ... 8 %" in out.getvalue()
+    assert "\nFinal fit ... 53 %" in out.getvalue()
+
+
+def test_retrain_fails_when_nothing_was_published(shop, trainer):
+    trainer.refusal = "NDCG@10 0.1 against 0.2 of popularity"
+    with pytest.raises(CommandError, match=r"Version \d+ is rejected: NDCG@10 0.1 against 0.2"):
+        run("retrain_recommender")
+
+
+def test_retrain_fails_while_another_one_runs(shop, trainer):
+    version = RecommenderVersion.objects.create()
+    with pytest.raises(CommandError, match=f"Version {version.pk} is being trained already"):
+        run("retrain_recommender")
+
+
+def test_retrain_takes_settings(shop, trainer):
+    run("retrain_recommender", "--settings-json", '{"seed": 3}')
+    assert RecommenderVersion.objects.get().settings == {"seed": 3}
+
+
+@pytest.mark.parametrize("text", ["[1]", "{"])
+def test_retrain_refuses_settings_that_are_no_object(db, text):
+    with pytest.raises(CommandError, match="--settings-json"):
+        run("retrain_recommender", "--settings-json", text)
+
+
+def test_retrain_can_be_left_to_a_worker(db, monkeypatch):
+    asked = []
+    monkeypatch.setattr(retrain_recommender, "request_retraining", asked.append)
+    assert "Queued." in run("retrain_recommender", queue=True)
+    assert asked[0].startswith("command (")
+
+
+def test_retrain_says_when_there_is_no_broker(db, monkeypatch):
+    def refuse(started_by):
+        raise BrokerUnreachable("redis://broker", ConnectionRefusedError("refused"))
+
+    monkeypatch.setattr(retrain_recommender, "request_retraining", refuse)
+    with pytest.raises(CommandError, match="The Celery broker redis://broker does not answer"):
+        run("retrain_recommender", queue=True)
+
+
+def test_sync_catalog_counts(db):
+    Book.objects.bulk_create([Book(name="One"), Book(name="Two")])
+    assert run("sync_catalog") == "2 products are new, 0 changed, 0 are gone from the shop.\n"
+    Book.objects.filter(name="One").delete()
+    Book.objects.filter(name="Two").update(name="Zwei")
+    assert run("sync_catalog").startswith("0 products are new, 1 changed, ")
+
+
+def test_count_popularity_counts(shop):
+    assert run("count_popularity").endswith("products were counted.\n")

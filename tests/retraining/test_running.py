@@ -1,0 +1,238 @@
+import logging
+import sys
+
+import pytest
+
+from recommendations.exceptions import RetrainingBusy
+from recommendations.ml.splitting import NotEnoughData
+from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion
+from recommendations.publishing import current_recommender, forget
+from recommendations.retraining import cancel, retrain, running
+from recommendations.retraining.lease import Lease
+from recommendations.signals import version_failed, version_rejected
+from tests.retraining.made_shop import QUICK, make_shop
+from tests.shop.models import Book
+
+Status = RecommenderVersion.Status
+
+
+@pytest.fixture
+def heard():
+    """The signals of what did not serve, as (name, version's id)."""
+    signals = {"rejected": version_rejected, "failed": version_failed}
+    sent, listeners = [], {}
+    for name, signal in signals.items():
+
+        def listener(version, name=name, **_):
+            sent.append((name, version.pk))
+
+        listeners[name] = listener  # a signal holds its listeners weakly
+        signal.connect(listener)
+    yield sent
+    for name, signal in signals.items():
+        signal.disconnect(listeners[name])
+
+
+def fail(*args, **kwargs):
+    raise RuntimeError("the disk is full")
+
+
+def test_a_good_training_is_published(shop, trainer):
+    version = retrain("anna")
+    assert (version.status, version.started_by, version.error) == (Status.PUBLISHED, "anna", "")
+    assert (version.stage, version.progress) == ("publishing", 1.0)
+    assert version.finished_at <= version.published_at
+    assert version.metrics["repeats_allowed"]["popularity"] == {"ndcg@10": 0.25}
+    assert version.data["interactions"] == 24
+    assert version.settings == {"seed": 0}
+    forget()
+    assert current_recommender().version == version.pk
+
+
+def test_the_next_good_training_takes_over(shop, trainer):
+    first, second = retrain("anna"), retrain("ben")
+    first.refresh_from_db()
+    assert (first.status, second.status) == (Status.RETIRED, Status.PUBLISHED)
+
+
+def test_the_catalog_and_what_is_popular_are_read_first(shop, trainer):
+    Book.objects.create(name="Just in")
+    version = retrain("anna")
+    assert version.status == Status.PUBLISHED
+    assert Product.objects.filter(title="Just in").exists()
+    assert ProductPopularity.objects.count() == trainer.seen.log.item.max()
+
+
+def test_settings_are_the_shops_with_the_calls_on_top(shop, trainer, settings):
+    settings.RECOMMENDATIONS = {"TRAINING": {"seed": 1}}
+    assert retrain("anna").settings == {"seed": 1}
+    assert retrain("anna", {"seed": 2}).settings == {"seed": 2}
+
+
+def test_progress_goes_from_0_to_1_through_the_stages(shop, trainer):
+    told = []
+    retrain("anna", report=lambda stage, share: told.append((stage, round(share, 2))))
+    assert told == [
+        ("reading the catalog", 0),
+        ("counting what is popular", 0.02),
+        ("reading interactions", 0.08),
+        ("judged fit", 0.08),
+        ("final fit", 0.53),
+        ("publishing", 0.98),
+    ]
+
+
+def test_a_bad_training_is_rejected_with_its_figures(shop, trainer, heard):
+    trainer.refusal = "NDCG@10 0.1 against 0.2 of popularity"
+    version = retrain("anna")
+    assert (version.status, version.error) == (Status.REJECTED, trainer.refusal)
+    assert version.metrics["repeats_allowed"]["recommender"] == {"ndcg@10": 0.5}
+    assert version.artifact == ""
+    assert version.finished_at is not None
+    assert heard == [("rejected", version.pk)]
+    assert current_recommender() is None
+
+
+def test_too_little_data_is_skipped(shop, trainer):
+    def too_little():
+        raise NotEnoughData("3 shoppers, 50 are needed")
+
+    trainer.middle = too_little
+    version = retrain("anna")
+    assert (version.status, version.error) == (Status.SKIPPED, "3 shoppers, 50 are needed")
+
+
+@pytest.mark.parametrize("step", ["sync_catalog", "read_log", "_trainer", "upload", "publish"])
+def test_whatever_breaks_the_current_version_serves_on(shop, trainer, heard, monkeypatch, caplog, step):
+    good = retrain("anna")
+    monkeypatch.setattr(running, step, fail)
+    bad = retrain("ben")
+    assert bad.status == Status.FAILED
+    assert bad.error.startswith("RuntimeError: the disk is full (in stage ")
+    assert bad.finished_at is not None
+    assert RecommenderVersion.objects.current() == good
+    forget()
+    assert current_recommender().version == good.pk
+    assert heard == [("failed", bad.pk)]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    monkeypatch.undo()
+
+
+def test_a_failure_within_the_training_names_the_stage(shop, trainer):
+    trainer.middle = fail
+    assert retrain("anna").error == "RuntimeError: the disk is full (in stage 'judged fit')"
+
+
+def test_after_a_failure_one_can_train_again(shop, trainer):
+    trainer.middle = fail
+    assert retrain("anna").status == Status.FAILED
+    trainer.middle = lambda: None
+    assert retrain("anna").status == Status.PUBLISHED
+
+
+def test_one_that_was_cancelled_in_the_middle_publishes_nothing(shop, trainer):
+    trainer.middle = lambda: cancel(RecommenderVersion.objects.in_training().pk)
+    version = retrain("anna")
+    assert (version.status, version.artifact, version.error) == (Status.CANCELLED, "", "")
+    assert RecommenderVersion.objects.current() is None
+
+
+def test_one_that_was_cancelled_during_the_upload_is_not_published(shop, trainer, monkeypatch):
+    upload = running.upload
+
+    def upload_and_cancel(version, directory):
+        upload(version, directory)
+        cancel(version.pk)
+
+    monkeypatch.setattr(running, "upload", upload_and_cancel)
+    assert retrain("anna").status == Status.CANCELLED
+    assert RecommenderVersion.objects.current() is None
+
+
+def test_one_that_was_cancelled_between_its_last_look_and_the_flip_is_not_published(shop, trainer, monkeypatch):
+    publish = running.publish
+
+    def cancel_and_publish(version):
+        cancel(version.pk)
+        publish(version)
+
+    monkeypatch.setattr(running, "publish", cancel_and_publish)
+    assert retrain("anna").status == Status.CANCELLED
+    assert RecommenderVersion.objects.current() is None
+
+
+def test_a_second_training_is_refused_and_harms_nothing(shop, trainer):
+    def start_another():
+        with pytest.raises(RetrainingBusy):
+            retrain("ben")
+
+    trainer.middle = start_another
+    assert retrain("anna").status == Status.PUBLISHED
+    assert RecommenderVersion.objects.count() == 1
+
+
+def test_a_worker_that_is_told_to_stop_says_so_and_stops(shop, trainer, heard):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    trainer.middle = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        retrain("anna")
+    version = RecommenderVersion.objects.get()
+    assert (version.status, version.error) == (
+        Status.FAILED,
+        "The worker was stopped by KeyboardInterrupt (in stage 'judged fit')",
+    )
+    assert heard == [("failed", version.pk)]
+
+
+def test_artifacts_that_can_not_be_deleted_do_not_undo_the_publishing(shop, trainer, monkeypatch):
+    monkeypatch.setattr(running, "prune", fail)
+    assert retrain("anna").status == Status.PUBLISHED
+
+
+def test_a_process_that_lacks_torch_says_what_to_install(shop, monkeypatch):
+    monkeypatch.delitem(sys.modules, "recommendations.ml.training.pipeline", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    version = retrain("anna")
+    assert version.status == Status.FAILED
+    assert 'pip install "django-because[training]"' in version.error
+
+
+def test_a_setting_that_does_not_exist_is_named(shop):
+    version = retrain("anna", {"stpes": 3})
+    assert version.status == Status.FAILED
+    assert "unexpected keyword argument 'stpes'" in version.error
+
+
+def test_nothing_is_left_on_the_disk(shop, trainer, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "work"))
+    (tmp_path / "work").mkdir()
+    retrain("anna")
+    trainer.middle = fail
+    retrain("anna")
+    assert list((tmp_path / "work").glob("recommender-*")) == []
+
+
+def test_the_lease_ends_when_the_row_does(shop, trainer):
+    retrain("anna")
+    assert Lease.take("ben").version.status == Status.TRAINING
+
+
+def test_the_real_training_ends_in_recommendations(db, settings):
+    settings.RECOMMENDATIONS = {"STRICT": True, "TRAINING": QUICK}
+    make_shop()
+    version = retrain("anna")
+    assert (version.status, version.error) == (Status.PUBLISHED, "")
+    forget()
+    loaded = current_recommender()
+    assert len(loaded.scorer.vocabulary) == 40
+    assert version.data["interactions"] == Interaction.objects.count() == 1440
+    assert version.data["parity"]["eps"] > 0
+    assert set(version.metrics["new_products"]) >= {"recommender", "popularity", "next_item_table", "bought_before"}
+
+
+def test_an_empty_shop_is_told_what_is_missing(db):
+    version = retrain("anna")
+    assert version.status == Status.SKIPPED
+    assert "0 products" in version.error

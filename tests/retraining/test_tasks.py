@@ -1,0 +1,77 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from recommendations import retraining, tasks
+from recommendations.exceptions import RetrainingBusy
+from recommendations.models import Product, ProductPopularity, RecommenderVersion
+from tests.shop.models import Book
+
+Status = RecommenderVersion.Status
+
+
+def test_retraining_notes_who_asked(shop, trainer):
+    tasks.retrain_recommender(started_by="anna")
+    assert RecommenderVersion.objects.get().started_by == "anna"
+
+
+def test_retraining_from_the_schedule_says_so(shop, trainer):
+    tasks.retrain_recommender()
+    assert RecommenderVersion.objects.get().started_by == "schedule"
+
+
+def test_a_message_that_is_delivered_twice_trains_once(shop, trainer):
+    message = {"started_by": "anna", "requested_at": timezone.now().isoformat()}
+    tasks.retrain_recommender(**message)
+    tasks.retrain_recommender(**message)
+    assert RecommenderVersion.objects.count() == 1
+
+
+def test_a_later_request_trains_again(shop, trainer):
+    for _ in range(2):
+        tasks.retrain_recommender(started_by="anna", requested_at=timezone.now().isoformat())
+    assert RecommenderVersion.objects.count() == 2
+
+
+def test_a_message_that_comes_while_another_worker_trains_ends_quietly(shop, trainer, monkeypatch):
+    def busy(started_by):
+        raise RetrainingBusy(7)
+
+    monkeypatch.setattr(retraining, "retrain", busy)
+    assert tasks.retrain_recommender() is None
+
+
+def test_a_failed_training_is_no_failed_task(shop, trainer):
+    def fail():
+        raise RuntimeError("no")
+
+    trainer.middle = fail
+    tasks.retrain_recommender()
+    assert RecommenderVersion.objects.get().status == Status.FAILED
+
+
+def test_the_message_is_acknowledged_at_the_end():
+    task = tasks.retrain_recommender
+    assert (task.acks_late, task.reject_on_worker_lost, task.ignore_result) == (True, True, True)
+
+
+@pytest.mark.parametrize("name", ["retrain_recommender", "sync_catalog", "count_popularity"])
+def test_tasks_are_named_as_in_the_schedule(name):
+    task = getattr(tasks, name)
+    assert task.name == f"recommendations.tasks.{name}"
+    assert task.name in tasks.__doc__
+
+
+def test_sync_catalog_mirrors(db):
+    Book.objects.bulk_create([Book(name="Bulk")])
+    tasks.sync_catalog()
+    assert Product.objects.get().title == "Bulk"
+
+
+def test_count_popularity_counts_and_finds_dead_trainings(shop):
+    dead = RecommenderVersion.objects.create(heartbeat_at=timezone.now() - timedelta(hours=1))
+    tasks.count_popularity()
+    dead.refresh_from_db()
+    assert ProductPopularity.objects.exists()
+    assert dead.status == Status.FAILED
