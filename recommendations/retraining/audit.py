@@ -4,10 +4,11 @@ Nothing here is shared with serving but the reading of a history as tokens and t
 queries, eligibility is written again, the score is plain torch, one history at a time, over the whole catalog.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from math import ceil
 from pathlib import Path
@@ -15,12 +16,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from django.db.models import Max, QuerySet
+from django.utils import timezone
 
 from ..catalog import get_catalog
 from ..conf import get_config
 from ..exceptions import NotConfigured
 from ..ml.artifact import FILES, MANIFEST
-from ..ml.kinds import Kind
+from ..ml.kinds import SEQUENCE_KINDS, Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
 from ..models import HiddenProduct, Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
 from ..publishing.artifacts import get_storage
@@ -100,6 +103,23 @@ class Reference:
     def buyable_mask(self) -> np.ndarray:
         return self.mask(self.buyable)
 
+    @cached_property
+    def shoppers_this_week(self) -> dict[str, int]:
+        """product_id -> its shoppers in the seven days before they were last counted, counted again from the log."""
+        counted_at = ProductPopularity.objects.aggregate(last=Max("counted_at"))["last"]
+        if counted_at is None or timezone.now() - counted_at > timedelta(days=1):
+            return {}  # nothing counted so long ago may be called this week's
+        removed = {(row[0], row[1]): row[2] for row in _removals().values_list("shopper", "product", "removed_at")}
+        rows = Interaction.objects.filter(
+            occurred_at__gt=counted_at - timedelta(days=7), occurred_at__lte=counted_at, kind__in=SEQUENCE_KINDS
+        )
+        pairs = {
+            (product, shopper)
+            for shopper, product, at in rows.values_list("shopper", "product", "occurred_at").iterator()
+            if (shopper, product) not in removed or at > removed[shopper, product]
+        }
+        return Counter(self.product_ids[product] for product, _ in pairs)
+
     def _popular(self) -> list[str]:
         """What a stranger sees, best first: this week's, then all times', then new products, the newest first."""
         counts = {
@@ -124,7 +144,7 @@ class ShopperAudit:
         self.reference, self.shopper, self.now = reference, shopper, now
         self.events = _remembered(reference, shopper)
         hidden = HiddenProduct.objects.filter(shopper=shopper, until__gt=now).values_list("product_id", flat=True)
-        removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False)
+        removed = _removals().filter(shopper=shopper)
         self.hidden = {reference.product_ids[pk] for pk in hidden}
         self.removed = {reference.product_ids[pk] for pk in removed.values_list("product_id", flat=True)}
         self.history = self._history(self.events)
@@ -149,6 +169,18 @@ class ShopperAudit:
         if share < 0.5 - SHARE_ROOM:
             faults.append(f"{claim.anchor} explains {share:.3f} of what the strongest product explains")
         return faults
+
+    def fact_faults(self, product_id: str, fact: str, when: datetime | None) -> list[str]:
+        """What is not true of a fact, by a direct count; empty when it is true."""
+        if fact == "popular_this_week":
+            shoppers = self.reference.shoppers_this_week.get(product_id, 0)
+            return [] if shoppers >= 5 else [f"{product_id}: {shoppers} shoppers this week"]
+        bought = Interaction.objects.filter(shopper=self.shopper, kind=Kind.PURCHASE, product__product_id=product_id)
+        last = bought.aggregate(last=Max("occurred_at"))["last"]
+        removed = RemovedProduct.objects.filter(shopper=self.shopper, product__product_id=product_id)
+        if fact != "bought" or last is None or last != when or removed.filter(removed_at__gte=last).exists():
+            return [f"{product_id}: {fact} at {when}, but last bought at {last}"]
+        return []
 
     def _word_faults(self, claim: Claim) -> list[str]:
         """Whether the anchor may be named, and the shopper did with it what the text says."""
@@ -200,17 +232,24 @@ class ShopperAudit:
         return float(effects[anchor][item] / strongest) if strongest > 0 else 0.0
 
     def _measure(self, bought: str) -> dict[int, np.ndarray]:
-        """unit -> by how much the log-probability of each item (n+1) falls without it, within the best items."""
+        """unit -> by how much the log-probability of each of the best items (n+1, 0 elsewhere) falls without it."""
         scores = self._score(0).astype(np.float64)
         eligible = np.flatnonzero(self._eligible(bought, 0))
         pool = eligible[np.argsort(-scores[eligible], kind="stable")[:POOL]]
         effects = {}
         for unit in self.history.units():
-            if len(self.history.without(unit)) == 0:
+            if len(self.history.without(unit)) == 0 or not self._is_removal_known(unit):
                 continue
             kept, without = pool[pool != unit], self._score(unit).astype(np.float64)
-            effects[unit] = (scores - _logsumexp(scores[kept])) - (without - _logsumexp(without[kept]))
+            effects[unit] = np.zeros_like(scores)
+            effects[unit][pool] = scores[pool] - _logsumexp(scores[kept]) - (without[pool] - _logsumexp(without[kept]))
         return effects
+
+    def _is_removal_known(self, unit: int) -> bool:
+        """Whether serving, which reads the newest READ_LIMIT events, can know the history without it."""
+        name = self.reference.vocabulary.product_id(unit)
+        read = [event for event in self.events[:READ_LIMIT] if event.product_id != name]
+        return len(self.events) <= READ_LIMIT or len(self._history(read)) >= REPEAT_WINDOW
 
     def _score(self, without: int) -> np.ndarray:
         """f (n+1) of the history without an item; 0 is the whole history."""
@@ -248,14 +287,17 @@ class ShopperAudit:
 
 def _remembered(reference: Reference, shopper: Shopper) -> list[Event]:
     """Every event with a product that the shopper did not remove, newest first."""
-    removals = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False)
-    removed_at = dict(removals.values_list("product_id", "removed_at"))
+    removed_at = dict(_removals().filter(shopper=shopper).values_list("product_id", "removed_at"))
     rows = Interaction.objects.filter(shopper=shopper, product__isnull=False).order_by("-occurred_at", "-pk")
     return [
         Event(reference.product_ids[product], kind, occurred_at)
         for product, kind, occurred_at in rows.values_list("product_id", "kind", "occurred_at")
         if product not in removed_at or occurred_at > removed_at[product]
     ]
+
+
+def _removals() -> QuerySet[RemovedProduct]:
+    return RemovedProduct.objects.filter(product__isnull=False)
 
 
 def _bought(events: Sequence[Event]) -> set[str]:

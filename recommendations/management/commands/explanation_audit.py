@@ -1,0 +1,125 @@
+import json
+import random
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from ...exceptions import RecommendationsError
+from ...models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
+from ...retraining.audit import Reference
+from ..audit_tally import Tally
+from ..shown_reasons import visitor
+
+# Shoppers in a row without a claim, after which there are none to be had.
+FRUITLESS = 300
+# Half of the visitors meet only so many of the most popular products.
+POPULAR = 500
+
+
+class Command(BaseCommand):
+    help = (
+        'Ask for lists as the shop\'s pages do, and check every "because" in them on an independent path: the stored '
+        "weights in torch, the whole catalog. Facts are counted again. Exits with 1 when anything is false."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--claims", type=_positive, default=1_000, metavar="N", help='"because" reasons to check')
+        parser.add_argument("--json", type=Path, metavar="OUT", help="write the report to this file")
+        parser.add_argument(
+            "--visitors",
+            type=_share,
+            default=0.5,
+            metavar="SHARE",
+            help="share of the claims from made-up visitors with up to five recent products (%(default)s)",
+        )
+        parser.add_argument(
+            "--predict-every", type=_positive, default=20, metavar="N", help="try a removal each N claims (%(default)s)"
+        )
+        parser.add_argument("--seed", type=int, default=0, help="draws shoppers, visits and lengths (%(default)s)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        version = RecommenderVersion.objects.current()
+        if version is None:
+            raise CommandError("No version is published: there is nothing to audit. Run retrain_recommender first.")
+        tally = Tally(version, options["predict_every"])
+        try:
+            with Reference.opened(version) as reference:
+                self._check(reference, tally, options)
+        except RecommendationsError as error:
+            raise CommandError(str(error)) from error
+        self._tell(tally, options)
+
+    def _check(self, reference: Reference, tally: Tally, options: dict[str, Any]) -> None:
+        draw = random.Random(options["seed"])  # noqa: S311 - a sample
+        told = monotonic()
+        for asking, is_visitor in _shoppers(draw, tally, options):
+            with asking as shopper:
+                tally.check(reference, shopper, draw, is_visitor)
+            if monotonic() - told > 1:
+                told = monotonic()
+                self._progress(tally, options["claims"])
+
+    def _progress(self, tally: Tally, claims: int) -> None:
+        line = f"{tally.claims:,} of {claims:,} claims checked, {tally.false} false, {tally.shoppers:,} shoppers"
+        self.stderr.write(line, lambda text: text, ending="\r" if self.stderr.isatty() else "\n")
+
+    def _tell(self, tally: Tally, options: dict[str, Any]) -> None:
+        report = tally.report(**{name: options[name] for name in ("claims", "visitors", "predict_every", "seed")})
+        if options["json"]:
+            options["json"].write_text(json.dumps(report, indent=2, default=str) + "\n", encoding="utf-8")
+        self.stdout.write(tally.summary())
+        if tally.false or tally.different:
+            raise CommandError("Not everything is true. " + json.dumps(tally.examples, indent=2, default=str))
+        if not tally.claims:
+            raise CommandError('Nobody is shown a "because": nothing was checked.')
+
+
+def _shoppers(
+    draw: random.Random, tally: Tally, options: dict[str, Any]
+) -> Iterator[tuple[AbstractContextManager[Shopper], bool]]:
+    """Real shoppers in a drawn order and made-up visitors (True), until there are claims enough or no more to be had."""
+    real, pools = _real_shoppers(draw), _pools()
+    fruitless = 0
+    while tally.claims < options["claims"] and fruitless < FRUITLESS:
+        before = tally.claims
+        wanted = options["visitors"] > 0 and tally.visitor_claims <= options["visitors"] * tally.claims
+        if options["visitors"] > 0 and (wanted or not real):
+            yield visitor(draw.choice(pools), timezone.now(), draw), True
+        elif real:
+            yield nullcontext(real.pop()), False
+        else:
+            return
+        fruitless = fruitless + 1 if tally.claims == before else 0
+
+
+def _real_shoppers(draw: random.Random) -> list[Shopper]:
+    with_history = Interaction.objects.order_by().values_list("shopper_id", flat=True).distinct()
+    real = list(Shopper.objects.filter(pk__in=with_history, personalised=True, merged_into=None).order_by("pk"))
+    draw.shuffle(real)
+    return real
+
+
+def _pools() -> list[list[int]]:
+    """What visitors meet: anything, or only what is popular."""
+    everything = list(Product.objects.filter(available=True).order_by("pk").values_list("pk", flat=True))
+    popular = [row.product_id for row in ProductPopularity.objects.ranked(POPULAR)]
+    return [everything, popular or everything]
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(f"{text}: expected a whole number from 1")
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{text}: expected a number from 0 to 1")
+    return value

@@ -1,0 +1,84 @@
+"""Lists as pages ask for them, and made-up visitors who ask: what explanation_audit looks at."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import router, transaction
+
+from ..ml.kinds import Kind
+from ..models import Interaction, Product, RemovedProduct, Shopper
+from ..serving import Recommendation, RecommendationQuery, because_rows, recommend
+from ..serving.rows import RANKED
+
+LIMITS = (5, 10, 20)
+# What a visitor does in a short visit, most often a view.
+VISIT_KINDS = (Kind.VIEW,) * 6 + (Kind.SAVE, Kind.ADD_TO_CART, Kind.PURCHASE)
+LONGEST_VISIT = 5
+
+
+@dataclass(frozen=True)
+class ShownList:
+    """One list, or the rows cut from one ranked list."""
+
+    query: RecommendationQuery
+    name: str  # the placement, or "because_rows"
+    version: str
+    recommendations: tuple[Recommendation, ...]
+
+
+def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterator[ShownList]:
+    """What this shopper would see on the shop's pages; lengths are drawn."""
+    for placement in ("home", "new_for_you", "cart", "buy_again"):
+        query = RecommendationQuery(placement, shopper, limit=draw.choice(LIMITS), now=now)
+        found = recommend(query)
+        yield ShownList(query, placement, found.version, found.recommendations)
+    query = RecommendationQuery("new_for_you", shopper, limit=RANKED, now=now)
+    shown = tuple(entry for row in because_rows(query) for entry in row.recommendations)
+    yield ShownList(query, "because_rows", str(shown[0].reason.evidence.version) if shown else "", shown)
+
+
+def prediction_holds(query: RecommendationQuery, anchor: str, product_id: str) -> bool:
+    """Whether the list predicted without the anchor is the list served once it is really removed, without the product.
+
+    The removal is stored, and taken back.
+    """
+    predicted = recommend(replace(query, without=anchor))
+    with rolled_back():
+        removed = Product.objects.get(product_id=anchor)
+        RemovedProduct.objects.update_or_create(
+            shopper=query.shopper, product=removed, query="", defaults={"removed_at": query.now}
+        )
+        served = recommend(query)
+    told = [[(entry.card.product_id, entry.reason) for entry in found.recommendations] for found in (predicted, served)]
+    return told[0] == told[1] and product_id not in served.product_ids
+
+
+@contextmanager
+def visitor(pool: list[int], now: datetime, draw: random.Random) -> Iterator[Shopper]:
+    """A made-up visitor who just met up to five products of `pool` (primary keys); gone at the end."""
+    with rolled_back():
+        shopper = Shopper.objects.create()
+        for age in range(draw.randint(1, LONGEST_VISIT)):
+            Interaction.objects.create(
+                shopper=shopper,
+                product_id=draw.choice(pool),
+                kind=draw.choice(VISIT_KINDS),
+                source=Interaction.Source.BEACON,
+                occurred_at=now - timedelta(minutes=age + 1),
+                event_key=age,
+            )
+        yield shopper
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Whatever is stored inside is not stored at the end."""
+    alias = router.db_for_write(Interaction)
+    with transaction.atomic(using=alias):
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True, using=alias)
