@@ -20,11 +20,12 @@ class UnknownProduct(RecommendationsError):
 
 
 class InvalidInteraction(RecommendationsError):
-    """An interaction that can't be recorded; `field` is the argument at fault."""
+    """An interaction that can't be recorded; `field` is the argument at fault, `index` its place in a batch."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, index: int | None = None) -> None:
         self.field = field
         self.message = message
+        self.index = index
         super().__init__(f"{field}: {message}")
 
 

@@ -1,6 +1,22 @@
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control, patch_vary_headers
+
+from .conf import get_config
+
+
 class RecommendationsMiddleware:
-    def __init__(self, get_response):
+    """Keeps pages with a personal list out of shared caches, and drops the visitor's cookie at login."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
-        return self.get_response(request)
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if getattr(request, "recommendations_personal", False):
+            patch_vary_headers(response, ["Cookie"])
+            patch_cache_control(response, private=True)
+        if getattr(request, "recommendations_drop_cookie", False):
+            response.delete_cookie(get_config().COOKIE_NAME, samesite="Lax")
+        return response

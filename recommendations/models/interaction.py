@@ -1,8 +1,9 @@
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.db import models, router
-from django.db.models import Exists, F, Func, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 
 from ..ml.kinds import SEQUENCE_KINDS, Kind
@@ -46,6 +47,25 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
     def insert_new(self, rows: NewInteractions) -> int:
         """Store rows in one INSERT, but those whose (shopper, event_key) is there; returns how many are new."""
         return insert_new(self.model._meta.db_table, rows, router.db_for_write(self.model))
+
+    def units_of(self, shopper: object) -> list[tuple[str | None, str | None, str, int, datetime, int]]:
+        """(product_id, title, query, kind, last time, events) of each product or query and kind."""
+        rows = self.filter(shopper=shopper).order_by()
+        grouped = rows.values_list("product__product_id", "product__title", "query", "kind")
+        return list(grouped.annotate(last=models.Max("occurred_at"), events=models.Count("pk")))
+
+    def units(self) -> Iterator[tuple[str | None, str | None, str, int, datetime]]:
+        """(product_id, title, query, kind, occurred_at), newest first, streamed."""
+        rows = self.order_by("-occurred_at", "-pk")
+        return rows.values_list("product__product_id", "product__title", "query", "kind", "occurred_at").iterator()
+
+    def hand_over(self, owner: Any) -> None:
+        """Make these events the owner's; what the owner has already, or had erased, is deleted."""
+        owners = Interaction.objects.filter(shopper=owner, event_key=OuterRef("event_key"))
+        self.filter(Exists(owners)).delete()
+        if owner.erased_at is not None:
+            self.filter(occurred_at__lte=owner.erased_at).delete()
+        self.update(shopper=owner)
 
     def for_training(self) -> "InteractionQuerySet":
         """Remembered events of shoppers who did not opt out."""

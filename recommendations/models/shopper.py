@@ -1,6 +1,7 @@
 import hashlib
 import secrets
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -52,23 +53,42 @@ class ShopperQuerySet(models.QuerySet["Shopper"]):
                 return None
         return shopper if shopper is not None and shopper.personalised else None
 
-    def writing(self, request: HttpRequest) -> "tuple[Shopper | None, str]":
+    def writing(self, request: HttpRequest, may_create: bool = True) -> "tuple[Shopper | None, str]":
         """Whom this request's events belong to, and the cookie to set ("" = none).
 
-        Created at the first event. (None, "") without consent or when paused: nothing may be stored.
+        A user's is created at the first event, a visitor's if `may_create`: whoever creates must set the cookie.
+        (None, "") without consent or when paused: nothing may be stored.
         """
         if is_paused(request) or not get_config().has_consent(request):
             return None, ""
         if is_logged_in(request):
-            shopper, _ = self.get_or_create(user=request.user)
-            return (shopper if shopper.personalised else None), ""
-        return self._visitor(request.COOKIES.get(get_config().COOKIE_NAME, ""))
+            return self.writing_for(request.user), ""
+        return self._visitor(request.COOKIES.get(get_config().COOKIE_NAME, ""), may_create)
 
-    def _visitor(self, key: str) -> "tuple[Shopper | None, str]":
+    def writing_for(self, user: object) -> "Shopper | None":
+        """The user's shopper, created at the first event; None for one who opted out."""
+        shopper, _ = self.get_or_create(user=user)
+        return shopper if shopper.personalised else None
+
+    def outside(self, external_ids: Iterable[str]) -> "dict[str, Shopper]":
+        """The shoppers that another system knows under these ids, created as needed; two or three statements."""
+        wanted = set(external_ids)
+        found = {shopper.external_id: shopper for shopper in self.filter(external_id__in=wanted)}
+        if missing := wanted - found.keys():
+            self.bulk_create([self.model(external_id=name) for name in sorted(missing)], ignore_conflicts=True)
+            found |= {shopper.external_id: shopper for shopper in self.filter(external_id__in=missing)}
+        return found
+
+    def seen(self, shoppers: "Iterable[Shopper]", day: date) -> None:
+        """Note that they were here, once a day."""
+        if late := [shopper.pk for shopper in shoppers if shopper.last_seen is None or shopper.last_seen < day]:
+            self.filter(pk__in=late).update(last_seen=day)
+
+    def _visitor(self, key: str, may_create: bool) -> "tuple[Shopper | None, str]":
         shopper = self.of_key(key) if key else None
         if shopper is None or shopper.is_merged_for_good():
             key = new_key()
-            return self.create(key_hash=hash_key(key)), key
+            return (self.create(key_hash=hash_key(key)), key) if may_create else (None, "")
         owner = shopper.merged_into or shopper
         return (owner if owner.personalised else None), ""
 

@@ -1,0 +1,110 @@
+"""record(): the shop's own code says what a shopper did."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from ..boundary import never_break
+from ..conf import get_config
+from ..exceptions import InvalidInteraction
+from ..ml.kinds import Kind
+from ..models import Interaction, Shopper
+from ..models.shopper import is_paused
+from .bots import is_bot
+from .events import Event, checked
+from .storing import known_products, store
+
+
+@never_break(fallback=lambda *_, **__: False)
+def record(
+    who: Any,
+    kind: int,
+    product_id: object = "",
+    query: str = "",
+    quantity: int = 1,
+    occurred_at: datetime | None = None,
+    event_id: str = "",
+    list_id: int | None = None,
+) -> bool:
+    """Record one interaction of `who`: a request, a Shopper or a user. True when a new row was stored.
+
+    False for a repeat (same `event_id`, or same kind and product within 30 s), a bot, and whoever gave no consent or
+    opted out; also for a visitor without our cookie, which only the beacon sets. Commits or rolls back with the
+    caller's transaction. An error is logged, or with RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for
+    arguments that can't be right.
+    """
+    event = Event(kind, _text(product_id), query, quantity, occurred_at, event_id, list_id=list_id)
+    return _record(who, [event]) == 1
+
+
+@never_break(fallback=lambda *_, **__: 0)
+def record_order(
+    who: Any,
+    lines: Iterable[tuple[object, int]],
+    order_id: object,
+    occurred_at: datetime | None = None,
+) -> int:
+    """Record an order's lines, (product_id, quantity) each, as purchases at one time; returns how many are new.
+
+    Recording an order again, or importing it later under the same order number, adds nothing. Of a guest of whom
+    nothing is known, the order is kept under the external id `guest:ORDER_ID`.
+    """
+    order_id = _text(order_id)
+    if not order_id:
+        raise InvalidInteraction("order_id", "expected the number of the order.")
+    quantities: dict[str, int] = {}
+    for product_id, quantity in lines:
+        key = _text(product_id)
+        quantities[key] = quantities.get(key, 0) + quantity
+    time = occurred_at or timezone.now()
+    events = [
+        Event(Kind.PURCHASE, product_id, quantity=quantity, occurred_at=time, order_id=order_id)
+        for product_id, quantity in quantities.items()
+    ]
+    return _record(who, events, guest=f"guest:{order_id}")
+
+
+def _record(who: Any, events: list[Event], guest: str = "") -> int:
+    now = timezone.now()
+    events = [checked(event, now) for event in events]
+    shopper = _shopper(who, guest)
+    if shopper is None or not events:
+        return 0
+    owned = [(shopper, event, Interaction.Source.SERVER) for event in events]
+    return store(owned, known_products(events), now)[0]
+
+
+def _shopper(who: Any, guest: str) -> Shopper | None:
+    if isinstance(who, Shopper):
+        return who.merged_into or who
+    if isinstance(who, HttpRequest):
+        return _of_request(who, guest)
+    if getattr(who, "is_authenticated", None) is None:
+        raise InvalidInteraction("who", f"{who!r}: expected a request, a Shopper or a user.")
+    if who.is_authenticated:
+        return Shopper.objects.writing_for(who)
+    return Shopper.objects.outside([guest])[guest] if guest else None
+
+
+def _of_request(request: HttpRequest, guest: str) -> Shopper | None:
+    if is_bot(request) or is_paused(request) or not get_config().has_consent(request):
+        return None
+    shopper, _ = Shopper.objects.writing(request, may_create=False)
+    if shopper is None and guest and not _is_known(request):
+        return Shopper.objects.outside([guest])[guest]
+    return shopper
+
+
+def _is_known(request: HttpRequest) -> bool:
+    """Whether the request names a shopper: one who is known and gets no row has opted out."""
+    key = request.COOKIES.get(get_config().COOKIE_NAME, "")
+    user = getattr(request, "user", None)
+    logged_in = user is not None and user.is_authenticated
+    return logged_in or bool(key and Shopper.objects.of_key(key))
+
+
+def _text(key: object) -> str:
+    return "" if key is None else str(key)

@@ -1,0 +1,57 @@
+"""Checked events into the log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..exceptions import InvalidInteraction
+from ..models import Interaction, Product, Shopper
+from ..models.inserting import NewInteractions
+from .events import Event
+from .keys import key_of_event, key_of_moment, key_of_order_line
+
+
+def known_products(events: Sequence[Event]) -> dict[str, int]:
+    """product_id -> primary key, for all products named. Raises InvalidInteraction naming the first unknown one."""
+    wanted = {event.product_id for event in events if event.product_id}
+    found = Product.objects.primary_keys(wanted) if wanted else {}
+    for index, event in enumerate(events):
+        if event.product_id and event.product_id not in found:
+            raise InvalidInteraction(
+                "product", f"{event.product_id[:40]!r}: expected the id of a product in the catalog.", index
+            )
+    return found
+
+
+def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int], now: datetime) -> tuple[int, int]:
+    """(how many are new, how many were there). `owned` holds (shopper, checked event, source); one INSERT."""
+    kept = [row for row in owned if _is_wanted(*row[:2])]
+    if not kept:
+        return 0, 0
+    shoppers, events, sources = zip(*kept, strict=True)
+    rows = NewInteractions(
+        shopper_id=[shopper.pk for shopper in shoppers],
+        product_id=[products.get(event.product_id) for event in events],
+        kind=[int(event.kind) for event in events],
+        source=[int(source) for source in sources],
+        quantity=[event.quantity for event in events],
+        query=[event.query for event in events],
+        occurred_at=[event.occurred_at for event in events],
+        list_id=[event.list_id for event in events],
+        event_key=[_key(event, source) for event, source in zip(events, sources, strict=True)],
+    )
+    new = Interaction.objects.insert_new(rows)
+    Shopper.objects.seen(set(shoppers), now.date())
+    return new, len(kept) - new
+
+
+def _is_wanted(shopper: Shopper, event: Event) -> bool:
+    """Whether the shopper lets it be kept: not opted out, and not older than what was erased."""
+    return shopper.personalised and (shopper.erased_at is None or event.occurred_at > shopper.erased_at)
+
+
+def _key(event: Event, source: int) -> int:
+    if event.order_id:
+        return key_of_order_line(event.order_id, event.kind, event.product_id)
+    if event.event_id:
+        return key_of_event(source, event.event_id)
+    return key_of_moment(event.kind, event.product_id or event.query, event.occurred_at)

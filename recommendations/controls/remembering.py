@@ -1,0 +1,91 @@
+"""What is remembered of a shopper, as the shopper may see and change it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from ..ml.kinds import Kind
+from ..models import Interaction, RemovedProduct, Shopper
+
+# After this the events of a removal are gone and nothing is left to restore.
+UNDO_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Met:
+    """A product or search of the history, and the strongest true word for what was done with it.
+
+    `event` is "bought", "in_basket", "saved", "viewed", "searched" or "returned".
+    """
+
+    product_id: str  # "" for a search
+    query: str
+    title: str  # of the mirror, or the query
+    event: str
+    last: datetime
+    events: int
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What the shopper took out and can still put back."""
+
+    product_id: str
+    query: str
+    title: str
+    removed_at: datetime
+
+
+@dataclass
+class _Unit:
+    title: str
+    last: datetime
+    kinds: list[int] = field(default_factory=list)  # newest first
+
+
+def history_of(shopper: Shopper) -> list[Met]:
+    """Everything remembered of the shopper, by product and search, newest first."""
+    rows = Interaction.objects.remembered().filter(shopper=shopper).units()
+    units: dict[tuple[str, str], _Unit] = {}
+    for product_id, title, query, kind, occurred_at in rows:
+        key = (product_id or "", "" if product_id else query)
+        unit = units.setdefault(key, _Unit(title or product_id or query, occurred_at))
+        unit.kinds.append(kind)
+    return [
+        Met(product_id, query, unit.title, _event(unit.kinds), unit.last, len(unit.kinds))
+        for (product_id, query), unit in units.items()
+    ]
+
+
+def _event(kinds: list[int]) -> str:
+    if kinds[0] == Kind.SEARCH:
+        return "searched"
+    if _newest(kinds, Kind.PURCHASE, Kind.RETURN) == Kind.PURCHASE:
+        return "bought"
+    if _newest(kinds, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE) == Kind.ADD_TO_CART:
+        return "in_basket"
+    if Kind.SAVE in kinds:
+        return "saved"
+    return "returned" if set(kinds) == {Kind.RETURN} else "viewed"
+
+
+def _newest(kinds: list[int], *among: int) -> int | None:
+    is_one: Callable[[int], bool] = set(among).__contains__
+    return next(filter(is_one, kinds), None)
+
+
+def removed_by(shopper: Shopper, now: datetime | None = None) -> list[Removed]:
+    """What the shopper removed and may still restore, newest first."""
+    since = (now or timezone.now()) - UNDO_FOR
+    rows = RemovedProduct.objects.filter(shopper=shopper, removed_at__gt=since).select_related("product")
+    return [
+        Removed(
+            row.product.product_id if row.product else "",
+            row.query,
+            str(row.product) if row.product else row.query,
+            row.removed_at,
+        )
+        for row in rows.order_by("-removed_at", "-pk")
+    ]

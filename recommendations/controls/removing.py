@@ -1,0 +1,59 @@
+"""Taking something out of the history, putting it back, and not being shown a product."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from ..conf import get_config
+from ..exceptions import UnknownProduct
+from ..models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+
+
+def remove(
+    shopper: Shopper, product_id: str | None = None, query: str | None = None, now: datetime | None = None
+) -> bool:
+    """Forget all events with a product, or all searches for a query, up to now; every reader obeys at once.
+
+    Later events count again. False when nothing of it is remembered.
+    """
+    about = _about(product_id, query)
+    now = now or timezone.now()
+    if about is None or not Interaction.objects.remembered().filter(shopper=shopper, **about).exists():
+        return False
+    RemovedProduct.objects.update_or_create(shopper=shopper, **about, defaults={"removed_at": now})
+    return True
+
+
+def restore(shopper: Shopper, product_id: str | None = None, query: str | None = None) -> bool:
+    """Undo a removal: the history is what it was. False when there was none."""
+    about = _about(product_id, query)
+    if about is None:
+        return False
+    deleted, _ = RemovedProduct.objects.filter(shopper=shopper, **about).delete()
+    return deleted > 0
+
+
+def hide(shopper: Shopper, product_id: str, now: datetime | None = None) -> None:
+    """ "Not interested": the product is not recommended for RECOMMENDATIONS["HIDE_DAYS"]. Raises UnknownProduct."""
+    product = Product.objects.filter(product_id=product_id).first()
+    if product is None:
+        raise UnknownProduct(product_id)
+    until = (now or timezone.now()) + timedelta(days=get_config().HIDE_DAYS)
+    HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults={"until": until})
+
+
+def show_again(shopper: Shopper, product_id: str) -> bool:
+    """Undo hide(). False when it was not hidden."""
+    deleted, _ = HiddenProduct.objects.filter(shopper=shopper, product__product_id=product_id).delete()
+    return deleted > 0
+
+
+def _about(product_id: str | None, query: str | None) -> dict[str, Any] | None:
+    """The unit as columns of both tables; None for a product that nobody can have met."""
+    if bool(product_id) == bool(query):
+        raise ValueError("expected a product_id or a query, and not both.")
+    if query:
+        return {"product": None, "query": query}
+    product = Product.objects.filter(product_id=product_id).first()
+    return None if product is None else {"product": product, "query": ""}

@@ -1,0 +1,73 @@
+"""What is deleted when its time is over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import router, transaction
+from django.db.models import Exists, Max
+from django.utils import timezone
+
+from ..conf import get_config
+from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from ..models.shopper import MERGED_FOR
+from .remembering import UNDO_FOR
+
+# Shoppers a statement: short transactions, whatever the size of the log.
+AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Purged:
+    """How many rows of each kind are gone."""
+
+    removed: int  # events that their shopper had taken out
+    old: int  # events older than RECOMMENDATIONS["RETENTION_DAYS"]
+    visitors: int  # rows of visitors who logged in
+
+
+def purge(now: datetime | None = None) -> Purged:
+    """Delete what was removed 30 days ago, what is older than RETENTION_DAYS, and what logins left over.
+
+    Call it daily. The removals themselves stay, so that an import does not bring the events back.
+    """
+    now = now or timezone.now()
+    HiddenProduct.objects.filter(until__lte=now).delete()
+    return Purged(_purge_removed(now - UNDO_FOR), _purge_old(now), _purge_merged(now - MERGED_FOR))
+
+
+def _purge_removed(before: datetime) -> int:
+    over = RemovedProduct.objects.filter(removed_at__lt=before)
+    shoppers = sorted(set(over.values_list("shopper_id", flat=True)))
+    covering = RemovedProduct.objects.covering().filter(removed_at__lt=before)
+    deleted = 0
+    for start in range(0, len(shoppers), AT_ONCE):
+        events = Interaction.objects.filter(shopper__in=shoppers[start : start + AT_ONCE])
+        deleted += events.filter(Exists(covering)).delete()[0]
+    return deleted
+
+
+def _purge_old(now: datetime) -> int:
+    before = now - timedelta(days=get_config().RETENTION_DAYS)
+    deleted = 0
+    for low in _ranges():
+        events = Interaction.objects.filter(shopper_id__gte=low, shopper_id__lt=low + AT_ONCE)
+        deleted += events.filter(occurred_at__lt=before).delete()[0]
+    return deleted
+
+
+def _ranges() -> Iterator[int]:
+    last = Shopper.objects.aggregate(last=Max("pk"))["last"] or 0
+    return iter(range(0, last + 1, AT_ONCE))
+
+
+def _purge_merged(before: datetime) -> int:
+    """Events that were being stored at the very moment of a login are moved late; then the visitors' rows go."""
+    merged = Shopper.objects.filter(merged_at__lt=before, user=None).select_related("merged_into")
+    count = 0
+    for visitor in merged.iterator():
+        with transaction.atomic(using=router.db_for_write(Shopper)):
+            Interaction.objects.filter(shopper=visitor).hand_over(visitor.merged_into)
+            visitor.delete()
+        count += 1
+    return count
