@@ -48,12 +48,6 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         """Store rows in one INSERT, but those whose (shopper, event_key) is there; returns how many are new."""
         return insert_new(self.model._meta.db_table, rows, router.db_for_write(self.model))
 
-    def units_of(self, shopper: object) -> list[tuple[str | None, str | None, str, int, datetime, int]]:
-        """(product_id, title, query, kind, last time, events) of each product or query and kind."""
-        rows = self.filter(shopper=shopper).order_by()
-        grouped = rows.values_list("product__product_id", "product__title", "query", "kind")
-        return list(grouped.annotate(last=models.Max("occurred_at"), events=models.Count("pk")))
-
     def units(self) -> Iterator[tuple[str | None, str | None, str, int, datetime]]:
         """(product_id, title, query, kind, occurred_at), newest first, streamed."""
         rows = self.order_by("-occurred_at", "-pk")

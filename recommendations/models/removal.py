@@ -39,13 +39,6 @@ class RemovedProduct(models.Model):
             ),
         ]
 
-    def events(self) -> models.QuerySet:
-        """The stored events that this removal makes forgotten."""
-        from .interaction import Interaction
-
-        unit = {"product": self.product_id} if self.product_id else {"product": None, "query": self.query}
-        return Interaction.objects.filter(shopper=self.shopper_id, occurred_at__lte=self.removed_at, **unit)
-
     def __str__(self) -> str:
         return f"removed by shopper {self.shopper_id}: {self.query or self.product_id}"
 

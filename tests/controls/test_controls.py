@@ -1,0 +1,189 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from recommendations import controls
+from recommendations.exceptions import UnknownProduct
+from recommendations.ml.kinds import Kind
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def products(db):
+    return [Product.objects.create(product_id=key, title=f"Title of {key}") for key in ("a", "b", "c")]
+
+
+@pytest.fixture
+def anna(db):
+    return Shopper.objects.create()
+
+
+def did(shopper, product, kind, hours_ago, query=""):
+    """One stored event, `hours_ago` before NOW."""
+    return Interaction.objects.create(
+        shopper=shopper,
+        product=product,
+        kind=kind,
+        query=query,
+        source=Interaction.Source.SERVER,
+        occurred_at=NOW - timedelta(hours=hours_ago),
+        event_key=Interaction.objects.count() + 1,
+    )
+
+
+def remembered(shopper):
+    return set(Interaction.objects.remembered().filter(shopper=shopper).values_list("pk", flat=True))
+
+
+def test_history_is_one_entry_a_product_or_search_newest_first(products, anna):
+    did(anna, products[0], Kind.VIEW, 9)
+    did(anna, products[0], Kind.PURCHASE, 3)
+    did(anna, products[1], Kind.VIEW, 5)
+    did(anna, None, Kind.SEARCH, 1, "red tea")
+    found = [(unit.product_id, unit.query, unit.title, unit.event, unit.events) for unit in controls.history_of(anna)]
+    assert found == [
+        ("", "red tea", "red tea", "searched", 1),
+        ("a", "", "Title of a", "bought", 2),
+        ("b", "", "Title of b", "viewed", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        ([Kind.VIEW, Kind.SAVE], "saved"),
+        ([Kind.VIEW, Kind.ADD_TO_CART], "in_basket"),
+        ([Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.VIEW], "viewed"),
+        ([Kind.ADD_TO_CART, Kind.PURCHASE], "bought"),
+        ([Kind.PURCHASE, Kind.RETURN], "viewed"),
+        ([Kind.PURCHASE, Kind.RETURN, Kind.PURCHASE], "bought"),
+        ([Kind.PURCHASE, Kind.ADD_TO_CART], "bought"),
+    ],
+)
+def test_the_word_is_the_strongest_that_still_holds(products, anna, kinds, word):
+    for age, kind in enumerate(reversed(kinds)):
+        did(anna, products[0], kind, age)
+    assert [unit.event for unit in controls.history_of(anna)] == [word]
+
+
+def test_history_is_ones_own(products, anna):
+    did(Shopper.objects.create(), products[0], Kind.VIEW, 1)
+    assert controls.history_of(anna) == []
+
+
+def test_removed_is_forgotten_and_later_events_count_again(products, anna):
+    old = did(anna, products[0], Kind.VIEW, 5)
+    other = did(anna, products[1], Kind.VIEW, 4)
+    assert controls.remove(anna, product_id="a", now=NOW - timedelta(hours=2))
+    assert remembered(anna) == {other.pk}
+    new = did(anna, products[0], Kind.VIEW, 1)
+    assert remembered(anna) == {other.pk, new.pk}
+    assert old.pk not in remembered(anna)
+
+
+def test_an_event_at_the_moment_of_removal_is_forgotten(products, anna):
+    did(anna, products[0], Kind.VIEW, 0)
+    assert controls.remove(anna, product_id="a", now=NOW)
+    assert remembered(anna) == set()
+
+
+def test_undo_brings_back_every_event(products, anna):
+    did(anna, products[0], Kind.VIEW, 5)
+    did(anna, products[0], Kind.PURCHASE, 4)
+    before = controls.history_of(anna)
+    controls.remove(anna, product_id="a", now=NOW)
+    assert [unit.title for unit in controls.removed_by(anna)] == ["Title of a"]
+    assert controls.restore(anna, product_id="a")
+    assert controls.history_of(anna) == before
+    assert controls.removed_by(anna) == []
+
+
+def test_a_search_can_be_removed_and_put_back(products, anna):
+    did(anna, None, Kind.SEARCH, 1, "red tea")
+    kept = did(anna, None, Kind.SEARCH, 1, "green tea")
+    assert controls.remove(anna, query="red tea", now=NOW)
+    assert remembered(anna) == {kept.pk}
+    assert controls.restore(anna, query="red tea")
+    assert len(remembered(anna)) == 2
+
+
+def test_what_is_not_remembered_can_not_be_removed_or_restored(products, anna):
+    for unit in ({"product_id": "a"}, {"product_id": "no such"}, {"query": "tea"}):
+        assert not controls.remove(anna, **unit)
+        assert not controls.restore(anna, **unit)
+    assert RemovedProduct.objects.count() == 0
+
+
+@pytest.mark.parametrize("unit", [{}, {"product_id": "a", "query": "tea"}])
+def test_a_removal_names_one_thing(anna, unit):
+    with pytest.raises(ValueError, match="a product_id or a query, and not both"):
+        controls.remove(anna, **unit)
+
+
+def test_nobody_removes_for_another(products, anna):
+    bert = Shopper.objects.create()
+    did(anna, products[0], Kind.VIEW, 1)
+    assert not controls.remove(bert, product_id="a")
+    assert len(remembered(anna)) == 1
+
+
+def test_the_next_training_holds_no_row_of_it(products, anna):
+    did(anna, products[0], Kind.VIEW, 2)
+    did(anna, products[1], Kind.VIEW, 1)
+    controls.remove(anna, product_id="a", now=NOW)
+    assert {row[1] for row in Interaction.objects.for_training().rows()} == {products[1].pk}
+
+
+def test_who_opted_out_is_not_learned_from(products, anna):
+    did(anna, products[0], Kind.VIEW, 2)
+    Shopper.objects.filter(pk=anna.pk).update(personalised=False)
+    assert list(Interaction.objects.for_training().rows()) == []
+
+
+def test_training_rows_are_by_shopper_and_time_in_whole_seconds(products, anna):
+    did(anna, products[0], Kind.VIEW, 1)
+    did(anna, products[1], Kind.PURCHASE, 2)
+    at = int(NOW.timestamp())
+    assert list(Interaction.objects.for_training().rows()) == [
+        (anna.pk, products[1].pk, Kind.PURCHASE, at - 7200),
+        (anna.pk, products[0].pk, Kind.VIEW, at - 3600),
+    ]
+
+
+def test_hidden_for_half_a_year(products, anna):
+    controls.hide(anna, "a", now=NOW)
+    controls.hide(anna, "a", now=NOW + timedelta(days=1))
+    hidden = HiddenProduct.objects.get()
+    assert hidden.until == NOW + timedelta(days=181)
+
+
+def test_an_unknown_product_can_not_be_hidden(anna):
+    with pytest.raises(UnknownProduct, match="Unknown product 'x'"):
+        controls.hide(anna, "x")
+
+
+def test_purge_deletes_what_was_removed_thirty_days_ago_and_keeps_the_tombstone(products, anna):
+    did(anna, products[0], Kind.VIEW, 5)
+    kept = did(anna, products[1], Kind.VIEW, 5)
+    controls.remove(anna, product_id="a", now=NOW)
+    assert controls.purge(NOW + timedelta(days=29)).removed == 0
+    assert controls.purge(NOW + timedelta(days=31)).removed == 1
+    assert list(Interaction.objects.values_list("pk", flat=True)) == [kept.pk]
+    assert RemovedProduct.objects.count() == 1
+
+
+def test_purge_deletes_what_is_older_than_the_retention(products, anna, settings):
+    settings.RECOMMENDATIONS = {"STRICT": True, "RETENTION_DAYS": 10}
+    did(anna, products[0], Kind.VIEW, 24 * 11)
+    kept = did(anna, products[0], Kind.VIEW, 24 * 9)
+    assert controls.purge(NOW).old == 1
+    assert list(Interaction.objects.values_list("pk", flat=True)) == [kept.pk]
+
+
+def test_purge_forgets_what_is_hidden_no_more(products, anna):
+    HiddenProduct.objects.create(shopper=anna, product=products[0], until=timezone.now() - timedelta(days=1))
+    controls.purge()
+    assert HiddenProduct.objects.count() == 0
