@@ -1,0 +1,84 @@
+"""A shop's web process, told what to do by lines on stdin: {"do": NAME, ...} in, the answer as one line of JSON out."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import django
+
+from tests.services.celery_app import app  # as a project's __init__.py does
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.forms.models import model_to_dict  # noqa: E402
+
+from recommendations.exceptions import RecommendationsError  # noqa: E402
+from recommendations.models import RecommenderVersion, Shopper  # noqa: E402
+from recommendations.publishing import current_recommender, publish, upload  # noqa: E402
+from recommendations.retraining import cancel, request_retraining  # noqa: E402
+from recommendations.retraining.lease import Lease  # noqa: E402
+from recommendations.serving import RecommendationQuery, recommend  # noqa: E402
+from tests.retraining.made_shop import make_shop  # noqa: E402
+
+
+def prepare() -> None:
+    """Empty tables, then a small shop with a past."""
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    make_shop()
+
+
+def publish_directory(directory: str) -> int:
+    version = RecommenderVersion.objects.create()
+    upload(version, Path(directory))
+    publish(version)
+    return version.pk
+
+
+def request() -> None:
+    request_retraining("the test")
+
+
+def versions() -> list[dict[str, Any]]:
+    """Every version, oldest first."""
+    fields = ["id", "status", "stage", "progress", "error", "started_by"]
+    return [
+        model_to_dict(version, fields) | {"id": version.pk} for version in RecommenderVersion.objects.order_by("pk")
+    ]
+
+
+def served() -> dict[str, Any]:
+    """What a page shows now, and from which version."""
+    loaded = current_recommender()
+    shown = recommend(RecommendationQuery("home", Shopper.objects.order_by("pk").first(), limit=5))
+    return {
+        "version": loaded.version if loaded else None,
+        "sources": sorted({entry.source for entry in shown.recommendations}),
+        "count": len(shown.recommendations),
+        "torch": "torch" in sys.modules,
+    }
+
+
+def take() -> int:
+    return Lease.take("a race").version.pk
+
+
+ORDERS = {
+    function.__name__: function for function in (prepare, publish_directory, request, versions, served, cancel, take)
+}
+
+
+def main() -> None:
+    app.finalize()
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            answer = {"answer": ORDERS[order.pop("do")](**order)}
+        except RecommendationsError as error:
+            answer = {"error": type(error).__name__, "text": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

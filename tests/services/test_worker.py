@@ -1,0 +1,84 @@
+"""The shop's process, a real broker and a real worker: what a shop sees of a retraining."""
+
+import time
+
+import pytest
+
+from tests.ml.made_artifact import make_artifact
+from tests.services.conftest import Refused, Shop
+
+pytestmark = pytest.mark.process
+
+IN_THE_MIDDLE = "judged fit"
+
+
+def last(status):
+    return lambda versions: bool(versions) and versions[-1]["status"] == status
+
+
+def in_the_middle(versions):
+    return bool(versions) and versions[-1]["status"] == "training" and versions[-1]["stage"] == IN_THE_MIDDLE
+
+
+def serves(shop, version, seconds=10.0):
+    """Whether the shop's process takes to this version without a restart."""
+    deadline = time.monotonic() + seconds
+    while shop.ask("served")["version"] != version:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def kill_in_the_middle(shop, worker, wait_for):
+    shop.ask("request")
+    wait_for(in_the_middle, worker)
+    worker.kill()
+
+
+def cancel_in_the_middle(shop, worker, wait_for):
+    shop.ask("request")
+    versions = wait_for(in_the_middle, worker)
+    with pytest.raises(Refused, match=f"RetrainingBusy: Version {versions[-1]['id']} is being trained already"):
+        shop.ask("request")
+    assert shop.ask("cancel", version_id=versions[-1]["id"])
+
+
+def test_killed_twice_then_cancelled_then_published(shop, start_worker, wait_for, tmp_path):
+    make_artifact(tmp_path / "made", product_ids=[str(k) for k in range(1, 41)])
+    good = shop.ask("publish_directory", directory=str(tmp_path / "made"))
+    for _ in range(2):
+        kill_in_the_middle(shop, start_worker(), wait_for)
+        assert shop.ask("versions")[-1]["status"] == "training"  # nobody has noticed yet
+        assert shop.ask("served") == {"version": good, "sources": ["recommender"], "count": 5, "torch": False}
+    worker = start_worker()
+    cancel_in_the_middle(shop, worker, wait_for)
+    shop.ask("request")  # the same worker goes on
+    versions = wait_for(last("published"), worker)
+    assert [version["status"] for version in versions] == ["retired", "failed", "failed", "cancelled", "published"]
+    for failed in versions[1:3]:
+        assert failed["error"].startswith(f"The worker died in stage '{IN_THE_MIDDLE}', ")
+        assert failed["error"].endswith(" UTC. Retrain again.")
+    new = versions[-1]
+    assert (new["started_by"], new["error"], new["progress"]) == ("the test", "", 1.0)
+    assert serves(shop, new["id"])
+    assert shop.ask("served") == {"version": new["id"], "sources": ["recommender"], "count": 5, "torch": False}
+
+
+def test_of_many_processes_at_once_one_trains(shop, environment, tmp_path):
+    others = [Shop(environment, tmp_path / f"other{k}.log") for k in range(3)]
+    for other in others:
+        other.ask("versions")  # awake
+    racers = [shop, *others]
+    for racer in racers:
+        racer.send("take")
+    outcomes = []
+    for racer in racers:
+        try:
+            outcomes.append(racer.receive())
+        except Refused as refused:
+            outcomes.append(str(refused).split(":")[0])
+    for other in others:
+        other.close()
+    assert sorted(map(str, outcomes)) == ["1", "RetrainingBusy", "RetrainingBusy", "RetrainingBusy"]
+    assert [version["status"] for version in shop.ask("versions")] == ["training"]
