@@ -1,0 +1,66 @@
+"""Who calls, and from where: the shop's own pages by cookie, its other systems by password."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BasicAuthentication, SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class PasswordAuthentication(BasicAuthentication):
+    """HTTP Basic for server-to-server calls; a refusal never makes a browser ask for a password."""
+
+    def authenticate_header(self, request: Request) -> str:
+        # DRF answers 403 instead of 401 when the first class has no header.
+        return ""
+
+
+class VisitorAuthentication(SessionAuthentication):
+    """The session's user, or a visitor as an AnonymousUser, whatever the shop's own API takes visitors for."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        return super().authenticate(request) or (AnonymousUser(), None)
+
+
+class CsrfSessionAuthentication(VisitorAuthentication):
+    """Every write needs the CSRF token, also a visitor's: the cookie is an identity too."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        if request.method not in SAFE:
+            super().enforce_csrf(request)
+        return super().authenticate(request)
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Done before anybody is looked up."""
+
+
+class SameOriginAuthentication(VisitorAuthentication):
+    """No CSRF token, which `navigator.sendBeacon` can't send: the browser must say that this site's page asks."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        if not is_same_origin(request):
+            raise PermissionDenied(
+                "This address takes requests of this site's own pages: expected Sec-Fetch-Site: same-origin, or "
+                "Origin with this site's host (or one of CSRF_TRUSTED_ORIGINS)."
+            )
+        return super().authenticate(request)
+
+    def enforce_csrf(self, request: Request) -> None:
+        """The origin was checked instead."""
+
+
+def is_same_origin(request: Request) -> bool:
+    """Whether the browser says so; whoever says nothing is refused."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("Origin", "")
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    parts = urlsplit(origin)
+    return (parts.scheme, parts.netloc) == (request.scheme, request.get_host())

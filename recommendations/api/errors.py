@@ -1,0 +1,51 @@
+"""What a caller did wrong, in one shape: {"errors": [{"index"?, "field", "message"}]}."""
+
+from typing import Any
+
+from django.db import Error as DatabaseFailure
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+RETRY_SECONDS = 5
+MAX_ECHO = 100
+
+
+class BadField(APIException):
+    """A value that can't be used: `field` is its name, `index` its place in a batch."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+    def __init__(self, field: str, message: str, index: int | None = None) -> None:
+        self.field, self.message, self.index = field, message, index
+        super().__init__(f"{field}: {message}")
+
+    @classmethod
+    def expected(cls, field: str, expected: str, value: object = None) -> "BadField":
+        """The usual words: the bad value, then what was expected."""
+        shown = "" if value is None else f"{value!r:.{MAX_ECHO}}: "
+        return cls(field, f"{shown}expected {expected}.")
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The error as sent."""
+        place = {} if self.index is None else {"index": self.index}
+        return {"errors": [{**place, "field": self.field, "message": self.message}]}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Ours for bad fields and for a database that can't, DRF's for what else it knows; None lets it crash."""
+    if isinstance(error, ParseError):
+        error = BadField.expected("body", "JSON in UTF-8")
+    if isinstance(error, BadField):
+        set_rollback()
+        return Response(error.body, status=error.status_code)
+    if isinstance(error, DatabaseFailure):
+        set_rollback()
+        return Response(
+            {"detail": "The database can't answer now; nothing was accepted."},
+            status=status.HTTP_503_SERVICE_UNAVAILABLE,
+            headers={"Retry-After": str(RETRY_SECONDS)},
+        )
+    return exception_handler(error, context)

@@ -1,0 +1,93 @@
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import controls
+from ..capture.events import tidy_query
+from ..catalog import get_catalog
+from ..models import Shopper
+from ..models.product import MAX_PRODUCT_ID
+from ..serving.asking import reading_shopper
+from .edge import Endpoint, page_request, whole_number
+from .errors import BadField
+
+MOST = 500
+
+
+class HistoryEndpoint(Endpoint):
+    """GET [?limit=100]: what is remembered of whoever asks. DELETE ?product=ID (or ?query=TEXT): forget that."""
+
+    def get(self, request: Request) -> Response:
+        limit = whole_number(request.query_params, "limit", default=100, least=1, most=MOST)
+        return Response(history_body(page_request(request), limit))
+
+    def delete(self, request: Request) -> Response:
+        unit, shopper = _unit(request.query_params), _shopper(request)
+        if shopper is None or not controls.remove(shopper, **unit):
+            return _not_found("nothing of it is remembered")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RestoreEndpoint(Endpoint):
+    """POST {"product": ID} (or {"query": TEXT}): undo a removal; answers with the history."""
+
+    def post(self, request: Request) -> Response:
+        body = request.data
+        if not isinstance(body, Mapping):
+            raise BadField.expected("body", 'an object like {"product": "17"}', body)
+        unit, shopper = _unit(body), _shopper(request)
+        if shopper is None or not controls.restore(shopper, **unit):
+            return _not_found("it was not removed")
+        return Response(history_body(page_request(request), limit=100))
+
+
+def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
+    """What is remembered and what was removed, newest first; titles as the shopper sees them."""
+    request.recommendations_personal = True  # type: ignore[attr-defined]
+    shopper = reading_shopper(request)
+    met = controls.history_of(shopper)[:limit] if shopper else []
+    removed = controls.removed_by(shopper)[:limit] if shopper else []
+    ids = {unit.product_id for unit in [*met, *removed] if unit.product_id}
+    cards = get_catalog().cards(ids, request) if ids else {}
+
+    def body(unit: controls.Met | controls.Removed) -> dict[str, Any]:
+        card = cards.get(unit.product_id)
+        return {
+            "type": "product" if unit.product_id else "query",
+            "id": unit.product_id or unit.query,
+            "title": card.title if card else unit.title,
+        }
+
+    return {
+        "history": [
+            body(one) | {"event": one.event, "last": one.last.isoformat(), "events": one.events} for one in met
+        ],
+        "removed": [{**body(one), "removed_at": one.removed_at.isoformat()} for one in removed],
+    }
+
+
+def _shopper(request: Request) -> Shopper | None:
+    return reading_shopper(page_request(request))
+
+
+def _unit(values: Mapping[str, Any]) -> dict[str, str]:
+    product, query = values.get("product"), values.get("query")
+    if isinstance(product, int) and not isinstance(product, bool):
+        product = str(product)
+    if query is None:
+        if not isinstance(product, str) or not 0 < len(product) <= MAX_PRODUCT_ID or "\0" in product:
+            raise BadField.expected("product", "the id of a product (or query: the words of a search)", product)
+        return {"product_id": product}
+    if product is not None:
+        raise BadField.expected("query", "none beside a product", query)
+    if not isinstance(query, str) or not tidy_query(query):
+        raise BadField.expected("query", "the words of a search", query)
+    return {"query": tidy_query(query)}
+
+
+def _not_found(what: str) -> Response:
+    return Response({"detail": f"{what[0].upper()}{what[1:]}."}, status.HTTP_404_NOT_FOUND)

@@ -1,0 +1,72 @@
+from typing import Any
+
+from django.conf import settings
+from rest_framework import status
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..capture import accept
+from ..conf import get_config
+from ..exceptions import InvalidInteraction
+from .authentication import PasswordAuthentication, SameOriginAuthentication
+from .edge import Endpoint, StrictJSON, page_request
+from .errors import BadField
+from .events import read_event
+from .throttles import AddressThrottle, ShopperThrottle
+
+MOST_EVENTS = 500
+MOST_BYTES = 512 * 1024
+
+
+class BlobJSON(StrictJSON):
+    """JSON under the type that a page may send without asking first."""
+
+    media_type = "text/plain"
+
+
+class InteractionsEndpoint(Endpoint):
+    """POST one event, or a list of at most 500: all are stored or none; 201 means that they are.
+
+    The shop's own pages send it, without a CSRF token; its other systems log in with a password.
+    """
+
+    authentication_classes = (PasswordAuthentication, SameOriginAuthentication)
+    parser_classes: tuple[type[BaseParser], ...] = (StrictJSON, BlobJSON)
+    throttle_classes = (ShopperThrottle, AddressThrottle)
+
+    def post(self, request: Request) -> Response:
+        sent = _body(request)
+        page = page_request(request)
+        batch = isinstance(sent, list)
+        events = [read_event(page, one, k if batch else None) for k, one in enumerate(sent if batch else [sent])]
+        try:
+            done = accept(page, events)
+        except InvalidInteraction as error:
+            raise BadField(error.field, error.message, error.index if batch else None) from None
+        response = Response({"accepted": done.accepted, "duplicates": done.duplicates}, status.HTTP_201_CREATED)
+        if done.cookie:
+            _set_cookie(request, response, done.cookie)
+        return response
+
+
+def _body(request: Request) -> Any:
+    most = min(MOST_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or MOST_BYTES)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        raise BadField.expected("body", f"at most {most} bytes")
+    sent = request.data
+    if isinstance(sent, list) and not 1 <= len(sent) <= MOST_EVENTS:
+        raise BadField.expected("body", f"a list of 1 to {MOST_EVENTS} events", f"{len(sent)} events")
+    return sent
+
+
+def _set_cookie(request: Request, response: Response, key: str) -> None:
+    config = get_config()
+    response.set_cookie(
+        config.COOKIE_NAME,
+        key,
+        max_age=config.COOKIE_DAYS * 24 * 3600,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )

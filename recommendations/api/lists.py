@@ -1,0 +1,59 @@
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..exceptions import UnknownPlacement
+from ..serving import Recommendation, RecommendationList, recommend
+from ..serving.asking import query_of
+from ..serving.placements import MAX_LIMIT, PLACEMENTS, get_placement
+from .edge import Endpoint, page_request, whole_number
+from .errors import BadField
+
+
+class ListsEndpoint(Endpoint):
+    """GET ?placement=home&limit=10[&product=ID]: one list, as the template tag would show it."""
+
+    def get(self, request: Request) -> Response:
+        values = request.query_params
+        placement, product = values.get("placement", ""), values.get("product", "")
+        limit = whole_number(values, "limit", default=10, least=1, most=MAX_LIMIT)
+        try:
+            spot = get_placement(placement)
+        except UnknownPlacement:
+            raise BadField.expected("placement", f"one of {', '.join(PLACEMENTS)}", placement) from None
+        if spot.needs_product and not product:
+            raise BadField.expected("product", f"the id of a product: {placement} is about one")
+        return Response(as_json(recommend(query_of(page_request(request), placement, limit, product))))
+
+
+def as_json(found: RecommendationList) -> dict[str, Any]:
+    """The list as sent."""
+    return {
+        "placement": found.placement,
+        "version": found.version,
+        "token": found.token,
+        "recommendations": [_recommendation(recommendation) for recommendation in found.recommendations],
+    }
+
+
+def _recommendation(shown: Recommendation) -> dict[str, Any]:
+    card, reason = shown.card, shown.reason
+    # A decimal as text: binary floats are no money.
+    price = card.price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
+    return {
+        "rank": shown.rank,
+        "score": shown.score,
+        "source": shown.source,
+        "product": {"id": card.product_id, "title": card.title, "url": card.url, "image": card.image, "price": price},
+        "reason": {
+            "kind": reason.kind,
+            "tier": reason.tier,
+            "text": reason.text,
+            "anchors": [
+                {"type": anchor.type, "id": anchor.id, "title": anchor.title, "event": anchor.event}
+                for anchor in reason.anchors
+            ],
+            "verified": reason.verified,
+        },
+    }
