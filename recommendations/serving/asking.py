@@ -35,4 +35,6 @@ def query_of(
         without=None if without in (None, "") else str(without),
     )
     request.recommendations_personal = True  # type: ignore[attr-defined]
+    # cache_page stores a response before the middleware can mark it: this is how a view tells it not to.
+    request._cache_update_cache = False  # type: ignore[attr-defined]
     return query

@@ -1,0 +1,113 @@
+import pytest
+from django.db import DatabaseError
+from django.template import Context, RequestContext, Template, TemplateSyntaxError
+from django.test import RequestFactory, override_settings
+
+from recommendations import serving
+from recommendations.models import Shopper
+from recommendations.models.shopper import hash_key
+from tests.serving.conftest import *  # noqa: F403 - the same shop
+
+
+@pytest.fixture
+def page():
+    """page(source, cookie): renders a template for a visitor; the request is kept on it."""
+
+    def render(source, cookie=""):
+        request = RequestFactory().get("/")
+        if cookie:
+            request.COOKIES["recommendations_shopper"] = cookie
+        render.request = request
+        return Template("{% load recommendations %}" + source).render(RequestContext(request))
+
+    return render
+
+
+@pytest.fixture
+def visitor(db):
+    return Shopper.objects.create(key_hash=hash_key("key"))
+
+
+def test_a_stranger_sees_the_popular_list(version, popular, page):
+    html = page('{% recommendations placement="home" limit=3 %}')
+    assert "Popular right now" in html
+    assert html.count("<article") == 3
+    assert "Popular this week" in html
+
+
+def test_a_visitor_sees_true_reasons(version, popular, page, visitor, books, did):
+    did(visitor, books[10:13])
+    html = page('{% recommendations placement="home" %}', "key")
+    assert "Recommended for you" in html
+    assert "Because you viewed Book 1" in html
+
+
+def test_rows_name_their_anchor_once(version, popular, page, visitor, books, did):
+    did(visitor, [books[3], books[27], books[44]])
+    html = page("{% because_rows limit=2 %}", "key")
+    assert 1 <= html.count("<h2") <= 2
+    assert html.count("Because you viewed") == html.count("<h2")
+
+
+def test_nothing_is_rendered_when_there_is_nothing_to_say(db, page):
+    assert page('{% recommendations placement="home" %}{% because_rows %}').strip() == ""
+
+
+def test_an_error_leaves_the_page_whole(db, page, monkeypatch):
+    def fail(*args, **kwargs):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(serving, "recommend", fail)
+    with override_settings(RECOMMENDATIONS={}):
+        html = page('before{% recommendations placement="home" %}{% recommendations placement="hom" %}after')
+    assert html.split() == ["before", "after"] or html.replace("\n", "") == "beforeafter"
+
+
+def test_rendering_writes_nothing_and_sets_no_cookie(version, popular, page):
+    page('{% recommendations placement="home" %}')
+    assert Shopper.objects.count() == 0
+
+
+def test_a_personal_page_is_marked(version, popular, page):
+    page('{% recommendations placement="home" %}')
+    assert page.request.recommendations_personal
+
+
+def test_the_shopper_is_looked_up_once_a_page(version, popular, page, visitor, django_assert_max_num_queries):
+    one = '{% recommendations placement="home" %}'
+    page(one, "key")
+    with django_assert_max_num_queries(40) as captured:
+        page(one * 3, "key")
+    asked = [entry["sql"] for entry in captured if 'FROM "recommendations_shopper"' in entry["sql"]]
+    assert len(asked) == 1
+
+
+def test_titles_are_escaped(version, popular, page, books):
+    books[0].name = "<script>alert(1)</script>"
+    books[0].save()
+    html = page('{% recommendations placement="home" limit=1 %}')
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_without_a_request_the_error_names_the_line(db):
+    with pytest.raises(TemplateSyntaxError, match=r"context_processors\.request"):
+        Template('{% load recommendations %}{% recommendations placement="home" %}').render(Context())
+
+
+def test_a_cached_page_never_shows_one_shoppers_list_to_another(version, popular, books, did, client, settings):
+    settings.ROOT_URLCONF = "tests.templatetags.cached_pages"
+    for key, shown in (("anna", books[10:13]), ("bert", books[30:33])):
+        did(Shopper.objects.create(key_hash=hash_key(key)), shown)
+    pages = {}
+    for key in ("anna", "bert", "anna", ""):
+        client.cookies.clear()
+        if key:
+            client.cookies["recommendations_shopper"] = key
+        response = client.get("/cached/")
+        assert "Cookie" in response.headers["Vary"]
+        assert "private" in response.headers["Cache-Control"]
+        pages.setdefault(key, response.content.decode())
+    assert "Because you viewed Book 1" in pages["anna"]
+    assert "Because you viewed Book 3" in pages["bert"]
+    assert "Because" not in pages[""]
