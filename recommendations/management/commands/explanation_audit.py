@@ -60,7 +60,7 @@ class Command(BaseCommand):
         for asking, is_visitor in _shoppers(draw, tally, options):
             with asking as shopper:
                 tally.check(reference, shopper, draw, is_visitor)
-            if monotonic() - told > 1:
+            if monotonic() - told > (1 if self.stderr.isatty() else 10):
                 told = monotonic()
                 self._progress(tally, options["claims"])
 
@@ -82,7 +82,7 @@ class Command(BaseCommand):
 def _shoppers(
     draw: random.Random, tally: Tally, options: dict[str, Any]
 ) -> Iterator[tuple[AbstractContextManager[Shopper], bool]]:
-    """Real shoppers in a drawn order and made-up visitors (True), until there are claims enough or no more to be had."""
+    """Real shoppers in a drawn order and made-up visitors (True), until there are claims enough or no more come."""
     real, pools = _real_shoppers(draw), _pools()
     fruitless = 0
     while tally.claims < options["claims"] and fruitless < FRUITLESS:
