@@ -2,11 +2,10 @@
 
 from .remembering import Met, Removed, history_of, removed_by
 from .removing import hide, remove, restore, show_again
-from .retention import Purged, purge
+from .retention import purge
 
 __all__ = [
     "Met",
-    "Purged",
     "Removed",
     "hide",
     "history_of",

@@ -17,7 +17,7 @@ UNDO_FOR = timedelta(days=30)
 class Met:
     """A product or search of the history, and the strongest true word for what was done with it.
 
-    `event` is "bought", "in_basket", "saved", "viewed", "searched" or "returned".
+    `event` is "bought", "in_basket", "saved", "viewed" or "searched".
     """
 
     product_id: str  # "" for a search
@@ -66,9 +66,7 @@ def _event(kinds: list[int]) -> str:
         return "bought"
     if _newest(kinds, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE) == Kind.ADD_TO_CART:
         return "in_basket"
-    if Kind.SAVE in kinds:
-        return "saved"
-    return "returned" if set(kinds) == {Kind.RETURN} else "viewed"
+    return "saved" if Kind.SAVE in kinds else "viewed"
 
 
 def _newest(kinds: list[int], *among: int) -> int | None:

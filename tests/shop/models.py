@@ -1,9 +1,20 @@
+import uuid
+
+from django.conf import settings
 from django.db import models
+
+
+def _key() -> models.Field:
+    """Integers, or with SHOP_KEYS = "uuid" what many shops use instead."""
+    if getattr(settings, "SHOP_KEYS", "") == "uuid":
+        return models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    return models.BigAutoField(primary_key=True)
 
 
 class Book(models.Model):
     """The product of the tests' shop."""
 
+    id = _key()
     name = models.CharField(max_length=200)
     shelf = models.CharField(max_length=100, default="Novels")
     publisher = models.CharField(max_length=100, default="")
