@@ -14,7 +14,7 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
-from . import catalog, retraining
+from . import catalog, controls, retraining
 from .exceptions import RetrainingBusy
 from .models import ProductPopularity
 from .retraining.requesting import is_answered
@@ -48,3 +48,9 @@ def count_popularity() -> None:
     """Count what is popular this week, and see whether a training's worker died."""
     ProductPopularity.objects.count_again(timezone.now())
     retraining.reap()
+
+
+@shared_task(ignore_result=True)
+def purge() -> None:
+    """Delete what was removed a month ago and what is too old to be kept; see RETENTION_DAYS."""
+    logger.info("%s", controls.purge())

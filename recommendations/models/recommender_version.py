@@ -16,7 +16,7 @@ class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
 
     def begin(self, owner: str, started_by: str) -> "RecommenderVersion":
         """Insert the row that is the lease. Raises IntegrityError when another row is `training`."""
-        version = self.create(lease_owner=owner, started_by=started_by, heartbeat_at=Now())
+        version = self.create(lease_owner=owner, started_by=started_by[:255], heartbeat_at=Now())
         version.refresh_from_db(fields=["heartbeat_at"])
         return version
 

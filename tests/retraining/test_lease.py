@@ -38,6 +38,10 @@ def test_taking_begins_a_version(held):
     assert abs(version.heartbeat_at - timezone.now()) < timedelta(seconds=60)
 
 
+def test_who_started_it_is_cut_to_what_the_column_holds(db):
+    assert row(Lease.take("x" * 300)).started_by == "x" * 255
+
+
 def test_only_one_can_train(held):
     with pytest.raises(RetrainingBusy, match=f"Version {held.version.pk} is being trained already") as caught:
         Lease.take("second")

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from recommendations import retraining, tasks
 from recommendations.exceptions import RetrainingBusy
-from recommendations.models import Product, ProductPopularity, RecommenderVersion
+from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion
 from tests.shop.models import Book
 
 Status = RecommenderVersion.Status
@@ -56,7 +56,7 @@ def test_the_message_is_acknowledged_at_the_end():
     assert (task.acks_late, task.reject_on_worker_lost, task.ignore_result) == (True, True, True)
 
 
-@pytest.mark.parametrize("name", ["retrain_recommender", "sync_catalog", "count_popularity"])
+@pytest.mark.parametrize("name", ["retrain_recommender", "sync_catalog", "count_popularity", "purge"])
 def test_tasks_are_named_as_in_the_schedule(name):
     task = getattr(tasks, name)
     assert task.name == f"recommendations.tasks.{name}"
@@ -75,3 +75,10 @@ def test_count_popularity_counts_and_finds_dead_trainings(shop):
     dead.refresh_from_db()
     assert ProductPopularity.objects.exists()
     assert dead.status == Status.FAILED
+
+
+def test_purge_deletes_what_is_too_old(shop, settings):
+    settings.RECOMMENDATIONS = {"RETENTION_DAYS": 1}
+    Interaction.objects.filter(event_key=0).update(occurred_at=timezone.now())
+    tasks.purge()
+    assert set(Interaction.objects.values_list("event_key", flat=True)) == {0}
