@@ -2,10 +2,11 @@
 
 from .remembering import Met, Removed, history_of, removed_by
 from .removing import hide, remove, restore, show_again
-from .retention import purge
+from .retention import Purged, purge
 
 __all__ = [
     "Met",
+    "Purged",
     "Removed",
     "hide",
     "history_of",

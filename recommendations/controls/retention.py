@@ -1,6 +1,7 @@
 """What is deleted when its time is over."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import router, transaction
@@ -16,15 +17,23 @@ from .remembering import UNDO_FOR
 AT_ONCE = 1_000
 
 
-def purge(now: datetime | None = None) -> int:
+@dataclass(frozen=True)
+class Purged:
+    """How many rows of each kind are gone."""
+
+    removed: int  # events that their shopper had taken out
+    old: int  # events older than RECOMMENDATIONS["RETENTION_DAYS"]
+    visitors: int  # rows of visitors who logged in
+
+
+def purge(now: datetime | None = None) -> Purged:
     """Delete what was removed 30 days ago, what is older than RETENTION_DAYS, and what logins left over.
 
-    Call it daily; returns how many events are gone. The removals stay, so that an import does not bring events back.
+    Call it daily. The removals themselves stay, so that an import does not bring the events back.
     """
     now = now or timezone.now()
     HiddenProduct.objects.filter(until__lte=now).delete()
-    _purge_merged(now - MERGED_FOR)
-    return _purge_removed(now - UNDO_FOR) + _purge_old(now)
+    return Purged(_purge_removed(now - UNDO_FOR), _purge_old(now), _purge_merged(now - MERGED_FOR))
 
 
 def _purge_removed(before: datetime) -> int:
@@ -52,10 +61,13 @@ def _ranges() -> Iterator[int]:
     return iter(range(0, last + 1, AT_ONCE))
 
 
-def _purge_merged(before: datetime) -> None:
+def _purge_merged(before: datetime) -> int:
     """Events that were being stored at the very moment of a login are moved late; then the visitors' rows go."""
     merged = Shopper.objects.filter(merged_at__lt=before, user=None).select_related("merged_into")
+    count = 0
     for visitor in merged.iterator():
         with transaction.atomic(using=router.db_for_write(Shopper)):
             Interaction.objects.filter(shopper=visitor).hand_over(visitor.merged_into)
             visitor.delete()
+        count += 1
+    return count
