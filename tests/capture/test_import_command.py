@@ -1,0 +1,98 @@
+import io
+from types import SimpleNamespace
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from recommendations.management.commands import import_interactions as command
+from recommendations.models import Interaction, Product
+
+HEADER = "shopper,product,occurred_at\n"
+
+
+@pytest.fixture(autouse=True)
+def products(db):
+    Product.objects.create(product_id="tea")
+
+
+@pytest.fixture
+def rows(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text(HEADER + "ann,tea,2026-03-01 12:00\nann,sofa,2026-03-01 12:00\n")
+    return file
+
+
+def run(*arguments):
+    """What the command prints."""
+    out = io.StringIO()
+    call_command("import_interactions", *map(str, arguments), stdout=out, no_color=True)
+    return out.getvalue()
+
+
+def test_the_counts_are_printed(rows):
+    told = run(rows)
+    assert "2 rows read, 1 added, 0 there already" in told
+    assert "1 rejected" in told
+    assert "name a file with --rejected" in told
+    assert "0 added, 1 there already" in run(rows)
+
+
+def test_rejected_rows_go_to_the_file_named(rows, tmp_path):
+    told = run(rows, "--rejected", tmp_path / "bad.csv")
+    assert f"see {tmp_path / 'bad.csv'}" in told
+    header, row = (tmp_path / "bad.csv").read_text().splitlines()
+    assert header == "row,reason,shopper,product,kind,occurred_at,quantity,query,order"
+    assert row.startswith("2,product 'sofa': not in the catalog")
+
+
+def test_a_dry_run_says_what_would_be_and_stores_nothing(rows):
+    assert "1 would be added" in run(rows, "--dry-run")
+    assert not Interaction.objects.exists()
+
+
+def test_naive_times_are_in_the_timezone_named(rows):
+    run(rows, "--timezone", "America/New_York")
+    assert Interaction.objects.get().occurred_at.hour == 17
+
+
+def test_naive_times_are_in_the_projects_timezone(rows, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+    run(rows)
+    assert Interaction.objects.get().occurred_at.hour == 3
+
+
+def test_an_unknown_timezone_is_named(rows):
+    with pytest.raises(CommandError, match=r"--timezone 'Moon': expected a name like Europe/London"):
+        run(rows, "--timezone", "Moon")
+
+
+def test_several_files_are_imported(rows, tmp_path):
+    (tmp_path / "more.csv").write_text(HEADER + "bob,tea,2026-03-02\n")
+    assert run(rows, tmp_path / "more.csv").count("1 added") == 2
+
+
+def test_stdin_is_a_dash(monkeypatch):
+    stdin = io.BytesIO((HEADER + "ann,tea,2026-03-01\n").encode())
+    monkeypatch.setattr(command.sys, "stdin", SimpleNamespace(buffer=stdin))
+    assert "1 added" in run("-")
+
+
+def test_the_shopper_can_be_a_user(rows, django_user_model):
+    user = django_user_model.objects.create_user("ann@example.com", password="x")
+    rows.write_text(HEADER + f"{user.pk},tea,2026-03-01\nnobody,tea,2026-03-01\n")
+    assert "1 added" in run(rows, "--users")
+    assert Interaction.objects.get().shopper.user == user
+
+
+def test_an_unreadable_file_is_one_line(tmp_path):
+    (tmp_path / "rows.csv").write_text("shopper\n")
+    with pytest.raises(CommandError, match="column 'occurred_at' is missing"):
+        run(tmp_path / "rows.csv")
+
+
+def test_help_documents_every_column(capsys):
+    with pytest.raises(SystemExit):
+        call_command("import_interactions", "--help")
+    told = capsys.readouterr().out
+    for column in ("shopper", "occurred_at", "product", "kind", "quantity", "query", "order"):
+        assert f"\n  {column} " in told
