@@ -6,8 +6,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from recommendations.capture import record
-from recommendations.ml.kinds import Kind
+from recommendations.capture import record_order
 
 from ..cart import Cart, CartLine, total
 from ..forms import CheckoutForm, QuantityForm
@@ -59,14 +58,8 @@ def place_order(request: HttpRequest, lines: list[CartLine], form: CheckoutForm)
     order.save()
     for line in lines:
         OrderLine.objects.create(order=order, product=line.product, quantity=line.quantity, price=line.product.price)
-        record(
-            request,
-            Kind.PURCHASE,
-            product_id=str(line.product.pk),
-            quantity=line.quantity,
-            occurred_at=order.placed_at,
-            event_id=f"order-{order.pk}-{line.product.pk}",
-        )
+    bought = [(line.product.pk, line.quantity) for line in lines]
+    record_order(request, bought, order_id=order.pk, occurred_at=order.placed_at)
     return order
 
 

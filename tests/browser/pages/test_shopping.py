@@ -54,7 +54,7 @@ def test_cart_line_is_changed_and_removed(shop, visit):
     with visit() as page:
         page.goto(shop[5].get_absolute_url())
         page.click(".buy button")
-        page.fill(".cart-count input", "3")
+        page.fill(".cart-count input[type=number]", "3")
         page.click(".cart-count button")
         assert page.locator(".cart-amount").inner_text() == f"${shop[5].price * 3:.2f}"
         page.click(".cart-out button")
