@@ -1,0 +1,3 @@
+"""What the shop's staff see."""
+
+from . import interactions, products, shoppers, versions  # noqa: F401

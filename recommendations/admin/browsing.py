@@ -1,0 +1,75 @@
+"""Looking through tables of any size: nothing is counted, nothing can be changed."""
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import ShowFacets
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+
+class PeekingPaginator(Paginator):
+    """Reads one row more than the page shows instead of counting: it knows of one page beyond the one asked for."""
+
+    def __init__(self, rows: QuerySet[Any], per_page: int, number: int) -> None:
+        super().__init__(rows, per_page)
+        self._number = number
+
+    @cached_property
+    def _read(self) -> list[Any]:
+        begin = (self._number - 1) * self.per_page
+        return list(self.object_list[begin : begin + self.per_page + 1])
+
+    @cached_property
+    def count(self) -> int:
+        """Rows up to this page's end, one more when others follow."""
+        if not self._read and self._number > 1:
+            return 0  # beyond the end: there is nothing to show
+        return (self._number - 1) * self.per_page + len(self._read)
+
+    def page(self, number: Any) -> Page:
+        return Page(self._read[: self.per_page], self.validate_number(number), self)
+
+
+class BrowsingAdmin(admin.ModelAdmin):
+    """A list and a page for each row, read-only."""
+
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+    ordering = ["-pk"]
+    sortable_by: tuple[str, ...] = ()  # any other order would sort the whole table
+    actions = None
+
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *_: Any, **__: Any):  # type: ignore[no-untyped-def,override]
+        given = request.GET.get(PAGE_VAR, "1")
+        return PeekingPaginator(queryset, per_page, max(int(given), 1) if given.isdecimal() else 1)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class HistoryAdmin(BrowsingAdmin):
+    """Of shoppers: who may look needs the permission view_history, and sees numbers instead of names."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("recommendations.view_history")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+def number_in(term: str) -> int | None:
+    """The number that was searched for; None when it is none that a key can be."""
+    term = term.strip()
+    return int(term) if term.isdecimal() and len(term) < 19 else None

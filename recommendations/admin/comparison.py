@@ -1,0 +1,110 @@
+"""A version's metrics and data as people read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+METHODS = {
+    "recommender": "This recommender",
+    "network": "Its network alone",
+    "popularity": "Most popular",
+    "recent_popularity": "Popular lately",
+    "item_neighbours": "Item neighbours",
+    "next_item_table": "Next-item table",
+    "bought_before": "Bought before",
+}
+PROTOCOLS = {
+    "repeats_allowed": "Everything a shopper turned to, known products too",
+    "new_products": "Products the shopper had never met",
+}
+COUNTS = {"interactions": "Interactions", "shoppers": "Shoppers", "products": "Products"}
+TIMES = {"first": "From", "last": "To", "cutoff": "Judged on what came from"}
+# Parts of the recommender, not baselines.
+OURS = ("recommender", "network")
+LEADING = "ndcg@10"
+
+Metrics = Mapping[str, Mapping[str, Mapping[str, float]]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    value: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method's values."""
+
+    name: str
+    is_ours: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One question put to every method."""
+
+    title: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The recommender beside the best baseline."""
+
+    ours: float
+    best: float
+    baseline: str
+
+
+def tables(metrics: Metrics, shoppers: Mapping[str, int]) -> list[Table]:
+    """One table a protocol; the recommender first, the best value of each metric marked. `shoppers` were asked."""
+    return [_table(protocol, methods, shoppers.get(protocol)) for protocol, methods in metrics.items() if methods]
+
+
+def lead(metrics: Metrics) -> Lead | None:
+    """NDCG@10 of the first protocol; None when nothing was measured."""
+    for methods in metrics.values():
+        values = {name: found[LEADING] for name, found in methods.items() if LEADING in found}
+        baselines = {name: value for name, value in values.items() if name not in OURS}
+        if "recommender" in values and baselines:
+            best = max(baselines, key=baselines.__getitem__)
+            return Lead(values["recommender"], baselines[best], METHODS.get(best, best))
+    return None
+
+
+def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a version was trained on; empty when it did not get as far as reading it."""
+    told = [(label, f"{data[name]:,}") for name, label in COUNTS.items() if name in data]
+    told += [(label, _day(data[name])) for name, label in TIMES.items() if name in data]
+    total = data.get("seconds", {}).get("total")
+    return told if total is None else [*told, ("Training took", f"{total:,.0f} s")]
+
+
+def _table(protocol: str, methods: Mapping[str, Mapping[str, float]], shoppers: int | None) -> Table:
+    names = tuple(dict.fromkeys(metric for found in methods.values() for metric in found))
+    best = {name: max(found.get(name, 0.0) for found in methods.values()) for name in names}
+    order = [name for name in METHODS if name in methods] + [name for name in methods if name not in METHODS]
+    rows = [
+        Row(
+            METHODS.get(method, method),
+            method == "recommender",
+            tuple(Cell(value, value == best[name]) for name in names for value in [methods[method].get(name, 0.0)]),
+        )
+        for method in order
+    ]
+    title = PROTOCOLS.get(protocol, protocol) + ("" if shoppers is None else f" ({shoppers:,} shoppers)")
+    return Table(title, tuple(map(_metric_name, names)), tuple(rows))
+
+
+def _day(epoch: float) -> str:
+    return f"{datetime.fromtimestamp(epoch, UTC):%d %b %Y}".lstrip("0")
+
+
+def _metric_name(name: str) -> str:
+    word, _, k = name.partition("@")
+    word = word.upper() if word in ("hr", "ndcg", "mrr", "f1") else word.capitalize()
+    return f"{word}@{k}" if k else word

@@ -1,0 +1,21 @@
+from django.contrib import admin
+
+from ..models import Product
+from .browsing import BrowsingAdmin
+
+
+@admin.register(Product)
+class ProductAdmin(BrowsingAdmin):
+    """The mirror of the shop's products; it changes when the shop's own product does."""
+
+    list_display = ["title_or_id", "product_id", "path", "brand", "price", "available", "updated_at"]
+    search_fields = ["product_id", "title"]
+    search_help_text = "Part of a title or of a product id"
+
+    @admin.display(description="product")
+    def title_or_id(self, product: Product) -> str:
+        return str(product)
+
+    @admin.display(description="category")
+    def path(self, product: Product) -> str:
+        return " › ".join(product.category)

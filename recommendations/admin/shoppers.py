@@ -1,0 +1,37 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from ..models import Shopper
+from .browsing import HistoryAdmin, number_in
+
+
+@admin.register(Shopper)
+class ShopperAdmin(HistoryAdmin):
+    list_display = ["__str__", "known_as", "personalised", "created_at", "last_seen", "history"]
+    fields = ["known_as", "personalised", "created_at", "last_seen", "erased_at", "merged_at", "history"]
+    search_fields = ["pk"]
+    search_help_text = "A shopper's number"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Shopper], search_term: str
+    ) -> tuple[QuerySet[Shopper], bool]:
+        return (queryset.filter(pk=number_in(search_term)) if search_term else queryset), False
+
+    @admin.display(description="known as")
+    def known_as(self, shopper: Shopper) -> str:
+        """How the shop tells this shopper from others, without the name."""
+        if shopper.user_id is not None:
+            return "a user of the shop"
+        if shopper.external_id:
+            return "a customer of another system"
+        return "a visitor, by cookie" if shopper.key_hash else "nobody any more"
+
+    @admin.display(description="history")
+    def history(self, shopper: Shopper) -> Any:
+        url = reverse("admin:recommendations_interaction_changelist", current_app=self.admin_site.name)
+        return format_html('<a href="{}?q={}">what shopper {} did</a>', url, shopper.pk, shopper.pk)

@@ -1,0 +1,163 @@
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from ..exceptions import RecommendationsError, RetrainingBusy
+from ..ml.artifact import ArtifactError
+from ..models import RecommenderVersion
+from ..publishing import publish
+from ..retraining import cancel, reap, request_retraining
+from .browsing import BrowsingAdmin
+from .comparison import facts, lead, tables
+
+Status = RecommenderVersion.Status
+RETRAIN, PUBLISH = "recommendations.retrain", "recommendations.publish"
+
+
+def staff_may(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Decorate a ModelAdmin's view: POST only, and only with that permission."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(self: admin.ModelAdmin, request: HttpRequest, *args: Any) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied
+            return require_POST(lambda request: view(self, request, *args))(request)
+
+        return guarded
+
+    return decorate
+
+
+@admin.register(RecommenderVersion)
+class VersionAdmin(BrowsingAdmin):
+    """Trainings and their fate; retrain, cancel, publish and roll back by permission."""
+
+    list_display = ["number", "state", "how_far", "quality", "started_by", "created_at", "published_at"]
+    list_per_page = 20
+    fieldsets = [
+        (None, {"fields": ["state", "how_far", "error", "started_by", "created_at", "finished_at", "published_at"]}),
+        ("How good it is", {"fields": ["comparison"]}),
+        ("What it was trained on", {"fields": ["trained_on"]}),
+        ("Details", {"fields": ["settings", "data", "artifact", "artifact_sha256"], "classes": ["collapse"]}),
+    ]
+
+    class Media:
+        css = {"all": ["recommendations/admin.css"]}
+
+    def has_view_permission(self, request: HttpRequest, obj: RecommenderVersion | None = None) -> bool:
+        may = request.user.has_perm
+        return super().has_view_permission(request, obj) or may(RETRAIN) or may(PUBLISH)
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        return [
+            path("retrain/", view(self.retrain_view), name="recommendations_retrain"),
+            path("<int:pk>/cancel/", view(self.cancel_view), name="recommendations_cancel"),
+            path("<int:pk>/publish/", view(self.publish_view), name="recommendations_publish"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        reap()  # whoever looks should not see a dead worker's training go on
+        context = {
+            "may_retrain": request.user.has_perm(RETRAIN),
+            "training": RecommenderVersion.objects.in_training(),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        version = kwargs.get("obj")
+        is_training = version is not None and version.status == Status.TRAINING
+        can_serve = version is not None and version.status == Status.RETIRED and bool(version.artifact)
+        context["training"] = is_training
+        context["may_cancel"] = is_training and request.user.has_perm(RETRAIN)
+        context["may_publish"] = can_serve and request.user.has_perm(PUBLISH)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @staff_may(RETRAIN)
+    def retrain_view(self, request: HttpRequest) -> HttpResponse:
+        """Queue a retraining and come back at once."""
+        try:
+            request_retraining(f"{request.user.get_username()} (admin)")
+        except RetrainingBusy as busy:
+            self.message_user(request, str(busy), messages.WARNING)
+        except RecommendationsError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, "A retraining is queued: a worker starts it as soon as it is free.")
+        return self._to_list()
+
+    @staff_may(RETRAIN)
+    def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Stop a training."""
+        version = get_object_or_404(RecommenderVersion, pk=pk)
+        if cancel(pk):
+            self.log_change(request, version, "Cancelled.")
+            self.message_user(request, f"Version {pk} is cancelled: its worker stops at its next step.")
+        else:
+            self.message_user(request, f"Version {pk} is not being trained any more.", messages.WARNING)
+        return self._to_list()
+
+    @staff_may(PUBLISH)
+    def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Serve with an earlier version again."""
+        version = get_object_or_404(RecommenderVersion, pk=pk)
+        try:
+            publish(version)
+        except ArtifactError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.log_change(request, version, "Published.")
+            self.message_user(request, f"Version {pk} serves now; every process has it within seconds.")
+        return self._to_list()
+
+    def _to_list(self) -> HttpResponse:
+        name = "admin:recommendations_recommenderversion_changelist"
+        return HttpResponseRedirect(reverse(name, current_app=self.admin_site.name))
+
+    @admin.display(description="version")
+    def number(self, version: RecommenderVersion) -> str:
+        return f"Version {version.pk}"
+
+    @admin.display(description="status")
+    def state(self, version: RecommenderVersion) -> str:
+        return format_html('<span class="rec-status rec-{}">{}</span>', version.status, version.get_status_display())
+
+    @admin.display(description="progress")
+    def how_far(self, version: RecommenderVersion) -> str:
+        """A bar while it trains; where it stopped when it did not get through."""
+        if version.status == Status.TRAINING:
+            done = f"{version.progress:.0%}"
+            bar = '<progress class="rec-progress" max="1" value="{}">{}</progress> {} · {}'
+            return format_html(bar, f"{version.progress:.3f}", done, done, version.stage or "starting")
+        if version.status in (Status.FAILED, Status.CANCELLED) and version.stage:
+            return f"stopped in: {version.stage}"
+        return "—"
+
+    @admin.display(description="NDCG@10, beside the best baseline")
+    def quality(self, version: RecommenderVersion) -> str:
+        found = lead(version.metrics)
+        if found is None:
+            return "—"
+        numbers = f"{found.ours:.3f}", f"{found.best:.3f}"
+        return format_html("<strong>{}</strong> · {} {}", numbers[0], found.baseline.lower(), numbers[1])
+
+    @admin.display(description="")
+    def comparison(self, version: RecommenderVersion) -> str:
+        found = tables(version.metrics, version.data.get("judged_shoppers", {}))
+        return render_to_string("admin/recommendations/recommenderversion/comparison.html", {"tables": found})
+
+    @admin.display(description="")
+    def trained_on(self, version: RecommenderVersion) -> str:
+        context = {"facts": facts(version.data)}
+        return render_to_string("admin/recommendations/recommenderversion/trained_on.html", context)
