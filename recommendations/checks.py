@@ -1,1 +1,145 @@
 """What `manage.py check` finds before a shopper does."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connections, router
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from .catalog import registered
+from .conf import Config
+from .exceptions import NotConfigured
+from .models import Interaction
+from .publishing.artifacts import get_storage
+
+MIDDLEWARE = "recommendations.middleware.RecommendationsMiddleware"
+REQUEST = "django.template.context_processors.request"
+DJANGO_TEMPLATES = "django.template.backends.django.DjangoTemplates"
+SUPPORTED = ("postgresql", "sqlite")
+
+CATALOG_HINT = """Write recommended_products.py in the app of your product model:
+    from recommendations.catalog import Card, Catalog, register
+    from .models import Product
+
+    @register(Product)
+    class ProductCatalog(Catalog):
+        def title(self, product):
+            return product.name
+
+        def card(self, product, request):
+            return Card(self.product_id(product), product.name, product.get_absolute_url())"""
+URLS_HINT = 'Add to the root URLconf: path("recommendations/", include("recommendations.urls")),'
+MIDDLEWARE_HINT = (
+    f'Add "{MIDDLEWARE}" to MIDDLEWARE, after the session and authentication middleware: it keeps caches from '
+    "showing one shopper's list to another."
+)
+
+
+@register("recommendations")
+def check_configuration(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """Everything that can be seen without asking the database."""
+    found = [*_settings(), *_catalog(), *_urls(), *_middleware(), *_request_in_templates(), *_database()]
+    return [*found, *_storage()] if not any(message.id == "recommendations.E001" for message in found) else found
+
+
+def _settings() -> Iterator[CheckMessage]:
+    given = getattr(settings, "RECOMMENDATIONS", {})
+    if not isinstance(given, dict):
+        yield _wrong_settings(f"RECOMMENDATIONS is {given!r}: expected a dict.")
+        return
+    defaults = Config()
+    known = {field.name: getattr(defaults, field.name) for field in fields(Config)}
+    for name, value in given.items():
+        if name not in known:
+            yield _wrong_settings(f"RECOMMENDATIONS has an unknown key {name!r}: expected some of {sorted(known)}.")
+        elif problem := _problem(value, known[name]):
+            yield _wrong_settings(f"RECOMMENDATIONS[{name!r}] is {value!r}: expected {problem}.")
+    path = given.get("HAS_CONSENT", "")
+    if path and isinstance(path, str):
+        yield from _consent(path)
+
+
+def _wrong_settings(message: str) -> CheckMessage:
+    return Error(message, hint="Correct RECOMMENDATIONS in settings.py.", id="recommendations.E001")
+
+
+def _problem(value: object, default: object) -> str:
+    """What was expected in place of the value; "" when it will do."""
+    if isinstance(default, tuple):
+        wanted = isinstance(value, list | tuple | set | frozenset) and all(isinstance(part, str) for part in value)
+        return "" if wanted else "a list of texts"
+    if isinstance(default, bool) or not isinstance(default, int):
+        return "" if isinstance(value, type(default)) else f"a {type(default).__name__}"
+    return "" if isinstance(value, int) and not isinstance(value, bool) and value > 0 else "a whole number from 1"
+
+
+def _consent(path: str) -> Iterator[CheckMessage]:
+    try:
+        function = import_string(path)
+    except ImportError as error:
+        problem = f"it can't be imported ({error})"
+    else:
+        if callable(function):
+            return
+        problem = "it can't be called"
+    yield Error(
+        f"RECOMMENDATIONS['HAS_CONSENT'] is {path!r}, but {problem}.",
+        hint='Name a function of yours that takes a request and returns a bool, as in "shop.privacy.has_consent".',
+        id="recommendations.E002",
+    )
+
+
+def _catalog() -> Iterator[CheckMessage]:
+    if not registered():
+        yield Error("No product model is declared.", hint=CATALOG_HINT, id="recommendations.E003")
+
+
+def _urls() -> Iterator[CheckMessage]:
+    try:
+        reverse("recommendations:why")
+    except NoReverseMatch:
+        yield Warning(
+            'The app\'s URLs are not included: nothing is recorded in browsers and "Why this?" leads nowhere.',
+            hint=URLS_HINT,
+            id="recommendations.W001",
+        )
+
+
+def _middleware() -> Iterator[CheckMessage]:
+    if MIDDLEWARE not in settings.MIDDLEWARE:
+        yield Warning(f"{MIDDLEWARE} is not installed.", hint=MIDDLEWARE_HINT, id="recommendations.W002")
+
+
+def _request_in_templates() -> Iterator[CheckMessage]:
+    engines = [engine for engine in settings.TEMPLATES if engine.get("BACKEND") == DJANGO_TEMPLATES]
+    if any(REQUEST in engine.get("OPTIONS", {}).get("context_processors", ()) for engine in engines):
+        return
+    yield Warning(
+        "Templates do not get the request, which the tags need to know who looks.",
+        hint=f'Add "{REQUEST}" to TEMPLATES[0]["OPTIONS"]["context_processors"].',
+        id="recommendations.W003",
+    )
+
+
+def _database() -> Iterator[CheckMessage]:
+    alias = router.db_for_write(Interaction)
+    vendor = connections[alias].vendor
+    if vendor not in SUPPORTED:
+        yield Warning(
+            f"DATABASES[{alias!r}] is {vendor}: expected PostgreSQL or SQLite, on which the app is tested.",
+            hint="Send the app's tables to one of these with a database router.",
+            id="recommendations.W004",
+        )
+
+
+def _storage() -> Iterator[CheckMessage]:
+    try:
+        get_storage()
+    except NotConfigured as error:
+        hint = "Artifacts must not lie where the public can read them."
+        yield Error(str(error), hint=hint, id="recommendations.E004")
