@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny, BasePermission
@@ -25,8 +26,16 @@ class PlainJSON(JSONRenderer):
 
 
 class StrictJSON(JSONParser):
+    """JSON in UTF-8 without NaN, not nested deeper than Python reads."""
+
     strict = True
     renderer_class = PlainJSON
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise ParseError("nested too deeply") from error
 
 
 class AlwaysJSON(DefaultContentNegotiation):
