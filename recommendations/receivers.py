@@ -1,6 +1,5 @@
 """What happens when the shop saves a product or somebody logs in; nothing here may break the sender."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
@@ -26,13 +25,15 @@ def connect() -> None:
 def product_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
     """Mirror the product once the shop's transaction has committed; fixtures (`raw`) are left to sync_catalog."""
     if not raw:
-        transaction.on_commit(partial(mirror, instance), robust=True)
+        # Not a partial: Django names the callback in its log when it fails, and a partial has no name.
+        transaction.on_commit(lambda: mirror(instance), robust=True)
 
 
 @never_break(fallback=lambda **_: None)
 def product_deleted(*, instance: Any, **_: Any) -> None:
     """Take the product out of the recommendations; the key is read now, Django clears it after the signal."""
-    transaction.on_commit(partial(retire, get_catalog().product_id(instance)), robust=True)
+    product_id = get_catalog().product_id(instance)
+    transaction.on_commit(lambda: retire(product_id), robust=True)
 
 
 @never_break(fallback=lambda **_: None)

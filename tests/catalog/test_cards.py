@@ -1,0 +1,27 @@
+from decimal import Decimal
+
+import pytest
+from django.utils import translation
+
+from recommendations.catalog import Card, Price
+
+
+@pytest.mark.parametrize(
+    ("price", "language", "shown"),
+    [
+        (Price(Decimal("1.99"), "USD"), "en", "$1.99"),
+        (Price(Decimal("1.9"), "EUR"), "en", "€1.90"),
+        (Price(Decimal("0.01"), "GBP"), "en", "£0.01"),
+        (Price(Decimal("3"), "CHF"), "en", "3.00 CHF"),
+        (Price(Decimal("3"), "CHF"), "de", "3,00 CHF"),
+        (Price(Decimal("1200"), "JPY"), "en", "¥1200"),
+    ],
+)
+def test_a_price_reads_as_its_language_and_currency_write_it(price, language, shown):
+    with translation.override(language):
+        assert str(price) == shown
+
+
+def test_a_card_needs_only_what_a_link_needs():
+    card = Card("7", "Tea", "/tea/")
+    assert (card.image, card.price, card.category) == ("", None, "")

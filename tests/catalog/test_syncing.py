@@ -1,0 +1,118 @@
+from decimal import Decimal
+
+import pytest
+
+from recommendations.catalog import SyncResult, get_catalog, mirror, retire, sync_catalog
+from recommendations.catalog import syncing as the_syncing
+from recommendations.exceptions import NotConfigured
+from recommendations.models import Product
+from tests.shop.models import Book
+
+
+@pytest.fixture
+def books(db):
+    return Book.objects.bulk_create(
+        Book(name=name, shelf="Drinks", publisher="Leaf", price=Decimal("4.50")) for name in ("Tea", "Coffee", "Cocoa")
+    )
+
+
+def mirrored(book):
+    return Product.objects.get(product_id=str(book.pk))
+
+
+def test_every_product_is_mirrored_with_what_the_shop_says_of_it(books):
+    assert sync_catalog() == SyncResult(created=3, updated=0, unavailable=0)
+    tea = mirrored(books[0])
+    assert (tea.title, tea.category, tea.brand, tea.price) == ("Tea", ["Books", "Drinks"], "Leaf", Decimal("4.5"))
+    assert tea.available
+
+
+def test_a_second_sync_touches_nothing(books):
+    sync_catalog()
+    before = list(Product.objects.order_by("pk").values())
+    assert sync_catalog() == SyncResult(created=0, updated=0, unavailable=0)
+    assert list(Product.objects.order_by("pk").values()) == before
+
+
+def test_a_change_keeps_the_row_and_its_key(books):
+    sync_catalog()
+    before = mirrored(books[0])
+    Book.objects.filter(pk=books[0].pk).update(name="Green tea", price=None)
+    assert sync_catalog() == SyncResult(created=0, updated=1, unavailable=0)
+    after = mirrored(books[0])
+    assert (after.pk, after.title, after.price) == (before.pk, "Green tea", None)
+    assert after.updated_at > before.updated_at
+    assert after.created_at == before.created_at
+
+
+def test_a_vanished_product_stays_as_unavailable(books):
+    sync_catalog()
+    Book.objects.filter(pk=books[0].pk)._raw_delete("default")
+    assert sync_catalog().unavailable == 1
+    gone = mirrored(books[0])
+    assert not gone.available
+    assert gone.title == "Tea"
+    assert sync_catalog().unavailable == 0
+
+
+def test_a_product_that_came_back_is_available_again(books):
+    sync_catalog()
+    retire(str(books[0].pk))
+    assert sync_catalog() == SyncResult(created=0, updated=1, unavailable=0)
+    assert mirrored(books[0]).available
+
+
+def test_what_is_out_of_stock_is_mirrored_as_unavailable(books):
+    Book.objects.filter(pk=books[0].pk).update(in_stock=False)
+    sync_catalog()
+    assert not mirrored(books[0]).available
+
+
+def test_progress_is_reported_by_chunk(books, monkeypatch):
+    monkeypatch.setattr(the_syncing, "CHUNK", 2)
+    told = []
+    sync_catalog(lambda done, total: told.append((done, total)))
+    assert told == [(2, 3), (3, 3)]
+
+
+def test_a_sync_that_fails_changes_nothing(books, monkeypatch):
+    monkeypatch.setattr(the_syncing, "CHUNK", 1)
+    monkeypatch.setattr(type(get_catalog()), "title", lambda self, product: {"Tea": "Tea"}[product.name])
+    with pytest.raises(KeyError):
+        sync_catalog()
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize("product_id", ["", "x" * 256])
+def test_a_key_that_can_not_be_stored_is_named(books, monkeypatch, product_id):
+    monkeypatch.setattr(type(get_catalog()), "product_id", lambda self, product: product_id)
+    with pytest.raises(NotConfigured, match=r"BookCatalog\.product_id gave .*: expected 1 to 255 characters"):
+        sync_catalog()
+
+
+def test_one_product_is_mirrored_by_itself(books):
+    mirror(books[1])
+    assert list(Product.objects.values_list("title", flat=True)) == ["Coffee"]
+
+
+def test_two_saves_at_once_do_not_collide(books, monkeypatch):
+    mirror(books[0])
+    books[0].name = "Green tea"
+    # The other process inserted the row after this one had looked.
+    found = the_syncing.Product.objects.filter
+    monkeypatch.setattr(type(Product.objects), "filter", lambda self, **_: found(pk=-1), raising=False)
+    the_syncing._store({str(books[0].pk): the_syncing._row(get_catalog(), books[0])})
+    monkeypatch.undo()
+    assert mirrored(books[0]).title == "Green tea"
+
+
+def test_retiring_what_is_not_mirrored_is_nothing(db):
+    retire("never seen")
+    assert not Product.objects.exists()
+
+
+def test_statements_do_not_grow_with_the_catalog(db, django_assert_max_num_queries):
+    Book.objects.bulk_create(Book(name=f"Book {k}") for k in range(300))
+    with django_assert_max_num_queries(8):
+        sync_catalog()
+    assert Product.objects.count() == 300
