@@ -42,10 +42,10 @@ def staff_may(permission: str) -> Callable[[Callable[..., HttpResponse]], Callab
 class VersionAdmin(BrowsingAdmin):
     """Trainings and their fate; retrain, cancel, publish and roll back by permission."""
 
-    list_display = ["number", "state", "how_far", "quality", "started_by", "created_at", "published_at"]
+    list_display = ["number", "how_far", "quality", "started_by", "created_at", "published_at"]
     list_per_page = 20
     fieldsets = [
-        (None, {"fields": ["state", "how_far", "error", "started_by", "created_at", "finished_at", "published_at"]}),
+        (None, {"fields": ["how_far", "error", "started_by", "created_at", "finished_at", "published_at"]}),
         ("How good it is", {"fields": ["comparison"]}),
         ("What it was trained on", {"fields": ["trained_on"]}),
         ("Details", {"fields": ["settings", "data", "artifact", "artifact_sha256"], "classes": ["collapse"]}),
@@ -130,27 +130,24 @@ class VersionAdmin(BrowsingAdmin):
         return f"Version {version.pk}"
 
     @admin.display(description="status")
-    def state(self, version: RecommenderVersion) -> str:
-        return format_html('<span class="rec-status rec-{}">{}</span>', version.status, version.get_status_display())
-
-    @admin.display(description="progress")
     def how_far(self, version: RecommenderVersion) -> str:
-        """A bar while it trains; where it stopped when it did not get through."""
+        """Its fate; a bar while it trains, and where it stopped when it did not get through."""
+        state = format_html('<span class="rec-status rec-{}">{}</span>', version.status, version.get_status_display())
         if version.status == Status.TRAINING:
             done = f"{version.progress:.0%}"
-            bar = '<progress class="rec-progress" max="1" value="{}">{}</progress> {} · {}'
-            return format_html(bar, f"{version.progress:.3f}", done, done, version.stage or "starting")
+            bar = '{} <progress class="rec-progress" max="1" value="{}">{}</progress> {} · {}'
+            return format_html(bar, state, f"{version.progress:.3f}", done, done, version.stage or "starting")
         if version.status in (Status.FAILED, Status.CANCELLED) and version.stage:
-            return f"stopped in: {version.stage}"
-        return "—"
+            return format_html("{} while {}", state, version.stage)
+        return state
 
-    @admin.display(description="NDCG@10, beside the best baseline")
+    @admin.display(description="NDCG@10 (best baseline)")
     def quality(self, version: RecommenderVersion) -> str:
         found = lead(version.metrics)
         if found is None:
             return "—"
         numbers = f"{found.ours:.3f}", f"{found.best:.3f}"
-        return format_html("<strong>{}</strong> · {} {}", numbers[0], found.baseline.lower(), numbers[1])
+        return format_html("<strong>{}</strong> ({} {})", numbers[0], found.baseline.lower(), numbers[1])
 
     @admin.display(description="")
     def comparison(self, version: RecommenderVersion) -> str:
