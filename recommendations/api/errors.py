@@ -1,12 +1,13 @@
 """What a caller did wrong, in one shape: {"errors": [{"index"?, "field", "message"}]}."""
 
+import math
 from typing import Any
 
 from django.db import Error as DatabaseFailure
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
-from rest_framework.views import exception_handler, set_rollback
+from rest_framework.views import set_rollback
 
 RETRY_SECONDS = 5
 MAX_ECHO = 100
@@ -35,11 +36,10 @@ class BadField(APIException):
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Ours for bad fields and for a database that can't, DRF's for what else it knows; None lets it crash."""
+    """The answer to an error; None lets it crash. Endpoints raise before they write: there is nothing to roll back."""
     if isinstance(error, ParseError):
         error = BadField.expected("body", "JSON in UTF-8")
     if isinstance(error, BadField):
-        set_rollback()
         return Response(error.body, status=error.status_code)
     if isinstance(error, DatabaseFailure):
         set_rollback()
@@ -48,4 +48,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             status=status.HTTP_503_SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(RETRY_SECONDS)},
         )
-    return exception_handler(error, context)
+    if isinstance(error, APIException):
+        wait = getattr(error, "wait", None)
+        headers = {"Retry-After": str(math.ceil(wait))} if wait else None
+        return Response({"detail": error.detail}, status=error.status_code, headers=headers)
+    return None

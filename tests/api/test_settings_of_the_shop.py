@@ -1,0 +1,30 @@
+"""The shop's REST_FRAMEWORK changes nothing: the suite runs under tests.settings_other too, which sets all of it."""
+
+import pytest
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from recommendations.api import urls
+from recommendations.api.edge import Endpoint
+
+POLICIES = [name for name in vars(APIView) if name.endswith(("_class", "_classes"))]
+
+
+def test_every_policy_is_named_by_our_endpoints():
+    assert POLICIES
+    assert [name for name in POLICIES if name not in vars(Endpoint)] == []
+
+
+@pytest.mark.parametrize("pattern", urls.urlpatterns, ids=lambda pattern: pattern.name)
+def test_every_address_uses_them(pattern):
+    assert issubclass(pattern.callback.view_class, Endpoint)
+    assert pattern.callback.view_class.get_exception_handler is Endpoint.get_exception_handler
+
+
+def test_the_default_handler_is_not_ours(db):
+    assert api_settings.EXCEPTION_HANDLER is not Endpoint().get_exception_handler()
+
+
+def test_interactions_are_stored_outside_of_atomic_requests():
+    [pattern] = [pattern for pattern in urls.urlpatterns if pattern.name == "interactions"]
+    assert pattern.callback._non_atomic_requests
