@@ -2,12 +2,20 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Self
 
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    router,
+    transaction,
+)
 from django.db.models.functions import Now
 
 from ..conf import get_config
@@ -57,12 +65,12 @@ class Lease:
     def update(self, **values: Any) -> None:
         """Write to the row, as a heartbeat. Raises LeaseLost when the row is no longer ours."""
         self._written = monotonic()
-        if not self._held().update(heartbeat_at=Now(), **values):
+        if not _again_when_dropped(lambda: self._held().update(heartbeat_at=Now(), **values)):
             raise LeaseLost(self._lost_text())
 
     def end(self, status: str, error: str = "") -> bool:
         """Give the version its fate; False when somebody else did."""
-        return self._held().end(status, error)
+        return _again_when_dropped(lambda: self._held().end(status, error))
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -82,8 +90,9 @@ class Lease:
             while not stopped.wait(seconds):
                 try:
                     held = self._held().update(heartbeat_at=Now())
-                except DatabaseError as error:
+                except (DatabaseError, InterfaceError) as error:
                     logger.warning("No heartbeat of version %s this time: %s", self.version.pk, error)
+                    connections.close_all()  # this thread's; nobody else replaces a dropped one
                     continue
                 if not held:
                     self._lost.set()
@@ -96,6 +105,18 @@ class Lease:
 
     def _lost_text(self) -> str:
         return f"Version {self.version.pk} is not trained here any more: it was cancelled, or taken for dead."
+
+
+def _again_when_dropped(write: Callable[[], Any]) -> Any:
+    """Write; once more, over a new connection, when the old one was dropped: a training outlives database restarts."""
+    connection = connections[router.db_for_write(RecommenderVersion)]
+    try:
+        return write()
+    except (InterfaceError, OperationalError):
+        if connection.in_atomic_block or connection.is_usable():
+            raise
+        connection.close()
+        return write()
 
 
 def cancel(version_id: int) -> bool:

@@ -3,7 +3,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, connections
 from django.utils import timezone
 
 from recommendations.exceptions import LeaseLost, RetrainingBusy
@@ -223,3 +223,41 @@ def test_a_database_that_is_away_for_a_moment_stops_no_heart(held, beats):
     with held.beating():
         wait_until(lambda: beats.count >= 4)
         held.report("fit", 0.5)
+
+
+@pytest.fixture
+def dropped(monkeypatch):
+    """The next write of the lease finds its connection gone; the connection made after that works."""
+    closed, find = [], Lease._held
+
+    def held_until_dropped(self):
+        if not closed:
+            raise OperationalError("the connection is closed")
+        return find(self)
+
+    monkeypatch.setattr(Lease, "_held", held_until_dropped)
+    monkeypatch.setattr(connections["default"], "is_usable", lambda: False)
+    monkeypatch.setattr(connections["default"], "close", lambda: closed.append(True))
+    return closed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_report_outlives_a_dropped_connection(dropped):
+    lease = Lease.take("test")
+    lease.report("final fit", 0.5)
+    assert (row(lease).stage, dropped) == ("final fit", [True])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_fate_is_told_over_a_new_connection(dropped):
+    lease = Lease.take("test")
+    assert lease.end(Status.FAILED, "why")
+    assert (row(lease).error, dropped) == ("why", [True])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_over_a_working_connection_is_raised(dropped, monkeypatch):
+    monkeypatch.setattr(connections["default"], "is_usable", lambda: True)
+    with pytest.raises(OperationalError, match="closed"):
+        Lease.take("test").report("final fit", 0.5)
+    assert dropped == []
