@@ -1,0 +1,192 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client, RequestFactory, override_settings
+from django.utils import timezone
+
+from recommendations.capture import merge_at_login, record
+from recommendations.controls import hide, purge, remove
+from recommendations.ml.kinds import Kind
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+from recommendations.models.shopper import OFF_COOKIE, hash_key
+
+COOKIE = "recommendations_shopper"
+NOW = timezone.now()
+
+
+def refuses(request):
+    return False
+
+
+@pytest.fixture(autouse=True)
+def products(db):
+    return Product.objects.bulk_create(Product(product_id=key) for key in ("tea", "cup", "pot"))
+
+
+@pytest.fixture
+def user(db):
+    return get_user_model().objects.create_user("anna", password="red tea", is_staff=True)
+
+
+@pytest.fixture
+def visitor(db):
+    return Shopper.objects.create(key_hash=hash_key("key"))
+
+
+@pytest.fixture
+def login(user):
+    """login(**cookies): what happens to a browser's request at its login; returns the request."""
+
+    def happen(**cookies):
+        request = RequestFactory().post("/")
+        request.user = AnonymousUser()
+        request.COOKIES.update(cookies or {COOKIE: "key"})
+        merge_at_login(request, user)
+        return request
+
+    return happen
+
+
+def of(user):
+    shopper = Shopper.objects.get(user=user)
+    rows = Interaction.objects.filter(shopper=shopper).values_list("product__product_id", flat=True)
+    return shopper, sorted(rows)
+
+
+def test_what_the_visitor_did_becomes_the_users(visitor, user, login):
+    record(visitor, Kind.VIEW, "tea")
+    record(user, Kind.VIEW, "cup")
+    login()
+    shopper, products = of(user)
+    assert products == ["cup", "tea"]
+    visitor.refresh_from_db()
+    assert visitor.merged_into == shopper
+    assert Interaction.objects.filter(shopper=visitor).count() == 0
+
+
+def test_a_first_login_makes_the_users_shopper(visitor, user, login):
+    record(visitor, Kind.VIEW, "tea")
+    login()
+    assert of(user)[1] == ["tea"]
+
+
+def test_what_both_did_at_once_is_kept_once(visitor, user, login):
+    record(visitor, Kind.VIEW, "tea", event_id="e1")
+    record(user, Kind.VIEW, "tea", event_id="e1")
+    record(visitor, Kind.VIEW, "cup", event_id="e2")
+    login()
+    assert of(user)[1] == ["cup", "tea"]
+    assert Interaction.objects.count() == 2
+
+
+def test_hidden_and_removed_products_come_along(visitor, user, login):
+    record(visitor, Kind.VIEW, "tea")
+    remove(visitor, product_id="tea")
+    hide(visitor, "cup")
+    login()
+    shopper = Shopper.objects.get(user=user)
+    assert RemovedProduct.objects.get().shopper == shopper
+    assert HiddenProduct.objects.get().shopper == shopper
+    assert not Interaction.objects.remembered().exists()
+
+
+@pytest.mark.parametrize("visitors_is_later", [True, False])
+def test_of_two_removals_the_later_holds(visitor, user, login, visitors_is_later):
+    early, late = NOW - timedelta(days=2), NOW - timedelta(days=1)
+    owner = Shopper.objects.create(user=user)
+    tea = Product.objects.get(product_id="tea")
+    for shopper, time in ((visitor, late), (owner, early)) if visitors_is_later else ((visitor, early), (owner, late)):
+        RemovedProduct.objects.create(shopper=shopper, product=tea, removed_at=time)
+        RemovedProduct.objects.create(shopper=shopper, query="red tea", removed_at=time)
+        HiddenProduct.objects.create(shopper=shopper, product=tea, until=time)
+    login()
+    assert set(RemovedProduct.objects.values_list("shopper", "removed_at")) == {(owner.pk, late)}
+    assert RemovedProduct.objects.count() == 2
+    assert HiddenProduct.objects.get().until == late
+
+
+@pytest.mark.parametrize("side", ["visitor", "user"])
+def test_an_opt_out_on_either_side_wins(visitor, user, login, side):
+    owner = Shopper.objects.create(user=user)
+    Shopper.objects.filter(pk=visitor.pk if side == "visitor" else owner.pk).update(personalised=False)
+    login()
+    assert not of(user)[0].personalised
+
+
+def test_a_pause_of_the_browser_is_the_users_too(user, login):
+    login(**{OFF_COOKIE: "1"})
+    assert not of(user)[0].personalised
+
+
+def test_what_the_user_had_erased_does_not_come_back(visitor, user, login):
+    Shopper.objects.create(user=user, erased_at=NOW - timedelta(days=1))
+    record(visitor, Kind.VIEW, "tea", occurred_at=NOW - timedelta(days=2))
+    record(visitor, Kind.VIEW, "cup", occurred_at=NOW - timedelta(hours=2))
+    login()
+    assert of(user)[1] == ["cup"]
+
+
+@override_settings(RECOMMENDATIONS={"STRICT": True, "HAS_CONSENT": f"{__name__}.refuses"})
+def test_without_consent_nothing_is_merged_and_the_cookie_dropped(visitor, user, login):
+    assert login().recommendations_drop_cookie
+    assert not Shopper.objects.filter(user=user).exists()
+
+
+def test_a_cookie_is_merged_once(visitor, user, login):
+    record(visitor, Kind.VIEW, "tea")
+    login()
+    first = of(user)[0]
+    other = get_user_model().objects.create_user("bert")
+    request = RequestFactory().post("/")
+    request.COOKIES[COOKIE] = "key"
+    merge_at_login(request, other)
+    assert of(user) == (first, ["tea"])
+    assert of(other)[1] == []
+    visitor.refresh_from_db()
+    assert visitor.merged_into == first
+
+
+def test_without_a_cookie_there_is_nothing_to_merge(user, login):
+    request = login(other="1")
+    assert not hasattr(request, "recommendations_drop_cookie")
+    assert Shopper.objects.count() == 0
+
+
+def test_a_cookie_that_nobody_has_is_dropped(user, login):
+    assert login(**{COOKIE: "guessed"}).recommendations_drop_cookie
+
+
+def test_a_real_login_merges_and_drops_the_cookie(visitor, user):
+    record(visitor, Kind.VIEW, "tea")
+    browser = Client()
+    browser.cookies[COOKIE] = "key"
+    response = browser.post("/admin/login/", {"username": "anna", "password": "red tea", "next": "/"})
+    assert response.status_code == 302
+    assert response.cookies[COOKIE]["max-age"] == 0
+    assert of(user)[1] == ["tea"]
+
+
+@override_settings(RECOMMENDATIONS={"STRICT": False})
+def test_a_failed_merge_never_stops_a_login(visitor, user, monkeypatch, caplog):
+    from recommendations.capture import merging
+
+    def fail(*args):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(merging, "merge", fail)
+    browser = Client()
+    browser.cookies[COOKIE] = "key"
+    assert browser.post("/admin/login/", {"username": "anna", "password": "red tea", "next": "/"}).status_code == 302
+    assert "boom" in caplog.text
+
+
+def test_an_event_stored_at_the_very_moment_of_the_login_arrives_with_the_purge(visitor, user, login):
+    login()
+    record(Shopper.objects.get(user=user), Kind.VIEW, "tea", event_id="e1")
+    Interaction.objects.update(shopper=visitor)
+    Shopper.objects.filter(pk=visitor.pk).update(merged_at=NOW - timedelta(hours=25))
+    purge()
+    assert of(user)[1] == ["tea"]
+    assert not Shopper.objects.filter(pk=visitor.pk).exists()

@@ -1,0 +1,240 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError, connection, transaction
+from django.test import RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from recommendations.capture import Batch, import_rows, record, record_order, recording
+from recommendations.exceptions import InvalidInteraction
+from recommendations.ml.kinds import Kind
+from recommendations.models import Interaction, Product, Shopper
+from recommendations.models.shopper import OFF_COOKIE, hash_key
+
+lenient = override_settings(RECOMMENDATIONS={"STRICT": False})
+COOKIE = "recommendations_shopper"
+
+
+def refuses(request):
+    return False
+
+
+@pytest.fixture(autouse=True)
+def products(db):
+    return Product.objects.bulk_create(Product(product_id=key) for key in ("tea", "cup", "pot"))
+
+
+@pytest.fixture
+def anna(db):
+    return Shopper.objects.create(external_id="anna")
+
+
+@pytest.fixture
+def user(db):
+    return get_user_model().objects.create_user("bert")
+
+
+@pytest.fixture
+def request_of():
+    """request_of(user, **cookies): a page's request."""
+
+    def make(user=None, agent="Mozilla/5.0 Firefox/140.0", **cookies):
+        request = RequestFactory().get("/", headers={"user-agent": agent})
+        request.user = user or AnonymousUser()
+        request.COOKIES.update(cookies)
+        return request
+
+    return make
+
+
+def stored():
+    return list(Interaction.objects.order_by("pk").values_list("shopper", "product__product_id", "kind", "quantity"))
+
+
+def test_a_shopper_did_something(anna):
+    assert record(anna, Kind.SAVE, product_id="tea") is True
+    assert stored() == [(anna.pk, "tea", Kind.SAVE, 1)]
+    assert Interaction.objects.get().source == Interaction.Source.SERVER
+
+
+def test_a_user_gets_a_shopper_at_the_first_event(user):
+    record(user, Kind.VIEW, "tea")
+    record(user, Kind.VIEW, "cup")
+    assert Shopper.objects.get().user == user
+    assert len(stored()) == 2
+
+
+def test_the_request_of_a_user_is_the_users(user, request_of):
+    Shopper.objects.create(key_hash=hash_key("key"))
+    record(request_of(user, **{COOKIE: "key"}), Kind.VIEW, "tea")
+    assert Interaction.objects.get().shopper.user == user
+
+
+def test_the_request_of_a_visitor_is_the_visitors(request_of):
+    visitor = Shopper.objects.create(key_hash=hash_key("key"))
+    record(request_of(**{COOKIE: "key"}), Kind.VIEW, "tea")
+    assert Interaction.objects.get().shopper == visitor
+
+
+def test_a_visitor_without_a_cookie_is_left_alone(request_of):
+    assert record(request_of(), Kind.VIEW, "tea") is False
+    assert Shopper.objects.count() == 0
+
+
+def test_last_seen_is_written_once_a_day(anna):
+    record(anna, Kind.VIEW, "tea")
+    assert Shopper.objects.get().last_seen == timezone.now().date()
+    with CaptureQueriesContext(connection) as captured:
+        record(Shopper.objects.get(), Kind.VIEW, "cup")
+    assert not [entry for entry in captured if entry["sql"].startswith("UPDATE")]
+
+
+def test_a_repeat_is_stored_once(anna):
+    assert record(anna, Kind.PURCHASE, "tea", event_id="line-1")
+    assert not record(anna, Kind.PURCHASE, "tea", event_id="line-1")
+    assert record(anna, Kind.PURCHASE, "tea", event_id="line-2")
+
+
+def test_without_an_id_half_a_minute_is_one_moment(anna):
+    time = timezone.now().replace(second=5, microsecond=0) - timedelta(minutes=5)
+    assert record(anna, Kind.VIEW, "tea", occurred_at=time)
+    assert not record(anna, Kind.VIEW, "tea", occurred_at=time + timedelta(seconds=20))
+    assert record(anna, Kind.VIEW, "tea", occurred_at=time + timedelta(seconds=30))
+    assert record(anna, Kind.SAVE, "tea", occurred_at=time)
+
+
+def test_a_search_is_kept_in_single_spaces_and_cut(anna):
+    record(anna, Kind.SEARCH, query="  red \n tea ")
+    record(anna, Kind.SEARCH, query="x" * 1_000)
+    assert list(Interaction.objects.order_by("pk").values_list("query", flat=True)) == ["red tea", "x" * 255]
+
+
+def test_nothing_is_recorded_of_bots_paused_shoppers_and_without_consent(user, request_of):
+    assert not record(request_of(user, agent="Googlebot/2.1"), Kind.VIEW, "tea")
+    assert not record(request_of(user, **{OFF_COOKIE: "1"}), Kind.VIEW, "tea")
+    refusing = f"{__name__}.refuses"
+    with override_settings(RECOMMENDATIONS={"STRICT": True, "HAS_CONSENT": refusing}):
+        assert not record(request_of(user), Kind.VIEW, "tea")
+        assert record_order(request_of(), [("tea", 1)], order_id=1) == 0
+    assert Shopper.objects.count() == 0
+
+
+def test_nothing_is_recorded_of_who_opted_out(user):
+    shopper = Shopper.objects.create(user=user, personalised=False)
+    assert not record(user, Kind.VIEW, "tea")
+    assert not record(shopper, Kind.VIEW, "tea")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"kind": 0, "product_id": "tea"}, "kind"),
+        ({"kind": "view", "product_id": "tea"}, "kind"),
+        ({"kind": Kind.VIEW}, "product"),
+        ({"kind": Kind.VIEW, "product_id": "no such"}, "product"),
+        ({"kind": Kind.VIEW, "product_id": "tea", "quantity": 0}, "quantity"),
+        ({"kind": Kind.SEARCH, "query": " "}, "query"),
+        ({"kind": Kind.VIEW, "product_id": "tea", "occurred_at": timezone.now().replace(tzinfo=None)}, "occurred_at"),
+        ({"kind": Kind.VIEW, "product_id": "tea", "occurred_at": timezone.now() + timedelta(days=1)}, "occurred_at"),
+    ],
+)
+def test_arguments_that_can_not_be_right_are_named_in_tests_and_logged_in_shops(anna, caplog, arguments, field):
+    with pytest.raises(InvalidInteraction) as raised:
+        record(anna, **arguments)
+    assert raised.value.field == field
+    with lenient:
+        assert record(anna, **arguments) is False
+    assert len([entry for entry in caplog.records if entry.name == "recommendations"]) == 1
+    assert stored() == []
+
+
+def test_who_must_be_somebody():
+    with pytest.raises(InvalidInteraction, match="expected a request, a Shopper or a user"):
+        record("anna", Kind.VIEW, "tea")
+
+
+def test_a_broken_log_leaves_the_callers_transaction_usable(anna, monkeypatch):
+    def fail(*args):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM recommendations_shopper")
+
+    monkeypatch.setattr(recording, "store", fail)
+    with lenient, transaction.atomic():
+        assert record(anna, Kind.VIEW, "tea") is False
+        Product.objects.create(product_id="order")
+    assert Product.objects.filter(product_id="order").exists()
+
+
+def test_an_error_of_the_database_is_raised_when_strict(anna, monkeypatch):
+    def fail(*args):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(recording, "store", fail)
+    with pytest.raises(OperationalError):
+        record(anna, Kind.VIEW, "tea")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recorded_with_the_order_or_not_at_all(anna):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        record(anna, Kind.PURCHASE, "tea", event_id="1")
+        raise ZeroDivisionError
+    assert stored() == []
+    with transaction.atomic():
+        record(anna, Kind.PURCHASE, "tea", event_id="1")
+    assert len(stored()) == 1
+
+
+def test_the_lines_of_an_order_share_its_time(user):
+    assert record_order(user, [("tea", 2), ("cup", 1)], order_id=17) == 2
+    assert [row[1:] for row in stored()] == [("tea", Kind.PURCHASE, 2), ("cup", Kind.PURCHASE, 1)]
+    assert Interaction.objects.values("occurred_at").distinct().count() == 1
+
+
+def test_one_product_on_two_lines_is_one_purchase(user):
+    assert record_order(user, [("tea", 2), ("tea", 3)], order_id=17) == 1
+    assert [row[3] for row in stored()] == [5]
+
+
+def test_an_order_recorded_again_adds_nothing(user):
+    record_order(user, [("tea", 2)], order_id=17)
+    assert record_order(user, [("tea", 2), ("cup", 1)], order_id="17", occurred_at=timezone.now()) == 1
+
+
+def test_an_order_recorded_live_and_imported_later_is_one(user):
+    record_order(user, [("tea", 2)], order_id=17)
+    time = int(timezone.now().timestamp())
+    result = import_rows([Batch([str(user.pk)], ["tea"], [time], order="17")], shoppers_are_users=True)
+    assert (result.added, result.repeated) == (0, 1)
+
+
+def test_a_guests_order_is_kept_under_its_number(request_of):
+    assert record_order(request_of(), [("tea", 1)], order_id=17) == 1
+    assert Shopper.objects.get().external_id == "guest:17"
+
+
+def test_a_known_visitors_order_is_the_visitors(request_of):
+    visitor = Shopper.objects.create(key_hash=hash_key("key"))
+    record_order(request_of(**{COOKIE: "key"}), [("tea", 1)], order_id=17)
+    assert Interaction.objects.get().shopper == visitor
+
+
+def test_the_order_of_a_visitor_who_opted_out_is_not_kept_as_a_guests(request_of):
+    Shopper.objects.create(key_hash=hash_key("key"), personalised=False)
+    assert record_order(request_of(**{COOKIE: "key"}), [("tea", 1)], order_id=17) == 0
+    assert Shopper.objects.count() == 1
+
+
+def test_an_order_needs_its_number(user):
+    with pytest.raises(InvalidInteraction, match="the number of the order"):
+        record_order(user, [("tea", 1)], order_id="")
+
+
+def test_an_order_is_one_insert(user):
+    Shopper.objects.create(user=user)
+    with CaptureQueriesContext(connection) as captured:
+        record_order(user, [("tea", 1), ("cup", 1), ("pot", 1)], order_id=17)
+    assert len([entry for entry in captured if "INSERT INTO" in entry["sql"]]) == 1
