@@ -4,7 +4,7 @@ import pytest
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.splitting import NotEnoughData, hold_out
-from recommendations.ml.training.judge import NETWORK, RECOMMENDER, Protocol, compare, protocols, refusal
+from recommendations.ml.training.judge import NETWORK, RECOMMENDER, Protocol, compare, leads, protocols, refusal
 
 
 def held_out_of(*shoppers):
@@ -76,7 +76,12 @@ def test_compare_measures_every_method_on_every_protocol():
 def verdict(ours, theirs, standard_errors=1.0):
     single = {"new_products": {RECOMMENDER: np.array(ours), NETWORK: np.ones(len(ours)), "popularity": theirs}}
     table = {"new_products": {name: {"ndcg@10": float(np.mean(v))} for name, v in single["new_products"].items()}}
-    return refusal(table, single, standard_errors)
+    return refusal(table, leads(single), standard_errors)
+
+
+def test_a_lead_comes_with_its_standard_error():
+    single = {"p": {RECOMMENDER: np.array([0.5, 0.9]), NETWORK: np.zeros(2), "popularity": np.array([0.4, 0.4])}}
+    assert leads(single) == {"p": {"popularity": pytest.approx({"lead": 0.3, "standard_error": 0.2 / 2**0.5})}}
 
 
 def test_a_clear_lead_is_accepted_and_the_bare_network_is_no_baseline():
@@ -93,7 +98,7 @@ def test_a_refusal_gives_figures_and_names():
     text = verdict([0.1, 0.3], np.array([0.2, 0.4]))
     assert text == (
         "The recommender does not beat every baseline. new_products: NDCG@10 0.2000 against 0.3000 of popularity, "
-        "a lead above 0.0000 is needed (2 shoppers)"
+        "a lead above 0.0000 is needed"
     )
 
 

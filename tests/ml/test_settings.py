@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommendations.ml.training.settings import FEWEST_STEPS, TrainingSettings, plan
+from recommendations.ml.training.settings import FEWEST_STEPS, VIEWS_OF_A_PRODUCT, TrainingSettings, plan
 from recommendations.ml.training.windows import ROW_LENGTH
 
 
@@ -14,13 +14,13 @@ def passes(planned, events):
 
 def test_a_shop_of_a_million_purchases_gets_few_passes_and_little_dropout():
     planned = plan(1_000_000, 5_000, TrainingSettings())
-    assert passes(planned, 1_000_000) == pytest.approx(350 * 5_000 / 1_000_000, rel=0.01)
+    assert passes(planned, 1_000_000) == pytest.approx(VIEWS_OF_A_PRODUCT * 5_000 / 1_000_000, rel=0.01)
     assert (planned.fit.network.dropout, planned.fit.rate) == (0.2, 4e-3)
 
 
 def test_a_shop_with_few_events_for_each_product_gets_many_passes_and_much_dropout():
     planned = plan(180_000, 12_000, TrainingSettings())
-    assert passes(planned, 180_000) == pytest.approx(350 * 12_000 / 180_000, rel=0.01)
+    assert passes(planned, 180_000) == pytest.approx(VIEWS_OF_A_PRODUCT * 12_000 / 180_000, rel=0.01)
     assert (planned.fit.network.dropout, planned.fit.rate) == (0.5, 2e-3)
 
 

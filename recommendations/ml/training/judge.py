@@ -124,24 +124,33 @@ def compare(
     return table, single
 
 
-def refusal(table: dict, single: dict, standard_errors: float) -> str:
-    """Why the recommender is not good enough, "" when it is: it must beat every baseline by more than chance.
+def leads(single: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, dict[str, float]]]:
+    """protocol -> baseline -> the recommender's lead in NDCG@10 and the standard error of that paired difference."""
+    found: dict = {}
+    for protocol, methods in single.items():
+        found[protocol] = {}
+        for name in methods.keys() - {RECOMMENDER, NETWORK}:
+            difference = methods[RECOMMENDER] - methods[name]
+            error = float(difference.std() / len(difference) ** 0.5)
+            found[protocol][name] = {"lead": float(difference.mean()), "standard_error": error}
+    return found
 
-    Chance is `standard_errors` times the standard error of the shoppers' paired NDCG@10 differences.
+
+def refusal(table: dict, lead_over: dict, standard_errors: float) -> str:
+    """Why the recommender is not good enough, "" when it is.
+
+    It must beat every baseline in every protocol, by more than `standard_errors` times the error of its lead.
     """
     reasons = []
-    for protocol, methods in single.items():
-        ours = methods[RECOMMENDER]
-        for name, theirs in methods.items():
-            if name in (RECOMMENDER, NETWORK):
-                continue
-            difference = ours - theirs
-            chance = standard_errors * difference.std() / len(difference) ** 0.5
-            if not difference.mean() > chance:
+    for protocol, baselines in lead_over.items():
+        ours = table[protocol][RECOMMENDER]["ndcg@10"]
+        for name, found in sorted(baselines.items()):
+            needed = standard_errors * found["standard_error"]
+            if not found["lead"] > needed:
+                theirs = table[protocol][name]["ndcg@10"]
                 reasons.append(
-                    f"{protocol}: NDCG@10 {table[protocol][RECOMMENDER]['ndcg@10']:.4f} against "
-                    f"{table[protocol][name]['ndcg@10']:.4f} of {name}, a lead above {chance:.4f} is needed "
-                    f"({len(ours)} shoppers)"
+                    f"{protocol}: NDCG@10 {ours:.4f} against {theirs:.4f} of {name}, "
+                    f"a lead above {needed:.4f} is needed"
                 )
     return "The recommender does not beat every baseline. " + "; ".join(reasons) if reasons else ""
 

@@ -26,6 +26,7 @@ from .judge import (
     compare,
     encode,
     interactions_by_kind,
+    leads,
     protocols,
     refusal,
     score_of,
@@ -50,6 +51,7 @@ class TrainingResult:
     accepted: bool
     refusal: str  # why not, "" when accepted
     metrics: dict  # protocol -> method -> metric -> value
+    leads: dict  # protocol -> baseline -> {lead, standard_error} in NDCG@10
     data: dict  # counts and the time window
     mix: dict  # the weights chosen
     steps: int
@@ -91,8 +93,9 @@ def train(
         methods = _methods(past, n, tables, network, mix, table_power)
         metrics, single = compare(judging, methods, progress)
         data = _describe(log, vocabulary, cutoff, judging) | {"left_out": left_out}
-        why_not = refusal(metrics, single, settings.standard_errors)
-        found = {"metrics": metrics, "data": data, "mix": asdict(mix), "steps": plan_.steps}
+        lead_over = leads(single)
+        why_not = refusal(metrics, lead_over, settings.standard_errors)
+        found = {"metrics": metrics, "leads": lead_over, "data": data, "mix": asdict(mix), "steps": plan_.steps}
         if why_not:
             return TrainingResult(False, why_not, **found, timings=progress.timings())
         del network, tables, search, methods

@@ -7,7 +7,7 @@ from .network import NetworkSettings
 from .windows import ROW_LENGTH
 
 # Often enough for a product's vector: on the shops measured, more changed the held-out NDCG@10 by less than its error.
-VIEWS_OF_A_PRODUCT = 350
+VIEWS_OF_A_PRODUCT = 300
 FEWEST_PASSES, MOST_PASSES = 1.5, 40
 FEWEST_STEPS = 300
 # With so few passes nothing is seen often enough to be learned by heart.
@@ -25,7 +25,7 @@ class TrainingSettings:
     held_out: float = 0.1  # newest share of the interactions that judges
     shoppers_needed: int = 50
     shoppers_judged: int = 4000  # at most; half of them choose the weights of the mix, half judge
-    standard_errors: float = 1.0  # by how many a lead over a baseline must exceed 0
+    standard_errors: float = 0.5  # by how many a lead over a baseline must exceed 0, so that luck is not published
     steps: int | None = None
     dropout: float | None = None
     rate: float | None = None
