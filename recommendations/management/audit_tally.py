@@ -38,12 +38,15 @@ class Tally:
         audit = ShopperAudit(reference, shopper, now)
         self.shoppers += 1
         for shown in shown_lists(shopper, now, draw):
-            if shown.version not in ("", str(self.version.pk)):
-                raise CommandError(f"Version {shown.version} was published meanwhile: start the audit again.")
+            self._check_version(shown)
             for entry in shown.recommendations:
                 self._check(audit, shown, entry)
         if is_visitor:
             self.visitor_claims += self.claims - claims
+
+    def _check_version(self, shown: ShownList) -> None:
+        if shown.version not in ("", str(self.version.pk)):
+            raise CommandError(f"Version {shown.version} was published meanwhile: start the audit again.")
 
     def _check(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation) -> None:
         reason = entry.reason

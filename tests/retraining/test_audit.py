@@ -1,0 +1,282 @@
+"""The independent path finds what is false, condition by condition, on numbers that add up by hand."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from recommendations.exceptions import NotConfigured
+from recommendations.ml.kinds import Kind
+from recommendations.ml.vocabulary import Vocabulary
+from recommendations.models import HiddenProduct, Interaction, Product, ProductPopularity, RemovedProduct, Shopper
+from recommendations.retraining.audit import Claim, Reference, ShopperAudit
+from tests.published import publish_made_artifact
+from tests.retraining.made_shop import make_shop
+from tests.shop.models import Book
+
+BOOKS = 12
+
+
+class Affinities:
+    """f(i; H) is the sum over H of how much each of its items speaks for i."""
+
+    def __init__(self, product_ids):
+        self.vocabulary = Vocabulary(product_ids)
+        self.manifest = SimpleNamespace(eps=0.01)
+        self.speaks = np.zeros((len(product_ids) + 1, len(product_ids) + 1), np.float32)
+        self.base = -0.1 * np.arange(len(product_ids) + 1, dtype=np.float32)
+
+    def scores(self, history):
+        scores = self.base + self.speaks[history.items].sum(axis=0)
+        scores[0] = -np.inf
+        return scores
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+@pytest.fixture
+def scorer(db):
+    make_shop(books=BOOKS, shoppers=1, events=1)
+    Interaction.objects.all().delete()
+    return Affinities(product_ids())
+
+
+def product_ids():
+    return list(Product.objects.order_by("pk").values_list("product_id", flat=True))
+
+
+def shopper_who(now, *events):
+    """A shopper with (item number, kind) events, a minute apart, oldest first."""
+    shopper = Shopper.objects.create()
+    keys = list(Product.objects.order_by("pk").values_list("pk", flat=True))
+    for age, (item, kind) in enumerate(events):
+        Interaction.objects.create(
+            shopper=shopper,
+            product_id=keys[item - 1],
+            kind=kind,
+            source=Interaction.Source.SERVER,
+            occurred_at=now - timedelta(minutes=len(events) - age),
+            event_key=age,
+        )
+    return shopper
+
+
+def claim(item, anchor, rank_before=1, limit=3, event="viewed", bought="allowed"):
+    names = product_ids()
+    return Claim("home", limit, names[item - 1], names[anchor - 1], event, rank_before, bought)
+
+
+@pytest.fixture
+def two_views(scorer, now):
+    """Items 1 and 2 were viewed; item 12 is first because of item 1, and the last of ten without it."""
+    scorer.speaks[1, 12] = 5
+    scorer.speaks[2, 11] = 0.5
+    shopper = shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW))
+    return ShopperAudit(Reference(scorer), shopper, now)
+
+
+def test_a_true_because_has_no_faults(two_views):
+    assert two_views.faults(claim(12, 1)) == []
+
+
+def test_a_product_that_stays_is_told(two_views):
+    assert two_views.faults(claim(12, 1, limit=9)) == []
+    faults = two_views.faults(claim(12, 1, limit=10))
+    assert faults == [f"still at 10 of 10 without {product_ids()[0]}"]
+
+
+def test_a_fall_of_too_few_places_is_told(two_views):
+    # Item 5 is third among 12, 3 and 4; nobody speaks for it.
+    two_views.reference.scorer.speaks[1, 5] = 0.25
+    faults = two_views.faults(claim(5, 1, rank_before=2, limit=2))
+    assert "falls from 2 to 3 only" in faults
+
+
+def test_a_weak_cause_beside_a_strong_one_is_told(two_views):
+    faults = two_views.faults(claim(12, 2))
+    assert f"still at 1 of 3 without {product_ids()[1]}" in faults
+    assert faults[-1].startswith(f"{product_ids()[1]} explains ")
+
+
+def test_a_wrong_place_is_told(two_views):
+    assert two_views.faults(claim(12, 1, rank_before=2)) == ["shown at 2 of 3, its place is 1 to 1"]
+
+
+def test_equal_scores_may_stand_in_any_order(two_views):
+    two_views.reference.scorer.base[3] = two_views.reference.scorer.base[12] + 5 + 0.005
+    assert two_views.faults(claim(12, 1, rank_before=1)) == []
+    assert two_views.faults(claim(12, 1, rank_before=2)) == []
+    assert two_views.faults(claim(12, 1, rank_before=3)) != []
+
+
+def test_a_product_is_never_its_own_reason(two_views):
+    name = product_ids()[0]
+    assert two_views.faults(claim(1, 1)) == [f"{name} is nothing that {name} can rest on"]
+
+
+def test_a_product_never_met_is_no_reason(two_views):
+    faults = two_views.faults(claim(12, 7))
+    assert faults[-1] == f"{product_ids()[6]} is nothing that {product_ids()[11]} can rest on"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "true"),
+    [
+        ([Kind.VIEW], {"viewed"}),
+        ([Kind.SAVE], {"saved"}),
+        ([Kind.VIEW, Kind.ADD_TO_CART], {"viewed", "in_basket"}),
+        ([Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART], {"viewed"}),
+        ([Kind.ADD_TO_CART, Kind.PURCHASE], {"viewed", "bought"}),
+        ([Kind.PURCHASE, Kind.RETURN, Kind.VIEW], {"viewed"}),
+    ],
+)
+def test_the_word_must_be_what_was_done(scorer, now, kinds, true):
+    scorer.speaks[1, 12] = 5
+    shopper = shopper_who(now, (2, Kind.VIEW), *[(1, kind) for kind in kinds])
+    audit = ShopperAudit(Reference(scorer), shopper, now)
+    words = ("bought", "in_basket", "saved", "viewed")
+    found = {word for word in words if not any("was not" in fault for fault in audit.faults(claim(12, 1, event=word)))}
+    assert found == true
+
+
+def test_what_is_sensitive_or_not_for_sale_must_not_be_named(scorer, now, settings):
+    scorer.speaks[1, 12] = 5
+    shopper = shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW))
+    settings.RECOMMENDATIONS = {"SENSITIVE_CATEGORIES": ("Shelf 0",)}
+    Book.objects.filter(pk=product_ids()[1]).update(in_stock=False)
+    audit = ShopperAudit(Reference(scorer), shopper, now)
+    assert f"{product_ids()[0]} must not be named" in audit.faults(claim(12, 1))
+    settings.RECOMMENDATIONS = {}
+    audit = ShopperAudit(Reference(scorer), shopper, now)
+    assert f"{product_ids()[1]} must not be named" in audit.faults(claim(12, 2))
+
+
+def test_rivals_that_nobody_can_buy_do_not_count(two_views, scorer, now):
+    assert two_views.faults(claim(12, 1, limit=9)) == []
+    Book.objects.filter(pk=product_ids()[4]).update(in_stock=False)
+    again = ShopperAudit(Reference(scorer), two_views.shopper, now)
+    assert again.faults(claim(12, 1, limit=9)) == [f"still at 9 of 9 without {product_ids()[0]}"]
+
+
+def eligible(audit, bought="allowed", without=0):
+    return (np.flatnonzero(audit._eligible(bought, without))).tolist()
+
+
+def test_what_may_be_shown_is_derived_again(scorer, now):
+    shopper = shopper_who(
+        now,
+        (1, Kind.VIEW),
+        (2, Kind.PURCHASE),
+        (3, Kind.ADD_TO_CART),
+        (4, Kind.VIEW),
+        (5, Kind.PURCHASE),
+        (5, Kind.RETURN),
+    )
+    rows = list(Product.objects.order_by("pk"))
+    HiddenProduct.objects.create(shopper=shopper, product=rows[5], until=now + timedelta(days=1))
+    HiddenProduct.objects.create(shopper=shopper, product=rows[6], until=now - timedelta(days=1))
+    RemovedProduct.objects.create(shopper=shopper, product=rows[7], removed_at=now)
+    RemovedProduct.objects.create(shopper=shopper, product=rows[1], removed_at=now - timedelta(days=1))
+    Product.objects.filter(pk=rows[8].pk).update(available=False)
+    audit = ShopperAudit(Reference(scorer), shopper, now)
+    assert eligible(audit) == [2, 5, 7, 10, 11, 12]
+    assert eligible(audit, "left out") == [7, 10, 11, 12]
+    assert eligible(audit, "only") == [2, 5]
+    assert eligible(audit, without=2) == [5, 7, 10, 11, 12]
+
+
+def test_removed_events_are_not_remembered(scorer, now):
+    shopper = shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW), (1, Kind.SAVE))
+    first = Product.objects.order_by("pk").first()
+    RemovedProduct.objects.create(shopper=shopper, product=first, removed_at=now - timedelta(minutes=2))
+    audit = ShopperAudit(Reference(scorer), shopper, now)
+    assert [(event.product_id, event.kind) for event in audit.events] == [
+        (product_ids()[0], Kind.SAVE),
+        (product_ids()[1], Kind.VIEW),
+    ]
+    assert audit.history.items.tolist() == [2, 1]
+
+
+def popularity(now, counts):
+    rows = list(Product.objects.order_by("pk"))
+    ProductPopularity.objects.bulk_create(
+        ProductPopularity(product=rows[item - 1], recent_shoppers=recent, shoppers=recent, counted_at=now)
+        for item, recent in counts.items()
+    )
+
+
+def test_a_sole_product_is_compared_with_what_strangers_see(scorer, now):
+    scorer.speaks[1, 12] = 5
+    popularity(now, {1: 99, 5: 30, 4: 20, 12: 10})
+    audit = ShopperAudit(Reference(scorer), shopper_who(now, (1, Kind.VIEW)), now)
+    # Strangers see 5, 4, 12, then the others: 12 is third without item 1.
+    assert audit.faults(claim(12, 1, limit=3)) == [
+        f"still at 3 of 3 without {product_ids()[0]}",
+        "falls from 1 to 3 only",
+    ]
+    assert audit.faults(claim(12, 1, limit=2)) == ["falls from 1 to 3 only"]
+    ProductPopularity.objects.filter(product__product_id=product_ids()[11]).delete()
+    Product.objects.filter(product_id=product_ids()[11]).update(available=False)
+    again = ShopperAudit(Reference(scorer), audit.shopper, now)
+    assert again._place_after(claim(12, 1), 12, 1) == 11  # of ten that can be bought, after them all
+
+
+def test_bought_is_looked_up_again(scorer, now):
+    shopper = shopper_who(now, (1, Kind.PURCHASE), (2, Kind.VIEW), (1, Kind.PURCHASE))
+    audit = ShopperAudit(Reference(scorer), shopper, now)
+    bought, viewed = product_ids()[:2]
+    last = now - timedelta(minutes=1)
+    assert audit.fact_faults(bought, "bought", last) == []
+    assert audit.fact_faults(bought, "bought", now - timedelta(minutes=3)) != []
+    assert audit.fact_faults(viewed, "bought", last) == [f"{viewed}: bought at {last}, but last bought at None"]
+    assert audit.fact_faults(bought, "loved", last) != []
+    RemovedProduct.objects.create(shopper=shopper, product=Product.objects.get(product_id=bought), removed_at=now)
+    assert audit.fact_faults(bought, "bought", last) != []
+
+
+def test_popular_this_week_is_counted_again(scorer, now):
+    popularity(now, {1: 50, 2: 50, 3: 50})
+    for _ in range(4):
+        shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW), (2, Kind.PURCHASE), (3, Kind.VIEW))
+    forgetful = shopper_who(now, (1, Kind.VIEW), (3, Kind.VIEW))
+    shopper_who(now - timedelta(days=8), (2, Kind.VIEW))
+    third = Product.objects.get(product_id=product_ids()[2])
+    RemovedProduct.objects.create(shopper=forgetful, product=third, removed_at=now)
+    audit = ShopperAudit(Reference(scorer), forgetful, now)
+    assert audit.fact_faults(product_ids()[0], "popular_this_week", None) == []
+    for name in product_ids()[1:3]:
+        assert audit.fact_faults(name, "popular_this_week", None) == [f"{name}: 4 shoppers this week"]
+
+
+def test_nothing_counted_long_ago_is_popular_this_week(scorer, now):
+    popularity(now - timedelta(hours=25), {1: 50})
+    audit = ShopperAudit(Reference(scorer), shopper_who(now, (1, Kind.VIEW)), now)
+    assert audit.fact_faults(product_ids()[0], "popular_this_week", None) != []
+
+
+def test_a_removal_that_serving_cannot_know_sets_no_standard(scorer, now):
+    """Beyond 300 events: item 1 fills 101 of the newest 300, and without it fewer than 200 known ones are left."""
+    events = [(2, Kind.VIEW), *[(1, Kind.VIEW)] * 101, *[(3 + k % 3, Kind.VIEW) for k in range(199)]]
+    audit = ShopperAudit(Reference(scorer), shopper_who(now, *events), now)
+    assert not audit._is_removal_known(1)
+    assert audit._is_removal_known(2)
+    assert 1 not in audit._measure("allowed")
+
+
+def test_the_stored_weights_are_read_and_checked(scorer, now):
+    version = publish_made_artifact(d=16)
+    with Reference.opened(version) as reference:
+        audit = ShopperAudit(reference, shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW)), now)
+        assert audit._score(0).shape == (BOOKS + 1,)
+        assert reference.buyable == set(product_ids())
+
+
+def test_without_torch_one_line_says_what_to_install(scorer, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "recommendations.ml.training.reference", None)
+    with pytest.raises(NotConfigured, match=r'pip install "django-because\[training\]"'), Reference.opened(None):
+        pass

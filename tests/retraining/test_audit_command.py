@@ -1,0 +1,160 @@
+"""manage.py explanation_audit: what it asks, what it counts, and that it fails when anything is false."""
+
+import json
+import random
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from recommendations.management import audit_tally, shown_reasons
+from recommendations.management.audit_tally import Tally
+from recommendations.management.shown_reasons import prediction_holds, shown_lists, visitor
+from recommendations.ml.kinds import Kind
+from recommendations.ml.training.reference import ReferenceScorer
+from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
+from recommendations.retraining.audit import Reference
+from recommendations.serving import Because, RecommendationList, RecommendationQuery
+from tests.published import publish_made_artifact
+from tests.retraining.made_shop import make_shop
+
+
+@pytest.fixture
+def version(db):
+    make_shop(books=60, shoppers=10, events=5)
+    ProductPopularity.objects.count_again(timezone.now())
+    return publish_made_artifact()
+
+
+def audit(tmp_path, claims=40, **options):
+    out, err = StringIO(), StringIO()
+    path = tmp_path / "audit.json"
+    try:
+        call_command("explanation_audit", claims=claims, json=path, stdout=out, stderr=err, **options)
+    finally:
+        report = json.loads(path.read_text()) if path.exists() else None
+    return report, out.getvalue()
+
+
+def test_reasons_of_a_sound_recommender_are_all_true(version, tmp_path):
+    report, told = audit(tmp_path, predict_every=5)
+    assert report["claims"] >= 40
+    assert (report["false"], report["examples"]) == (0, [])
+    assert report["by_tier"]["T1"]["checked"] == report["claims"]
+    assert report["predictions"]["checked"] >= 8
+    assert report["predictions"]["different"] == 0
+    assert report["version"] == version.pk
+    assert sum(part["because"] for part in report["by_placement"].values()) == report["claims"]
+    assert sum(part["because"] for part in report["by_distinct_products"].values()) == report["claims"]
+    assert 0 < report["claims_of_visitors"] < report["claims"]
+    assert told.startswith(f'Version {version.pk}: {report["claims"]:,} "because"')
+
+
+def test_nothing_made_up_is_left_in_the_database(version, tmp_path):
+    before = [model.objects.count() for model in (Shopper, Interaction, RemovedProduct)]
+    audit(tmp_path, claims=20, visitors=1.0, predict_every=2)
+    assert [model.objects.count() for model in (Shopper, Interaction, RemovedProduct)] == before
+
+
+def test_visitors_can_be_left_out(version, tmp_path):
+    report, _ = audit(tmp_path, claims=10_000, visitors=0.0)
+    assert report["claims_of_visitors"] == 0
+    assert report["shoppers"] == 10
+
+
+def test_the_same_seed_asks_the_same(version, tmp_path):
+    reports = [audit(tmp_path, claims=20, visitors=0.0, seed=seed)[0] for seed in (1, 1, 2)]
+    counted = [(report["claims"], report["shoppers"], report["by_placement"]) for report in reports]
+    assert counted[0] == counted[1] != counted[2]
+
+
+def test_it_fails_when_the_reference_disagrees(version, tmp_path, monkeypatch):
+    honest = ReferenceScorer.scores
+    monkeypatch.setattr(ReferenceScorer, "scores", lambda self, history: np.ascontiguousarray(-honest(self, history)))
+    with pytest.raises(CommandError, match="Not everything is true"):
+        audit(tmp_path, claims=20)
+    report = json.loads((tmp_path / "audit.json").read_text())
+    assert report["false"] > 10
+    assert report["by_tier"]["T1"]["false"] == report["false"]
+    assert len(report["examples"]) <= audit_tally.EXAMPLES
+    assert {"placement", "limit", "shopper", "product", "reason", "faults"} <= set(report["examples"][0])
+
+
+def test_it_fails_when_a_removal_gives_another_list(version, tmp_path, monkeypatch):
+    monkeypatch.setattr(audit_tally, "prediction_holds", lambda *_: False)
+    with pytest.raises(CommandError, match="another list than predicted is served"):
+        audit(tmp_path, claims=20, predict_every=10)
+    assert json.loads((tmp_path / "audit.json").read_text())["predictions"]["different"] >= 2
+
+
+def test_it_fails_when_there_is_nothing_to_check(version, tmp_path):
+    Interaction.objects.all().delete()
+    with pytest.raises(CommandError, match="nothing was checked"):
+        audit(tmp_path, visitors=0.0)
+
+
+def test_it_needs_a_published_version(db, tmp_path):
+    with pytest.raises(CommandError, match="No version is published"):
+        audit(tmp_path)
+
+
+def test_a_version_published_meanwhile_ends_it(version):
+    with Reference.opened(version) as reference, pytest.raises(CommandError, match="was published meanwhile"):
+        before = RecommenderVersion(pk=version.pk - 1)
+        Tally(before, 20).check(reference, Shopper.objects.first(), random.Random(0), is_visitor=False)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--claims", "0"), ("--visitors", "1.5"), ("--predict-every", "x")])
+def test_options_are_checked(option, value):
+    with pytest.raises(CommandError, match=f"argument {option}"):
+        call_command("explanation_audit", option, value)
+
+
+def test_a_visitor_met_one_to_five_products_just_now(version):
+    pool = list(Product.objects.values_list("pk", flat=True))
+    now = timezone.now()
+    for seed in range(20):
+        with visitor(pool, now, random.Random(seed)) as shopper:
+            events = list(Interaction.objects.filter(shopper=shopper))
+            assert 1 <= len(events) <= 5
+            assert all(event.occurred_at < now for event in events)
+        assert not Shopper.objects.filter(pk=shopper.pk).exists()
+
+
+def test_every_placement_of_a_history_is_asked(version):
+    shopper = Shopper.objects.first()
+    shown = list(shown_lists(shopper, timezone.now(), random.Random(0)))
+    assert [found.name for found in shown] == ["home", "new_for_you", "cart", "buy_again", "because_rows"]
+    assert {found.query.limit for found in shown[:4]} <= {5, 10, 20}
+    assert shown[-1].query.limit == 40
+    assert all(isinstance(entry.reason, Because) for entry in shown[-1].recommendations)
+
+
+def test_a_prediction_is_tried_by_a_real_removal(version, monkeypatch):
+    shopper = Shopper.objects.create()
+    first = Product.objects.first()
+    Interaction.objects.create(shopper=shopper, product=first, kind=Kind.VIEW, source=2, event_key=1)
+    query = RecommendationQuery("home", shopper, limit=5)
+    seen = []
+
+    def recommend(query):
+        seen.append((query.without, RemovedProduct.objects.filter(shopper=shopper).count()))
+        return RecommendationList("home")
+
+    monkeypatch.setattr(shown_reasons, "recommend", recommend)
+    assert prediction_holds(query, first.product_id, "any")
+    assert seen == [(first.product_id, 0), (None, 1)]
+    assert not RemovedProduct.objects.exists()
+
+
+def test_a_removal_that_changes_nothing_is_noticed(version, monkeypatch):
+    pool = list(Product.objects.values_list("pk", flat=True))
+    with visitor(pool, timezone.now(), random.Random(3)) as shopper:
+        shown = next(iter(shown_lists(shopper, timezone.now(), random.Random(0))))
+        entry = next(entry for entry in shown.recommendations if isinstance(entry.reason, Because))
+        anchor = entry.reason.anchors[0].id
+        assert prediction_holds(shown.query, anchor, entry.card.product_id)
+        monkeypatch.setattr(RemovedProduct.objects, "update_or_create", lambda **_: None)
+        assert not prediction_holds(shown.query, anchor, entry.card.product_id)
