@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from recommendations.publishing import forget
-from recommendations.retraining import running
+from recommendations.retraining import lease, running
 from tests.ml.made_artifact import make_artifact
 from tests.retraining.made_shop import make_shop
 
@@ -62,7 +62,13 @@ class Trainer:
 
 
 @pytest.fixture
-def trainer(monkeypatch):
+def heart_at_rest(monkeypatch):
+    """The heart's thread has a connection of its own, for which a row of a test's transaction does not exist."""
+    monkeypatch.setattr(lease, "BEATS", 0.001)
+
+
+@pytest.fixture
+def trainer(monkeypatch, heart_at_rest):
     stand_in = Trainer()
     monkeypatch.setattr(running, "_trainer", lambda settings: (stand_in.train, Settings(**settings)))
     return stand_in

@@ -192,7 +192,7 @@ def test_artifacts_that_can_not_be_deleted_do_not_undo_the_publishing(shop, trai
     assert retrain("anna").status == Status.PUBLISHED
 
 
-def test_a_process_that_lacks_torch_says_what_to_install(shop, monkeypatch):
+def test_a_process_that_lacks_torch_says_what_to_install(shop, monkeypatch, heart_at_rest):
     monkeypatch.delitem(sys.modules, "recommendations.ml.training.pipeline", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     version = retrain("anna")
@@ -200,7 +200,7 @@ def test_a_process_that_lacks_torch_says_what_to_install(shop, monkeypatch):
     assert 'pip install "django-because[training]"' in version.error
 
 
-def test_a_setting_that_does_not_exist_is_named(shop):
+def test_a_setting_that_does_not_exist_is_named(shop, heart_at_rest):
     version = retrain("anna", {"stpes": 3})
     assert version.status == Status.FAILED
     assert "unexpected keyword argument 'stpes'" in version.error
@@ -220,7 +220,7 @@ def test_the_lease_ends_when_the_row_does(shop, trainer):
     assert Lease.take("ben").version.status == Status.TRAINING
 
 
-def test_the_real_training_ends_in_recommendations(db, settings):
+def test_the_real_training_ends_in_recommendations(db, settings, heart_at_rest):
     settings.RECOMMENDATIONS = {"STRICT": True, "TRAINING": QUICK}
     make_shop()
     version = retrain("anna")
@@ -233,7 +233,7 @@ def test_the_real_training_ends_in_recommendations(db, settings):
     assert set(version.metrics["new_products"]) >= {"recommender", "popularity", "next_item_table", "bought_before"}
 
 
-def test_an_empty_shop_is_told_what_is_missing(db):
+def test_an_empty_shop_is_told_what_is_missing(db, heart_at_rest):
     version = retrain("anna")
     assert version.status == Status.SKIPPED
     assert "0 products" in version.error
