@@ -114,3 +114,9 @@ def test_every_page_forbids_inline_scripts_and_styles_and_has_none(client, shop)
         shown = answer.content.decode()
         assert "<style" not in shown and " style=" not in shown and " onclick=" not in shown
         assert all(" src=" in tag for tag in shown.split("<script")[1:])
+
+
+def test_policy_spares_djangos_page_for_the_developer(client, settings):
+    settings.DEBUG = True
+    assert "Content-Security-Policy" not in client.get("/nowhere/")
+    assert "Content-Security-Policy" in client.get("/")
