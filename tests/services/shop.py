@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.forms.models import model_to_dict  # noqa: E402
 from recommendations.exceptions import RecommendationsError  # noqa: E402
 from recommendations.models import RecommenderVersion, Shopper  # noqa: E402
 from recommendations.publishing import current_recommender, publish, upload  # noqa: E402
-from recommendations.retraining import cancel, request_retraining  # noqa: E402
+from recommendations.retraining import cancel, reap, request_retraining  # noqa: E402
 from recommendations.retraining.lease import Lease  # noqa: E402
 from recommendations.serving import RecommendationQuery, recommend  # noqa: E402
 from tests.retraining.made_shop import make_shop  # noqa: E402
@@ -64,8 +65,24 @@ def take() -> int:
     return Lease.take("a race").version.pk
 
 
+def hold_silently() -> dict[str, bool]:
+    """Take the lease and report nothing, as in a long step: does the row show a sign of life, and does it hold?"""
+    lease = Lease.take("a long step")
+    begun = lease.version.heartbeat_at
+    with lease.beating():
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            beaten = RecommenderVersion.objects.get(pk=lease.version.pk).heartbeat_at > begun
+            if beaten:
+                break
+        reaped = reap()
+    return {"beaten": beaten, "reaped": bool(reaped)}
+
+
 ORDERS = {
-    function.__name__: function for function in (prepare, publish_directory, request, versions, served, cancel, take)
+    function.__name__: function
+    for function in (prepare, publish_directory, request, versions, served, cancel, take, hold_silently)
 }
 
 

@@ -82,3 +82,7 @@ def test_of_many_processes_at_once_one_trains(shop, environment, tmp_path):
         other.close()
     assert sorted(map(str, outcomes)) == ["1", "RetrainingBusy", "RetrainingBusy", "RetrainingBusy"]
     assert [version["status"] for version in shop.ask("versions")] == ["training"]
+
+
+def test_a_long_silent_step_is_not_taken_for_dead(shop):
+    assert shop.ask("hold_silently") == {"beaten": True, "reaped": False}
