@@ -10,6 +10,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+# Further pages are for whoever searches; databases walk through all rows before a page.
+LAST_PAGE = 10_000
+
 
 class PeekingPaginator(Paginator):
     """Reads one row more than the page shows instead of counting: it knows of one page beyond the one asked for."""
@@ -46,8 +49,8 @@ class BrowsingAdmin(admin.ModelAdmin):
     actions = None
 
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *_: Any, **__: Any):  # type: ignore[no-untyped-def,override]
-        given = request.GET.get(PAGE_VAR, "1")
-        return PeekingPaginator(queryset, per_page, max(int(given), 1) if given.isdecimal() else 1)
+        number = number_in(request.GET.get(PAGE_VAR, "1")) or 1
+        return PeekingPaginator(queryset, per_page, min(number, LAST_PAGE))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

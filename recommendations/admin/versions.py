@@ -28,10 +28,10 @@ def staff_may(permission: str) -> Callable[[Callable[..., HttpResponse]], Callab
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
-        def guarded(self: admin.ModelAdmin, request: HttpRequest, *args: Any) -> HttpResponse:
+        def guarded(self: admin.ModelAdmin, request: HttpRequest, **kwargs: Any) -> HttpResponse:
             if not request.user.has_perm(permission):
                 raise PermissionDenied
-            return require_POST(lambda request: view(self, request, *args))(request)
+            return require_POST(lambda request: view(self, request, **kwargs))(request)
 
         return guarded
 

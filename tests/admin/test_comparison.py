@@ -1,0 +1,69 @@
+"""Metrics and data as people read them."""
+
+from recommendations.admin.comparison import Cell, Lead, Row, Table, facts, lead, tables
+
+METRICS = {
+    "repeats_allowed": {
+        "bought_before": {"hr@10": 0.75, "ndcg@10": 0.25},
+        "network": {"hr@10": 0.25, "ndcg@10": 0.75},
+        "recommender": {"hr@10": 0.5, "ndcg@10": 0.5},
+    }
+}
+
+
+def test_tables_put_the_recommender_first_and_mark_the_best():
+    assert tables(METRICS, {"repeats_allowed": 1035}) == [
+        Table(
+            "Everything a shopper turned to, known products too (1,035 shoppers)",
+            ("HR@10", "NDCG@10"),
+            (
+                Row("This recommender", True, (Cell(0.5, False), Cell(0.5, False))),
+                Row("Its network alone", False, (Cell(0.25, False), Cell(0.75, True))),
+                Row("Bought before", False, (Cell(0.75, True), Cell(0.25, False))),
+            ),
+        )
+    ]
+
+
+def test_tables_show_what_they_have_no_name_for():
+    (table,) = tables({"later": {"oracle": {"coverage": 1.0}}}, {})
+    assert table == Table("later", ("Coverage",), (Row("oracle", False, (Cell(1.0, True),)),))
+
+
+def test_tables_of_nothing_are_none():
+    assert tables({}, {}) == []
+    assert tables({"repeats_allowed": {}}, {}) == []
+
+
+def test_lead_names_the_best_baseline_and_no_part_of_the_recommender():
+    assert lead(METRICS) == Lead(0.5, 0.25, "Bought before")
+
+
+def test_lead_of_nothing_measured_is_none():
+    assert lead({}) is None
+    assert lead({"repeats_allowed": {"recommender": {"ndcg@10": 0.5}}}) is None
+
+
+def test_facts_are_told_with_units():
+    data = {
+        "interactions": 1_227_271,
+        "shoppers": 2465,
+        "products": 5632,
+        "first": 0,
+        "last": 86_400 * 9,
+        "cutoff": 86_400,
+        "seconds": {"total": 99.5},
+    }
+    assert facts(data) == [
+        ("Interactions", "1,227,271"),
+        ("Shoppers", "2,465"),
+        ("Products", "5,632"),
+        ("From", "1 Jan 1970"),
+        ("To", "10 Jan 1970"),
+        ("Judged on what came from", "2 Jan 1970"),
+        ("Training took", "100 s"),
+    ]
+
+
+def test_facts_of_a_training_that_read_nothing_are_none():
+    assert facts({}) == []
