@@ -31,7 +31,7 @@ def _read(request: HttpRequest, sent: Any) -> Event:
     if not isinstance(sent, Mapping):
         raise BadField.expected("body", EXAMPLE, sent)
     if unknown := sorted(set(sent) - set(FIELDS)):
-        raise BadField.expected(unknown[0], f"no such field; there are {', '.join(FIELDS)}")
+        raise BadField.expected(str(unknown[0])[:40], f"no such field; there are {', '.join(FIELDS)}")
     name = sent.get("kind")
     if not isinstance(name, str) or name not in KINDS:
         raise BadField.expected("kind", f"one of {', '.join(KINDS)}", name)

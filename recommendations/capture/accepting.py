@@ -11,7 +11,7 @@ from ..exceptions import InvalidInteraction
 from ..models import Interaction, Shopper
 from .bots import is_bot
 from .events import PERMISSION, Event, checked, is_for_shops_only
-from .storing import known_products, store
+from .storing import known_products, refuse_unknown, store
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def accept(request: HttpRequest, events: Sequence[Event], now: datetime | None =
     now = now or timezone.now()
     events, sources = zip(*(_judged(request, event, now, index) for index, event in enumerate(events)), strict=True)
     products = known_products(events)
+    refuse_unknown(events, products)
     others = Shopper.objects.outside(event.shopper for event in events if event.shopper)
     mine, cookie = None, ""
     if any(not event.shopper for event in events) and not is_bot(request):

@@ -1,5 +1,6 @@
 """record(): the shop's own code says what a shopper did."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,9 @@ from ..models import Interaction, Shopper
 from ..models.shopper import is_paused
 from .bots import is_bot
 from .events import Event, checked
-from .storing import known_products, store
+from .storing import known_products, refuse_unknown, store
+
+logger = logging.getLogger("recommendations")
 
 
 @never_break(fallback=lambda *_, **__: False)
@@ -70,11 +73,18 @@ def record_order(
 def _record(who: Any, events: list[Event], guest: str = "") -> int:
     now = timezone.now()
     events = [checked(event, now) for event in events]
+    products = known_products(events)
+    if get_config().STRICT or len(events) == 1:
+        refuse_unknown(events, products)
+    elif unknown := [event.product_id for event in events if event.product_id not in products]:
+        # The other lines of the order were bought all the same.
+        logger.error("Products %s are not in the catalog, their purchase is not recorded: run sync_catalog", unknown)
+        events = [event for event in events if event.product_id in products]
     shopper = _shopper(who, guest)
     if shopper is None or not events:
         return 0
     owned = [(shopper, event, Interaction.Source.SERVER) for event in events]
-    return store(owned, known_products(events), now)[0]
+    return store(owned, products, now)[0]
 
 
 def _shopper(who: Any, guest: str) -> Shopper | None:

@@ -11,15 +11,18 @@ from .keys import key_of_event, key_of_moment, key_of_order_line
 
 
 def known_products(events: Sequence[Event]) -> dict[str, int]:
-    """product_id -> primary key, for all products named. Raises InvalidInteraction naming the first unknown one."""
+    """product_id -> primary key, for all products named that the mirror holds."""
     wanted = {event.product_id for event in events if event.product_id}
-    found = Product.objects.primary_keys(wanted) if wanted else {}
+    return Product.objects.primary_keys(wanted) if wanted else {}
+
+
+def refuse_unknown(events: Sequence[Event], products: dict[str, int]) -> None:
+    """Raises InvalidInteraction naming the first event whose product the mirror lacks."""
     for index, event in enumerate(events):
-        if event.product_id and event.product_id not in found:
+        if event.product_id and event.product_id not in products:
             raise InvalidInteraction(
                 "product", f"{event.product_id[:40]!r}: expected the id of a product in the catalog.", index
             )
-    return found
 
 
 def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int], now: datetime) -> tuple[int, int]:

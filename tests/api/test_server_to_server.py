@@ -96,3 +96,11 @@ def test_a_trusted_user_may_tell_of_own_purchases_from_a_page(books, client, sen
     client.force_login(user)
     assert send(client, bought(books[0]), headers=OWN_PAGE).status_code == 201
     assert Interaction.objects.get().shopper.user == user
+
+
+def test_the_password_of_a_protected_test_site_disturbs_no_browser(books, client, send, allow, password, errors):
+    allow("add_interaction")
+    view = {"kind": "view", "product": str(books[0].pk)}
+    assert send(client, view, headers={**password("site", "secret"), **OWN_PAGE, "user-agent": ""}).status_code == 201
+    assert errors(send(client, bought(books[0]), headers={**password(), **OWN_PAGE}))[0][1] == "kind"
+    assert send(client, view, headers={**password(), "origin": "https://evil.example"}).status_code == 403

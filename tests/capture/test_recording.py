@@ -228,6 +228,14 @@ def test_the_order_of_a_visitor_who_opted_out_is_not_kept_as_a_guests(request_of
     assert Shopper.objects.count() == 1
 
 
+def test_an_unknown_product_does_not_take_the_rest_of_the_order_along(user, caplog):
+    with lenient:
+        assert record_order(user, [("tea", 1), ("no such", 1)], order_id=17) == 1
+    assert "['no such'] are not in the catalog" in caplog.text
+    with pytest.raises(InvalidInteraction, match="no such"):
+        record_order(user, [("tea", 1), ("no such", 1)], order_id=18)
+
+
 def test_an_order_needs_its_number(user):
     with pytest.raises(InvalidInteraction, match="the number of the order"):
         record_order(user, [("tea", 1)], order_id="")
