@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from django.conf import settings
 
-PATIENCE = 5.0  # seconds between asking a child to stop and stopping it
+PATIENCE = 8.0  # seconds between asking a child to stop and stopping it
 PR_SET_PDEATHSIG = 1
 
 
@@ -45,10 +45,15 @@ class Child:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Without waiting for it, so that several can end at once."""
+        if self.is_alive():
+            self.process.terminate()
+
     def stop(self) -> None:
         """Ask, wait, then insist; returns when it is gone."""
         if self.is_alive():
-            self.process.terminate()
+            self.ask_to_stop()
             try:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -70,7 +75,20 @@ def _die_with_us() -> None:
 def start_worker(log: Path) -> Child:
     """A real Celery worker. One process: it trains, and nothing else needs it meanwhile."""
     arguments = [sys.executable, "-m", "celery", "-A", "shopdemo", "worker"]
-    return Child("worker", [*arguments, "--pool", "solo", "--loglevel", "INFO", "--without-gossip"], log)
+    return Child(
+        "worker",
+        [
+            *arguments,
+            "--pool",
+            "solo",
+            "--loglevel",
+            "INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ],
+        log,
+    )
 
 
 def start_server(port: int, log: Path) -> Child:

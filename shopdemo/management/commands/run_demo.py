@@ -36,11 +36,14 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _as_interrupt)
         self.started = time.monotonic()
         self.timings: list[tuple[str, float]] = []
+        self.running: list[Child] = []
         with ExitStack() as children:
             try:
                 self._run(children, port)
             except KeyboardInterrupt:
                 console.print("\nStopping the shop and the worker ...")
+                for child in self.running:
+                    child.ask_to_stop()
         console.print("Stopped. `make demo` goes on where this ended.")
 
     def _run(self, children: ExitStack, port: int) -> None:
@@ -53,13 +56,13 @@ class Command(BaseCommand):
         untrained = RecommenderVersion.objects.current() is None
         if untrained:
             celery_app.control.purge()  # what an interrupted demo asked for would be trained a second time
-        worker = children.enter_context(start_worker(logs / "worker.log"))
+        worker = self._keep(children, start_worker(logs / "worker.log"))
         if untrained:
             console.print("[bold]Training[/bold] in the worker, from the shop's own database")
             with self._timed("training"):
                 self._train(worker)
         with self._timed("server"):
-            server = children.enter_context(start_server(port, logs / "server.log"))
+            server = self._keep(children, start_server(port, logs / "server.log"))
             url = f"http://127.0.0.1:{port}"
             if not wait_until_it_answers(url, server):
                 raise CommandError(f"The shop did not answer: {server.last_words()}\nIts log: {server.log}")
@@ -68,6 +71,10 @@ class Command(BaseCommand):
         console.print(f"[bold]Shop ready at {url}[/bold]", soft_wrap=True)
         console.print("  Ctrl-C stops the shop and its worker.")
         _keep_company(server, worker)
+
+    def _keep(self, children: ExitStack, child: Child) -> Child:
+        self.running.append(child)
+        return children.enter_context(child)
 
     def _train(self, worker: Child) -> None:
         newest = RecommenderVersion.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
