@@ -18,7 +18,7 @@ from .windows import Rows, batches, draw_pass, read_kinds
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How the network is fitted; the defaults were chosen on real shops' data (docs/decisions)."""
+    """How the network is fitted; settings.plan() adapts dropout, rate and steps to the size of the data."""
 
     network: NetworkSettings = field(default_factory=NetworkSettings)
     rows: int = 64  # packed rows in a step
