@@ -15,6 +15,8 @@ from ..models import Interaction, Product, Shopper
 from ..models.inserting import NewInteractions
 from .keys import key_of_order_line, key_of_row
 
+MAX_QUANTITY = 2**31 - 1  # what the column holds
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -127,7 +129,8 @@ def _store(batch: Batch, products: dict[str, int], shoppers: Shoppers, result: I
         else:
             key = key_of_row(kind, product, query, time)
         if (pk, key) in rows:
-            rows[pk, key][3] += quantity if order else 0
+            if order:
+                rows[pk, key][3] = min(rows[pk, key][3] + quantity, MAX_QUANTITY)
             continue
         try:
             rows[pk, key] = [pk, products[product] if product else None, kind, quantity, query, time]

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ..ml.kinds import Kind
-from ..models.interaction import MAX_QUERY
 from ..models.product import MAX_PRODUCT_ID
-from .batches import Batch
+from .batches import MAX_QUANTITY, Batch
+from .events import tidy_query
 from .reading import COLUMNS, Raw
 
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
 MAX_SHOPPER = 255
-MAX_QUANTITY = 2**31 - 1
+FIRST_YEAR = 1970
 DEFAULTS = {"kind": "purchase", "quantity": "1"}
 
 
@@ -60,9 +60,9 @@ class Checker:
         self, shopper: Any, product: Any, kind: Any, occurred_at: Any, quantity: Any, query: Any, order: Any
     ) -> tuple[Any, ...]:
         shopper, product, order = _text(shopper), _text(product), _text(order)
-        query = " ".join(_text(query).split())[:MAX_QUERY]
-        if not 0 < len(shopper) <= MAX_SHOPPER:
-            raise Rejected(f"shopper: expected 1 to {MAX_SHOPPER} characters")
+        query = tidy_query(_text(query))
+        if not 0 < len(shopper) <= MAX_SHOPPER or "\0" in shopper:
+            raise Rejected(f"shopper: expected 1 to {MAX_SHOPPER} characters, none of them NUL")
         if self.shoppers is not None and shopper not in self.shoppers:
             raise Rejected(f"shopper {shopper!r}: expected the primary key of a user")
         name = _text(kind) or DEFAULTS["kind"]
@@ -87,6 +87,9 @@ class Checker:
     def _read_time(self, value: Any) -> int:
         try:
             time = value if isinstance(value, datetime) else datetime.fromisoformat(_text(value))
+            # The first and last year there are can't be moved to UTC.
+            if not FIRST_YEAR <= time.year < 9999:
+                raise ValueError
         except ValueError:
             raise Rejected(f"occurred_at {_text(value)!r}: expected a time like 2026-01-31 18:05:00") from None
         if time.tzinfo is None:

@@ -61,6 +61,11 @@ def test_lines_of_one_order_and_product_become_one_with_their_sum():
     assert stored() == [("ann", "cup", Kind.PURCHASE, 5), ("ann", "tea", Kind.PURCHASE, 3)]
 
 
+def test_the_sum_of_an_order_stays_within_what_can_be_stored():
+    import_rows([Batch(["ann"] * 2, ["tea", "tea"], [NOON] * 2, quantity=2**31 - 1, order="536365")])
+    assert stored() == [("ann", "tea", Kind.PURCHASE, 2**31 - 1)]
+
+
 def test_lines_of_one_order_share_the_time_of_the_first():
     import_rows([Batch(["ann"] * 2, ["tea", "cup"], [NOON, NOON + 60], order="536365")])
     assert Interaction.objects.values("occurred_at").distinct().count() == 1

@@ -90,11 +90,15 @@ def test_an_offset_wins_over_the_timezone(write):
     [
         (",tea,view,2026-03-01,,,", "shopper: expected 1 to 255 characters"),
         ("a" * 256 + ",tea,view,2026-03-01,,,", "shopper: expected 1 to 255 characters"),
+        ("a\0n,tea,view,2026-03-01,,,", "shopper: expected 1 to 255 characters, none of them NUL"),
         ("ann,sofa,view,2026-03-01,,,", "product 'sofa': not in the catalog; run sync_catalog first"),
         ("ann,,view,2026-03-01,,,", "product '': not in the catalog; run sync_catalog first"),
         ("ann,tea,stare,2026-03-01,,,", "kind 'stare': expected one of view, search,"),
         ("ann,tea,view,yesterday,,,", "occurred_at 'yesterday': expected a time like 2026-01-31 18:05:00"),
         ("ann,tea,view,,,,", "occurred_at '': expected a time like"),
+        ("ann,tea,view,0001-01-01T00:00:00+14:00,,,", "occurred_at '0001-01-01T00:00:00+14:00': expected a time like"),
+        ("ann,tea,view,1969-12-31,,,", "occurred_at '1969-12-31': expected a time like"),
+        ("ann,tea,view,9999-12-31T23:00:00-14:00,,,", "occurred_at '9999-12-31T23:00:00-14:00': expected a time like"),
         ("ann,tea,view,2999-01-01,,,", "occurred_at '2999-01-01': expected a time in the past"),
         ("ann,tea,view,2026-03-01,0,,", "quantity '0': expected a whole number from 1; a return is kind return"),
         ("ann,tea,view,2026-03-01,-2,,", "quantity '-2': expected a whole number from 1"),
@@ -152,6 +156,11 @@ def test_stdin_is_read(products):
 def test_short_rows_lack_their_last_values_and_blank_lines_are_nothing(write):
     result = import_interactions(write("ann,tea,view,2026-03-01\n\n"))
     assert (result.read, result.added) == (1, 1)
+
+
+def test_a_query_is_tidied_as_a_live_one(write):
+    import_interactions(write("ann,,search,2026-03-01,,red\0 tea,\n" + "ann,,search,2026-03-02,," + "x" * 300 + ",\n"))
+    assert [query for *_, query in stored()] == ["red tea", "x" * 255]
 
 
 @pytest.mark.parametrize(
