@@ -10,6 +10,7 @@ from math import ceil
 
 import numpy as np
 
+from .ranking import Columns, Parts, repeat_strength
 from .scorer import Scorer
 from .sequences import History, tokens
 
@@ -105,14 +106,14 @@ class LeaveOneOut:
 
     def _effects(self) -> np.ndarray:
         """a_X(i) (m, C): how much the log-probability of each item within the pool falls without each unit."""
-        if not self.units:
-            return np.zeros((0, len(self.pool)), np.float32)
-        effects = np.empty_like(self._without)
+        before = np.repeat(_logsumexp(self.scores[None]), len(self.units))
+        rest = self._without.copy()
         for row, unit in enumerate(self.units):
-            kept = self.pool != unit
-            before = self.scores - _logsumexp(self.scores[kept])
-            effects[row] = before - (self._without[row] - _logsumexp(self._without[row][kept]))
-        return effects
+            column = self._column.get(unit)
+            if column is not None:  # the unit itself is in neither ranking
+                rest[row, column] = -np.inf
+                before[row] = _logsumexp(np.delete(self.scores, column)[None])[0]
+        return (self.scores - before[:, None]) - (self._without - _logsumexp(rest)[:, None])
 
 
 def witnesses_needed(rank_before: int, limit: int) -> int:
@@ -121,15 +122,21 @@ def witnesses_needed(rank_before: int, limit: int) -> int:
 
 
 def _scores_without(scorer: Scorer, history: History, shorter: Sequence[History], pool: np.ndarray) -> np.ndarray:
-    """f (m, C) of the pool for each shorter history; what the network reads unchanged is not encoded again."""
+    """f (m, C) of the pool for each shorter history; what the network reads unchanged is not computed again."""
     if not shorter:
         return np.zeros((0, len(pool)), np.float32)
     read = [_read(rest) for rest in shorter]
     first = {key: k for k, key in reversed(list(enumerate(read)))}
     distinct = sorted(first.values())
     place = {read[k]: row for row, k in enumerate(distinct)}
-    hidden = scorer.encode([shorter[k] for k in distinct])
-    return scorer.score.score(hidden[[place[key] for key in read]], shorter, pool)
+    rows = [place[key] for key in read]
+    some = [shorter[k] for k in distinct]
+    parts = scorer.score.parts(scorer.encode(some), some, pool)
+    repeats = np.zeros((len(shorter), len(pool)), np.float32)
+    if np.isin(pool, history.items).any():
+        columns = Columns(len(scorer.score.bias), pool)
+        repeats = repeat_strength(shorter, columns, scorer.score.weights.repeat_decay)
+    return scorer.score.mixed(Parts(parts.network[rows], parts.table[rows], repeats), pool)
 
 
 def _read(history: History) -> tuple[bytes, bytes]:
@@ -137,6 +144,7 @@ def _read(history: History) -> tuple[bytes, bytes]:
     return items.tobytes(), kinds.tobytes()
 
 
-def _logsumexp(scores: np.ndarray) -> float:
-    top = scores.max()
-    return float(top + np.log(np.exp(scores - top).sum()))
+def _logsumexp(scores: np.ndarray) -> np.ndarray:
+    """Of each row of (m, C)."""
+    top = scores.max(axis=1, initial=-np.inf)
+    return top + np.log(np.exp(scores - top[:, None]).sum(axis=1))

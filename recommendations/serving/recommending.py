@@ -1,6 +1,6 @@
 """recommend(): from a query to the list a page shows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -60,9 +60,10 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
     if pool is None:
         candidates = _bought(memory) if query.spot.bought == "only" else _popular(query, memory)
         return _shown(query, memory, None, candidates)
-    candidates = [_from_pool(pool, memory, column) for column in range(len(pool.items))]
-    if len(candidates) < query.limit:
-        candidates += _popular(query, memory, [candidate.product_id for candidate in candidates])
+    candidates = (_from_pool(pool, memory, column) for column in range(len(pool.items)))
+    if len(pool.items) < query.limit:
+        ranked = list(candidates)
+        candidates = iter(ranked + _popular(query, memory, [candidate.product_id for candidate in ranked]))
     return _shown(query, memory, pool, candidates, version=str(pool.loaded.version))
 
 
@@ -90,20 +91,21 @@ def _shown(
     query: RecommendationQuery,
     memory: Memory,
     pool: Pool | None,
-    candidates: Sequence[Candidate],
+    candidates: Iterable[Candidate],
     version: str = "",
 ) -> RecommendationList:
     """Cards for the best candidates and for what their reasons rest on, in one query of the shop's."""
     explainer = Explainer(pool, query, memory) if pool is not None else None
-    first = candidates[: query.limit + SPARE]
+    ranked = iter(candidates)
+    first = list(islice(ranked, query.limit + SPARE))
     claims = _claims(explainer, first, query.limit) if explainer else {}
-    cards = get_catalog().cards(
-        {candidate.product_id for candidate in first} | named_products(claims.values()), query.request
-    )
-    if sum(candidate.product_id in cards for candidate in first) < min(query.limit, len(candidates)):
-        rest = [candidate.product_id for candidate in candidates[len(first) :]]
-        cards = {**get_catalog().cards(rest, query.request), **cards} if rest else cards
-    shown = list(islice((c for c in candidates if c.product_id in cards), query.limit))
+    asked = {candidate.product_id for candidate in first} | named_products(claims.values())
+    cards = get_catalog().cards(asked, query.request)
+    live = [candidate for candidate in first if candidate.product_id in cards]
+    if len(live) < query.limit and (rest := list(ranked)):  # most of the best are sold out
+        cards |= get_catalog().cards({candidate.product_id for candidate in rest}, query.request)
+        live += [candidate for candidate in rest if candidate.product_id in cards]
+    shown = live[: query.limit]
     recommendations = _recommendations(shown, cards, explainer, claims)
     return RecommendationList(
         placement=query.placement,
