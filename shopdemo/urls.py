@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from .tiles import tile
 from .views import account, browsing, buying, households
@@ -22,6 +23,8 @@ urlpatterns = [
     path("orders/", account.orders, name="orders"),
     path("households/", households.households, name="households"),
     path("households/<int:number>/", households.step_in, name="step_in"),
+    # For pages that name no icon of their own, as the admin's.
+    path("favicon.ico", RedirectView.as_view(pattern_name="tile"), {"colour": "leaf", "code": "1f9fa"}),
     path("tiles/<slug:colour>/<slug:code>.svg", tile, name="tile"),
     path("recommendations/", include("recommendations.urls")),
     path("admin/", admin.site.urls),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -22,6 +23,8 @@ from shopdemo.running.processes import (
 )
 from shopdemo.running.table import metrics_tables
 from shopdemo.running.training import TrainingFailed, watch_training
+
+STAFF = "staff"
 
 
 class Command(BaseCommand):
@@ -69,6 +72,8 @@ class Command(BaseCommand):
         spent = " · ".join(f"{what} {seconds:.0f} s" for what, seconds in self.timings)
         console.print(f"  {spent} · in all {time.monotonic() - self.started:.0f} s")
         console.print(f"[bold]Shop ready at {url}[/bold]", soft_wrap=True)
+        if made := _staff_account():
+            console.print(f"  For its staff: {url}/admin/ (name {made}, password {made})", soft_wrap=True)
         console.print("  Ctrl-C stops the shop and its worker.")
         _keep_company(server, worker)
 
@@ -94,6 +99,15 @@ class Command(BaseCommand):
         began = time.monotonic()
         yield
         self.timings.append((what, time.monotonic() - began))
+
+
+def _staff_account() -> str:
+    """The name, and password, of an account for the admin; only with DEBUG, and only while there is no other."""
+    users = get_user_model().objects
+    if settings.DEBUG and not users.filter(is_staff=True).exists():
+        users.create_superuser(STAFF, password=STAFF)
+    mine = users.filter(username=STAFF, is_staff=True).first()
+    return STAFF if settings.DEBUG and mine is not None and mine.check_password(STAFF) else ""
 
 
 def _as_interrupt(number: int, frame: Any) -> None:

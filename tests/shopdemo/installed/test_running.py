@@ -4,10 +4,12 @@ import sys
 from io import StringIO
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from rich.console import Console
 
 from recommendations.models import RecommenderVersion
+from shopdemo.management.commands import run_demo
 from shopdemo.running import processes, training
 from shopdemo.running.processes import Child, port_is_free, wait_until_it_answers
 from shopdemo.running.table import metrics_tables
@@ -165,3 +167,26 @@ def test_metrics_are_printed_beside_the_baselines():
     shown = out.getvalue()
     assert "next weeks" in shown and "HR@10" in shown and "0.2200" in shown and "popularity" in shown
     assert "Coverage" not in shown
+
+
+def test_staff_account_is_there_with_debug_only(db, settings):
+    assert run_demo._staff_account() == "" and not get_user_model().objects.exists()
+    settings.DEBUG = True
+    assert run_demo._staff_account() == "staff"
+    assert get_user_model().objects.get().is_superuser
+
+
+def test_staff_account_is_not_told_once_its_password_was_changed(db, settings):
+    settings.DEBUG = True
+    run_demo._staff_account()
+    user = get_user_model().objects.get()
+    user.set_password("mine now")
+    user.save()
+    assert run_demo._staff_account() == ""
+
+
+def test_staff_account_is_not_made_beside_another(db, settings):
+    settings.DEBUG = True
+    get_user_model().objects.create_superuser("boss", password="x")
+    assert run_demo._staff_account() == ""
+    assert get_user_model().objects.count() == 1
