@@ -1,0 +1,171 @@
+"""manage.py check: each thing that a shop may have forgotten, with the lines to add."""
+
+import pytest
+from django.core.checks import Error, Warning, run_checks
+from django.test import override_settings
+
+from recommendations import checks
+from recommendations.catalog import registry
+from recommendations.checks import check_configuration
+from tests.settings import MIDDLEWARE, TEMPLATES
+
+SETTINGS_HINT = "Correct RECOMMENDATIONS in settings.py."
+KEYS = sorted(
+    [
+        "COOKIE_DAYS",
+        "COOKIE_NAME",
+        "HAS_CONSENT",
+        "HIDE_DAYS",
+        "LEASE_SECONDS",
+        "RETENTION_DAYS",
+        "SENSITIVE_CATEGORIES",
+        "STORAGE",
+        "STRICT",
+        "TRAINING",
+    ]
+)
+
+
+def test_a_complete_project_has_nothing_to_mend():
+    assert check_configuration() == []
+
+
+def test_the_check_is_registered():
+    with override_settings(MIDDLEWARE=[]):
+        assert "recommendations.W002" in {message.id for message in run_checks(tags=["recommendations"])}
+
+
+def test_the_middleware_is_missing():
+    shorter = [name for name in MIDDLEWARE if name != checks.MIDDLEWARE]
+    with override_settings(MIDDLEWARE=shorter):
+        assert check_configuration() == [
+            Warning(
+                "recommendations.middleware.RecommendationsMiddleware is not installed.",
+                hint='Add "recommendations.middleware.RecommendationsMiddleware" to MIDDLEWARE, after the session and '
+                "authentication middleware: it keeps caches from showing one shopper's list to another.",
+                id="recommendations.W002",
+            )
+        ]
+
+
+def test_no_catalog_is_declared(monkeypatch):
+    monkeypatch.setattr(registry, "_catalogs", {})
+    (message,) = check_configuration()
+    assert message == Error("No product model is declared.", hint=checks.CATALOG_HINT, id="recommendations.E003")
+
+
+def test_the_hint_of_a_missing_catalog_works_as_it_is(monkeypatch):
+    """The lines can be pasted: they run, with the shop's Product in place of the import."""
+    from tests.shop.models import Book
+
+    monkeypatch.setattr(registry, "_catalogs", {})
+    lines = checks.CATALOG_HINT.splitlines()[1:]
+    code = "\n".join(line.removeprefix("    ") for line in lines if "from .models" not in line)
+    exec(code, {"Product": Book})
+    catalog = registry.get_catalog()
+    book = Book(pk=7, name="Seven")
+    assert catalog.title(book) == "Seven"
+    assert catalog.card(book, None).url == "/books/7/"
+
+
+def test_the_urls_are_not_included():
+    with override_settings(ROOT_URLCONF="tests.shop.models"):
+        from tests.shop import models
+
+        models.urlpatterns = []
+        try:
+            assert check_configuration() == [
+                Warning(
+                    'The app\'s URLs are not included: nothing is recorded in browsers and "Why this?" leads nowhere.',
+                    hint='Add to the root URLconf: path("recommendations/", include("recommendations.urls")),',
+                    id="recommendations.W001",
+                )
+            ]
+        finally:
+            del models.urlpatterns
+
+
+def test_templates_lack_the_request():
+    options = {"context_processors": ["django.contrib.auth.context_processors.auth"]}
+    with override_settings(TEMPLATES=[{**TEMPLATES[0], "OPTIONS": options}]):
+        assert check_configuration() == [
+            Warning(
+                "Templates do not get the request, which the tags need to know who looks.",
+                hint='Add "django.template.context_processors.request" to '
+                'TEMPLATES[0]["OPTIONS"]["context_processors"].',
+                id="recommendations.W003",
+            )
+        ]
+
+
+def test_a_database_that_nobody_tests(monkeypatch):
+    monkeypatch.setattr(checks, "SUPPORTED", ())
+    (message,) = check_configuration()
+    assert message.id == "recommendations.W004"
+    assert message.msg.startswith("DATABASES['default'] is ")
+    assert message.msg.endswith("expected PostgreSQL or SQLite, on which the app is tested.")
+
+
+def test_artifacts_have_no_place():
+    storages = {
+        "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    with override_settings(STORAGES=storages, BASE_DIR=None):
+        (message,) = check_configuration()
+    assert message.id == "recommendations.E004"
+    assert message.msg.startswith("No place for artifacts: add STORAGES['recommendations'] = ")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"COOKIE_DAY": 3}, f"RECOMMENDATIONS has an unknown key 'COOKIE_DAY': expected some of {KEYS}."),
+        ({"COOKIE_DAYS": "365"}, "RECOMMENDATIONS['COOKIE_DAYS'] is '365': expected a whole number from 1."),
+        ({"LEASE_SECONDS": 0}, "RECOMMENDATIONS['LEASE_SECONDS'] is 0: expected a whole number from 1."),
+        ({"HIDE_DAYS": True}, "RECOMMENDATIONS['HIDE_DAYS'] is True: expected a whole number from 1."),
+        ({"STRICT": 1}, "RECOMMENDATIONS['STRICT'] is 1: expected a bool."),
+        ({"STORAGE": None}, "RECOMMENDATIONS['STORAGE'] is None: expected a str."),
+        ({"TRAINING": []}, "RECOMMENDATIONS['TRAINING'] is []: expected a dict."),
+        (
+            {"SENSITIVE_CATEGORIES": "Medicine"},
+            "RECOMMENDATIONS['SENSITIVE_CATEGORIES'] is 'Medicine': expected a list of texts.",
+        ),
+        ("on", "RECOMMENDATIONS is 'on': expected a dict."),
+    ],
+)
+def test_a_setting_is_wrong(given, text):
+    with override_settings(RECOMMENDATIONS=given):
+        found = check_configuration()
+    assert found == [Error(text, hint=SETTINGS_HINT, id="recommendations.E001")]
+
+
+def test_every_wrong_setting_is_told():
+    with override_settings(RECOMMENDATIONS={"COOKIE_DAYS": -1, "COOKIE": 1}):
+        assert [message.id for message in check_configuration()] == ["recommendations.E001"] * 2
+
+
+def test_right_settings_pass():
+    given = {"HAS_CONSENT": "tests.test_checks.agrees", "SENSITIVE_CATEGORIES": ["Medicine"], "COOKIE_DAYS": 30}
+    with override_settings(RECOMMENDATIONS=given):
+        assert check_configuration() == []
+
+
+def agrees(request):
+    return True
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("shop.nowhere.asks", "it can't be imported (No module named 'shop.nowhere')"),
+        ("tests.test_checks.asks", 'it can\'t be imported (Module "tests.test_checks" does not define'),
+        ("tests.test_checks.KEYS", "it can't be called"),
+    ],
+)
+def test_consent_is_asked_of_nobody(path, problem):
+    with override_settings(RECOMMENDATIONS={"HAS_CONSENT": path}):
+        (message,) = check_configuration()
+    assert message.id == "recommendations.E002"
+    assert message.msg.startswith(f"RECOMMENDATIONS['HAS_CONSENT'] is {path!r}, but {problem.split(' (')[0]}")
+    assert message.hint.startswith("Name a function of yours that takes a request and returns a bool")
