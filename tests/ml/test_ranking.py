@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommendations.ml.kinds import SEQUENCE_KINDS, Kind
-from recommendations.ml.ranking import MixWeights, NextItemTable, Score, top_k
+from recommendations.ml.ranking import MixWeights, NextItemTable, Score, logits, top_k
 from recommendations.ml.sequences import History
 from tests.ml.made_artifact import made_table
 
@@ -108,6 +108,15 @@ def test_score_of_a_history_does_not_depend_on_the_batch(histories):
     for b, history in enumerate(histories):
         alone = score.score(hidden[b : b + 1], [history])[0]
         np.testing.assert_allclose(alone, together[b], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("histories", "items"), [(1, 1), (1, 5000), (51, 1000), (200, 333), (0, 5)])
+def test_logits_in_blocks_equal_one_product(histories, items):
+    rng = np.random.default_rng(0)
+    hidden, matrix = (rng.normal(size=(size, 64)).astype(np.float32) for size in (histories, items))
+    found = logits(hidden, matrix)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, hidden.astype(np.float64) @ matrix.T.astype(np.float64), rtol=0, atol=1e-4)
 
 
 def test_an_item_asked_twice_is_refused():

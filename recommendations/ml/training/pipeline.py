@@ -12,7 +12,7 @@ import torch
 from ..artifact import Manifest, verify, write_arrays, write_manifest
 from ..baselines import bought_before, popularity
 from ..interactions import InteractionLog
-from ..ranking import Score
+from ..ranking import Score, logits
 from ..scorer import Scorer
 from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
 from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
@@ -164,7 +164,7 @@ def _methods(
 
     return {
         RECOMMENDER: lambda asked: full.score(hidden(asked), asked.histories),
-        NETWORK: lambda asked: hidden(asked) @ full.item_matrix.T + full.bias,
+        NETWORK: lambda asked: logits(hidden(asked), full.item_matrix) + full.bias,
         "popularity": lambda asked: popularity(tables.popularity, asked),
         "recent_popularity": lambda asked: popularity(tables.recent, asked),
         "item_neighbours": lambda asked: neighbour_scores(neighbours, asked),
