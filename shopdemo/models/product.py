@@ -15,13 +15,14 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(shelf__in=slugs)
 
     def matching(self, words: str) -> "ProductQuerySet":
-        """Every word of the query is in the product's name or in its category's."""
-        found = self
+        """Whose name has every word of the query; where there is none, whose name or category has."""
+        named, wider = self, self
         for word in words.split()[:8]:
-            on = [s.slug for s in shelves().values() if word.lower() in f"{s.department} {s.category}".lower()]
             stem = word[:-1] if len(word) > 3 and word.endswith("s") else word
-            found = found.filter(Q(name__icontains=stem) | Q(shelf__in=on))
-        return found
+            on = [s.slug for s in shelves().values() if stem.lower() in f"{s.department} {s.category}".lower()]
+            named = named.filter(name__icontains=stem)
+            wider = wider.filter(Q(name__icontains=stem) | Q(shelf__in=on))
+        return named if named.exists() else wider
 
 
 class Product(models.Model):

@@ -71,6 +71,13 @@ def test_search_finds_by_every_word_in_name_or_category(client, shop, query):
     assert "Bananas" in shown and "Milk" not in shown
 
 
+def test_search_prefers_names_to_categories(client):
+    make_product("Frozen pizza, 20 oz", shelf="fmeal")
+    make_product("Frozen burrito, 5 oz", shelf="fmeal")  # on the shelf "Frozen meals & pizza"
+    assert "1 for" in page(client, "/search/?q=frozen pizza")
+    assert "2 for" in page(client, "/search/?q=frozen meals")
+
+
 def test_search_nothing_found_says_so_and_reports_the_query(client, shop):
     shown = page(client, "/search/?q=<caviar>")
     assert "Nothing found" in shown and 'data-recommendations-search="&lt;caviar&gt;"' in shown
