@@ -1,6 +1,6 @@
 """A real shop's past through import_interactions: Online Retail II, a year of a British gift shop's invoices.
 
-`python -m benchmarks.online_retail --json OUT` converts the file, imports it twice into a new SQLite database and
+`python -m benchmarks.online_retail --data FOLDER --json OUT` converts the file, imports it twice into a new SQLite database and
 prints counts and rows a second. `--csv OUT` only converts: then `manage.py import_interactions OUT --timezone
 Europe/London --rejected BAD` is all that is left to do. The rules, from the data's README:
 
@@ -32,11 +32,11 @@ PRODUCT = re.compile(r"\d{5}")
 Row = dict[str, str]
 
 
-def find_data() -> Path | None:
-    """The file in the folder RECOMMENDATIONS_DATA, or in ../shared/data beside the checkout; None when missing."""
-    folder = os.environ.get("RECOMMENDATIONS_DATA") or Path(__file__).parents[2] / "shared" / "data"
-    file = Path(folder) / FILE
-    return file if file.exists() else None
+def find_data(folder: str = "") -> Path | None:
+    """The file in `folder`, else in RECOMMENDATIONS_DATA or ../shared/data beside the checkout; None when missing."""
+    folder = folder or os.environ.get("RECOMMENDATIONS_DATA", "")
+    base = Path(folder) if folder else Path(__file__).parents[2] / "shared" / "data"
+    return next(filter(Path.exists, (base / FILE, base / FILE.name)), None)
 
 
 def read_rows(file: Path) -> list[Row]:
@@ -101,12 +101,13 @@ def measure(rows: list[Row], folder: Path) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="", metavar="FOLDER", help=f"where {FILE.name} is")
     parser.add_argument("--csv", type=Path, metavar="OUT", help="only convert")
     parser.add_argument("--json", type=Path, metavar="OUT")
     options = parser.parse_args()
-    file = find_data()
+    file = find_data(options.data)
     if file is None:
-        raise SystemExit(f"{FILE} is missing: name its folder in RECOMMENDATIONS_DATA.")
+        raise SystemExit(f"{FILE.name} is missing: name its folder with --data or in RECOMMENDATIONS_DATA.")
     if options.csv:
         print(f"{write_csv(read_rows(file), options.csv):,} rows in {options.csv}")
         return
