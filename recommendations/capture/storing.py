@@ -1,7 +1,9 @@
 """Checked events into the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+
+from django.db import router, transaction
 
 from ..exceptions import InvalidInteraction
 from ..models import Interaction, Product, Shopper
@@ -43,8 +45,19 @@ def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int],
         event_key=[_key(event, source) for event, source in zip(events, sources, strict=True)],
     )
     new = Interaction.objects.insert_new(rows)
+    _follow_logins(set(shoppers))
     Shopper.objects.seen(set(shoppers), now.date())
     return new, len(kept) - new
+
+
+def _follow_logins(shoppers: Iterable[Shopper]) -> None:
+    """A visitor who logged in while this was being stored: the merge did not see these rows, so they go after it."""
+    visitors = [shopper.pk for shopper in shoppers if shopper.key_hash]
+    if not visitors:
+        return
+    for merged in Shopper.objects.filter(pk__in=visitors, merged_into__isnull=False).select_related("merged_into"):
+        with transaction.atomic(using=router.db_for_write(Shopper)):
+            Interaction.objects.filter(shopper=merged).hand_over(merged.merged_into)
 
 
 def _is_wanted(shopper: Shopper, event: Event) -> bool:

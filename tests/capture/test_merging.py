@@ -182,6 +182,13 @@ def test_a_failed_merge_never_stops_a_login(visitor, user, monkeypatch, caplog):
     assert "boom" in caplog.text
 
 
+def test_a_login_while_an_event_is_being_stored_takes_the_event_along(visitor, user, login):
+    unmerged = Shopper.objects.get(pk=visitor.pk)
+    login()
+    record(unmerged, Kind.VIEW, "tea")
+    assert of(user)[1] == ["tea"]
+
+
 def test_an_event_stored_at_the_very_moment_of_the_login_arrives_with_the_purge(visitor, user, login):
     login()
     record(Shopper.objects.get(user=user), Kind.VIEW, "tea", event_id="e1")
