@@ -1,8 +1,9 @@
 """A real shop's past through import_interactions: Online Retail II, a year of a British gift shop's invoices.
 
-`python -m benchmarks.online_retail --data FOLDER --json OUT` converts the file, imports it twice into a new SQLite database and
-prints counts and rows a second. `--csv OUT` only converts: then `manage.py import_interactions OUT --timezone
-Europe/London --rejected BAD` is all that is left to do. The rules, from the data's README:
+`python -m benchmarks.online_retail --data FOLDER --json OUT` converts the file, imports it twice into a new
+SQLite database and prints counts and rows a second. `--csv OUT` only converts: then
+`manage.py import_interactions OUT --timezone Europe/London --rejected BAD` is all that is left to do. The rules, from
+the data's README:
 
 - a cancellation (its invoice starts with C) is a return of that many;
 - a guest's invoice has a shopper of its own, guest:INVOICE;
