@@ -15,7 +15,8 @@ class Price:
 
     def __str__(self) -> str:
         """As shown: $1.99, or 1.99 CHF; decimals and separators follow the language in use."""
-        amount = number_format(self.amount, 0 if self.currency == "JPY" else 2, use_l10n=True)
+        places = 0 if self.currency == "JPY" else 2
+        amount = number_format(round(self.amount, places), places, use_l10n=True)
         symbol = SYMBOLS.get(self.currency)
         return f"{symbol}{amount}" if symbol else f"{amount} {self.currency}"
 

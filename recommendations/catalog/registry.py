@@ -62,7 +62,7 @@ class Catalog:
 
     def _primary_key(self, product_id: str) -> Any:
         try:
-            return self.model._meta.pk.to_python(product_id)  # type: ignore[union-attr]
+            return self.model._meta.pk.clean(product_id, None)  # type: ignore[union-attr]
         except ValidationError:
             return None
 

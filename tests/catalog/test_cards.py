@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from recommendations.catalog import Card, Price
+from recommendations.catalog import Card, Price, get_catalog
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,7 @@ from recommendations.catalog import Card, Price
     [
         (Price(Decimal("1.99"), "USD"), "en", "$1.99"),
         (Price(Decimal("1.9"), "EUR"), "en", "€1.90"),
+        (Price(Decimal("1.996"), "EUR"), "en", "€2.00"),
         (Price(Decimal("0.01"), "GBP"), "en", "£0.01"),
         (Price(Decimal("3"), "CHF"), "en", "3.00 CHF"),
         (Price(Decimal("3"), "CHF"), "de", "3,00 CHF"),
@@ -25,3 +26,9 @@ def test_a_price_reads_as_its_language_and_currency_write_it(price, language, sh
 def test_a_card_needs_only_what_a_link_needs():
     card = Card("7", "Tea", "/tea/")
     assert (card.image, card.price, card.category) == ("", None, "")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("product_id", ["", "x", "9" * 40, "-1", "1.5", "\x00"])
+def test_an_id_that_no_product_can_have_has_no_card(product_id):
+    assert get_catalog().cards([product_id], None) == {}

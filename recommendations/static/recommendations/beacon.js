@@ -37,7 +37,8 @@
   }
 
   function entry(kind, values) {
-    var made = Object.assign({ kind: kind, event_id: eventId(), occurred_at: new Date().toISOString() }, values);
+    /* No time: it is sent at once, and many a browser's clock is wrong. */
+    var made = Object.assign({ kind: kind, event_id: eventId() }, values);
     var token = values.product && lists()[values.product];
     if (token) made.token = token;
     return made;
