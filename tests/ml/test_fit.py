@@ -47,17 +47,17 @@ def test_a_fit_does_not_depend_on_what_was_drawn_before():
     assert weights_of(short_fit()) == first
 
 
-def test_report_is_called_at_every_step():
+def test_report_is_called_before_and_after_every_step():
     shares = []
     short_fit(report=shares.append)
-    assert shares == [0.25, 0.5, 0.75, 1.0]
+    assert shares == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 def test_report_may_end_the_fit():
     def cancel(share):
         raise KeyboardInterrupt(f"at {share}")
 
-    with pytest.raises(KeyboardInterrupt, match=r"at 0\.25"):
+    with pytest.raises(KeyboardInterrupt, match=r"at 0\.0"):
         short_fit(report=cancel)
 
 

@@ -45,6 +45,7 @@ def fit(
     sampler = NegativeSampler(tables.popularity, settings.negatives, rng)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, fused=True)
     network.train()
+    report(0.0)
     for step, rows in zip(range(steps), _endless(log, tables, settings, rng), strict=False):
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * (1 - step / steps)

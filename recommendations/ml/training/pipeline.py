@@ -8,6 +8,7 @@ from time import monotonic
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from ..artifact import Manifest, verify, write_arrays, write_manifest
 from ..baselines import bought_before, popularity
@@ -248,6 +249,7 @@ def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with threadpool_limits(count, user_api="blas"):  # numpy's and scipy's own threads
+            yield
     finally:
         torch.set_num_threads(before)
