@@ -10,7 +10,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from ..models import RecommenderVersion, Shopper
-from ..retraining.audit import Claim, Reference, ShopperAudit
+from ..retraining.audit import Claim, ShopperAudit
+from ..retraining.audit_reference import Reference
 from ..serving import Because, Fact, Recommendation
 from .shown_reasons import ShownList, prediction_holds, shown_lists
 
@@ -107,7 +108,6 @@ class Tally:
 
 def _claim(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
     return Claim(
-        placement=shown.name,
         limit=shown.query.limit,
         product_id=entry.card.product_id,
         anchor=reason.anchors[0].id,

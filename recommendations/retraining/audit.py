@@ -4,42 +4,29 @@ Nothing here is shared with serving but the reading of a history as tokens and t
 queries, eligibility is written again, the score is plain torch, one history at a time, over the whole catalog.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from math import ceil
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from django.db.models import Max, QuerySet
-from django.utils import timezone
 
-from ..catalog import get_catalog
-from ..conf import get_config
-from ..exceptions import NotConfigured
-from ..ml.artifact import FILES, MANIFEST
-from ..ml.kinds import SEQUENCE_KINDS, Kind
+from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
-from ..models import HiddenProduct, Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
-from ..publishing.artifacts import get_storage
+from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from .audit_reference import Reference
 
 # Shares are compared with this much room: two ways of adding float32 differ.
 SHARE_ROOM = 1e-3
 # The best eligible items, among which a cause's share is measured.
 POOL = 1_000
-CARDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Claim:
     """A "because" as it was shown."""
 
-    placement: str
     limit: int  # length of the ranked list that it was cut from
     product_id: str
     anchor: str
@@ -55,89 +42,6 @@ class Event:
     product_id: str
     kind: int
     occurred_at: datetime
-
-
-class Reference:
-    """One version's torch scorer, and what anybody can buy and read of its items now."""
-
-    def __init__(self, scorer: Any) -> None:
-        self.scorer = scorer
-        self.vocabulary = scorer.vocabulary
-        rows = list(Product.objects.order_by("pk").values_list("pk", "product_id", "available", "category"))
-        self.product_ids = {pk: product_id for pk, product_id, _, _ in rows}
-        self.available = [product_id for _, product_id, available, _ in rows if available]
-        self.buyable = _buyable(self.available)
-        sensitive = set(get_config().SENSITIVE_CATEGORIES)
-        self.sensitive = {product_id for _, product_id, _, category in rows if sensitive & set(category)}
-        self.popular = self._popular()
-
-    @classmethod
-    @contextmanager
-    def opened(cls, version: RecommenderVersion) -> Iterator["Reference"]:
-        """The version's own files, copied out of the storage and checked. Raises NotConfigured without torch."""
-        try:
-            import torch
-
-            from ..ml.training.reference import ReferenceScorer
-        except ModuleNotFoundError as error:
-            raise NotConfigured(
-                f"The audit computes scores with torch, and {error.name} is not installed: "
-                'pip install "django-because[training]" where it runs.'
-            ) from error
-        torch.set_num_threads(1)  # one history at a time: threads would only wait for each other
-        with TemporaryDirectory(prefix="recommender-audit-") as directory:
-            for file in (*FILES, MANIFEST):
-                with get_storage().open(f"{version.artifact}/{file}") as stored:
-                    (Path(directory) / file).write_bytes(stored.read())
-            yield cls(ReferenceScorer.open(directory))
-
-    def mask(self, product_ids: Sequence[str] | set[str]) -> np.ndarray:
-        """bool (n+1): these products' items."""
-        mask = np.zeros(len(self.vocabulary) + 1, bool)
-        mask[self.vocabulary.numbers(product_ids)] = True
-        mask[0] = False
-        return mask
-
-    @cached_property
-    def available_mask(self) -> np.ndarray:
-        return self.mask(self.available)
-
-    @cached_property
-    def buyable_mask(self) -> np.ndarray:
-        return self.mask(self.buyable)
-
-    @cached_property
-    def shoppers_this_week(self) -> dict[str, int]:
-        """product_id -> its shoppers in the seven days before they were last counted, counted again from the log."""
-        counted_at = ProductPopularity.objects.aggregate(last=Max("counted_at"))["last"]
-        if counted_at is None or timezone.now() - counted_at > timedelta(days=1):
-            return {}  # nothing counted so long ago may be called this week's
-        removed = {(row[0], row[1]): row[2] for row in _removals().values_list("shopper", "product", "removed_at")}
-        rows = Interaction.objects.filter(
-            occurred_at__gt=counted_at - timedelta(days=7), occurred_at__lte=counted_at, kind__in=SEQUENCE_KINDS
-        )
-        pairs = {
-            (product, shopper)
-            for shopper, product, at in rows.values_list("shopper", "product", "occurred_at").iterator()
-            if (shopper, product) not in removed or at > removed[shopper, product]
-        }
-        return Counter(self.product_ids[product] for product, _ in pairs)
-
-    def _popular(self) -> list[str]:
-        """What a stranger sees, best first: this week's, then all times', then new products, the newest first."""
-        counts = {
-            row["product_id"]: (-row["recent_shoppers"], -row["shoppers"], row["product_id"])
-            for row in ProductPopularity.objects.values("product_id", "recent_shoppers", "shoppers")
-        }
-        counted = sorted(counts, key=counts.__getitem__)
-        new = sorted(set(self.product_ids) - set(counted), reverse=True)
-        return [name for name in map(self.product_ids.__getitem__, (*counted, *new)) if name in self.buyable]
-
-
-def _buyable(product_ids: Sequence[str]) -> set[str]:
-    catalog = get_catalog()
-    parts = (product_ids[start : start + CARDS_AT_ONCE] for start in range(0, len(product_ids), CARDS_AT_ONCE))
-    return {product_id for part in parts for product_id in catalog.cards(part, None)}
 
 
 class ShopperAudit:

@@ -11,7 +11,8 @@ from recommendations.exceptions import NotConfigured
 from recommendations.ml.kinds import Kind
 from recommendations.ml.vocabulary import Vocabulary
 from recommendations.models import HiddenProduct, Interaction, Product, ProductPopularity, RemovedProduct, Shopper
-from recommendations.retraining.audit import Claim, Reference, ShopperAudit
+from recommendations.retraining.audit import Claim, ShopperAudit
+from recommendations.retraining.audit_reference import Reference
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
 from tests.shop.models import Book
@@ -68,7 +69,7 @@ def shopper_who(now, *events):
 
 def claim(item, anchor, rank_before=1, limit=3, event="viewed", bought="allowed"):
     names = product_ids()
-    return Claim("home", limit, names[item - 1], names[anchor - 1], event, rank_before, bought)
+    return Claim(limit, names[item - 1], names[anchor - 1], event, rank_before, bought)
 
 
 @pytest.fixture

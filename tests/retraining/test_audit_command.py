@@ -15,7 +15,7 @@ from recommendations.management.shown_reasons import prediction_holds, shown_lis
 from recommendations.ml.kinds import Kind
 from recommendations.ml.training.reference import ReferenceScorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
-from recommendations.retraining.audit import Reference
+from recommendations.retraining.audit_reference import Reference
 from recommendations.serving import Because, RecommendationList, RecommendationQuery
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop

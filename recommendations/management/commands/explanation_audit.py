@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ...exceptions import RecommendationsError
 from ...models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
-from ...retraining.audit import Reference
+from ...retraining.audit_reference import Reference
 from ..audit_tally import Tally
 from ..shown_reasons import visitor
 
