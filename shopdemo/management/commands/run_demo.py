@@ -57,8 +57,9 @@ class Command(BaseCommand):
         with self._timed("data"):
             call_command("load_demo")
         untrained = RecommenderVersion.objects.current() is None
-        if untrained:
-            celery_app.control.purge()  # what an interrupted demo asked for would be trained a second time
+        if untrained and settings.CELERY_BROKER_URL.startswith("filesystem:"):
+            # What an interrupted demo asked for would be trained a second time; other brokers are not ours to empty.
+            celery_app.control.purge()
         worker = self._keep(children, start_worker(logs / "worker.log"))
         if untrained:
             console.print("[bold]Training[/bold] in the worker, from the shop's own database")
