@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -31,6 +32,12 @@ class LoadedRecommender:
         self.brand = np.zeros(size, np.int32)
         self.sensitive = np.zeros(size, bool)
         self._codes: dict[object, int] = {}
+
+    @cached_property
+    def following(self) -> np.ndarray:
+        """How strongly each item follows any other, float64 (n+1), above 0: the sums of the next-item table."""
+        table = self.scorer.score.next_item
+        return np.bincount(table.indices, table.values, minlength=len(self.eligible)) + 1e-9
 
     def can_be_named(self, item: int) -> bool:
         """Whether a reason may name it: it is still sold, and in no sensitive category."""

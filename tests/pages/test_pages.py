@@ -155,3 +155,24 @@ def test_a_long_history_comes_in_pages(books, visitor, browser, did):
     second = browser.get(reverse("recommendations:yours", query={"page": 2})).content.decode()
     assert first.count("<li>") == 50
     assert second.count("<li>") == 10
+
+
+@pytest.mark.parametrize("placement", ["similar", "bought_together"])
+def test_why_of_a_list_about_a_product_says_nothing_of_the_history(
+    version, popular, books, visitor, browser, did, placement
+):
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery(placement, visitor, product_id=str(books[3].pk)))
+    html = browser.get(why_url(found, found.product_ids[0])).content.decode()
+    assert "Your history has no part in it." in html
+    assert "activity" not in html
+
+
+def test_why_without_a_cause_names_nothing(version, popular, books, visitor, browser, did):
+    did(visitor, books[10:13])
+    found = listed(visitor, limit=20)
+    entry = next(entry for entry in found.recommendations if entry.reason.kind == "none")
+    html = browser.get(why_url(found, entry.card.product_id)).content.decode()
+    assert "Chosen from your overall activity." in html
+    assert "we name none" in html
+    assert "Book 11" not in html

@@ -8,6 +8,7 @@ from django.utils import timezone
 from recommendations.exceptions import UnknownPlacement
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Product, RemovedProduct
+from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, recommend
 from tests.shop.models import Book
 
@@ -199,3 +200,14 @@ def test_a_placement_about_a_product_needs_one():
 def test_a_limit_that_can_not_be_served_is_named(limit):
     with pytest.raises(ValueError, match=f"limit {limit}: expected 1 to 100"):
         RecommendationQuery("home", limit=limit)
+
+
+def test_what_follows_everything_does_not_lead_beside_every_product(version, books):
+    loaded = current_recommender()
+    item = loaded.scorer.vocabulary.number(str(books[3].pk))
+    followers, values = loaded.scorer.score.next_item.row(item)
+    table = loaded.scorer.score.next_item
+    usual = {int(f): sum(table.values[table.indices == f]) for f in followers}
+    expected = sorted(zip(followers, values, strict=True), key=lambda pair: -pair[1] / usual[int(pair[0])] ** 0.5)
+    shown = asked(None, "bought_together", product_id=str(books[3].pk)).product_ids
+    assert shown == [loaded.scorer.vocabulary.product_id(int(f)) for f, _ in expected if int(f) != item]
