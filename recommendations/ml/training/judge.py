@@ -129,7 +129,7 @@ def leads(single: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, dict[
     found: dict = {}
     for protocol, methods in single.items():
         found[protocol] = {}
-        for name in methods.keys() - {RECOMMENDER, NETWORK}:
+        for name in sorted(methods.keys() - {RECOMMENDER, NETWORK}):
             difference = methods[RECOMMENDER] - methods[name]
             error = float(difference.std() / len(difference) ** 0.5)
             found[protocol][name] = {"lead": float(difference.mean()), "standard_error": error}
