@@ -18,7 +18,7 @@ from .shown_reasons import ShownList, prediction_holds, shown_lists
 # False ones that the report tells in full.
 EXAMPLES = 20
 # Upper bounds of the strata by distinct products of the history.
-STRATA = {1: "1", 4: "2-4", 9: "5-9", 19: "10-19", 50: "20-50"}
+STRATA = {0: "none", 1: "1", 4: "2-4", 9: "5-9", 19: "10-19", 50: "20-50"}
 
 
 class Tally:

@@ -58,10 +58,10 @@ def prediction_holds(query: RecommendationQuery, anchor: str, product_id: str) -
 
 @contextmanager
 def visitor(pool: list[int], now: datetime, draw: random.Random) -> Iterator[Shopper]:
-    """A made-up visitor who just met up to five products of `pool` (primary keys); gone at the end."""
+    """A made-up visitor who just met up to five products of `pool` (primary keys), or none; gone at the end."""
     with rolled_back():
         shopper = Shopper.objects.create()
-        for age in range(draw.randint(1, LONGEST_VISIT)):
+        for age in range(draw.randint(0, LONGEST_VISIT)):
             Interaction.objects.create(
                 shopper=shopper,
                 product_id=draw.choice(pool),
