@@ -49,7 +49,6 @@ def test_reasons_of_a_sound_recommender_are_all_true(version, tmp_path):
     assert sum(part["because"] for part in report["by_placement"].values()) == report["claims"]
     assert sum(part["because"] for part in report["by_distinct_products"].values()) == report["claims"]
     assert 0 < report["claims_of_visitors"] < report["claims"]
-    assert report["by_distinct_products"]["none"]["because"] == 0
     assert told.startswith(f'Version {version.pk}: {report["claims"]:,} "because"')
 
 
@@ -111,6 +110,17 @@ def test_a_version_published_meanwhile_ends_it(version):
 def test_options_are_checked(option, value):
     with pytest.raises(CommandError, match=f"argument {option}"):
         call_command("explanation_audit", option, value)
+
+
+def test_a_stranger_is_shown_facts_only(version):
+    ProductPopularity.objects.update(recent_shoppers=5)  # more than there were
+    tally = Tally(version, 20)
+    with Reference.opened(version) as reference:
+        tally.check(reference, Shopper.objects.create(), random.Random(0), is_visitor=True)
+    assert tally.by_history.keys() == {"none"}
+    assert tally.claims == tally.visitor_claims == 0
+    assert tally.by_tier["T5"]["false"] == tally.by_tier["T5"]["checked"] > 0
+    assert tally.examples[0]["reason"]["fact"] == "popular_this_week"
 
 
 def test_a_visitor_met_up_to_five_products_just_now(version):
