@@ -55,16 +55,21 @@ class Explainer:
         if self._sole:
             return self._sole_claim(item, rank)
         causes = self._left.causes(item, rank, self.query.limit)
-        nameable = [cause for cause in causes if self.pool.loaded.can_be_named(cause.anchor)]
+        nameable = [cause for cause in causes if self._can_be_named(cause.anchor)]
         return [self._claim(cause) for cause in sorted(nameable, key=self._preference)]
 
     def _sole_claim(self, item: int, rank: int) -> list[Claim]:
         product_id, others = self.pool.product_id(item), self._without_sole
         ahead = others[: others.index(product_id)] if product_id in others else others
-        named = self.pool.loaded.can_be_named(self.pool.history.units()[0])
+        named = self._can_be_named(self.pool.history.units()[0])
         if not named or product_id == self._sole or len(ahead) < witnesses_needed(rank, self.query.limit):
             return []
         return [Claim(product_id, self._sole, tuple(ahead), len(ahead) + 1, None, 1.0)]
+
+    def _can_be_named(self, unit: int) -> bool:
+        """Whether the shop may name it and something true can be said of it."""
+        event = self.memory.strongest_event(self.pool.product_id(unit))
+        return bool(event) and self.pool.loaded.can_be_named(unit)
 
     def _claim(self, cause: Cause) -> Claim:
         name = self.pool.product_id

@@ -55,14 +55,16 @@ class Memory:
         return {product_id for product_id, kind in last.items() if kind == Kind.ADD_TO_CART}
 
     def strongest_event(self, product_id: str) -> str:
-        """The strongest true thing to say of a product met: one of EVENT_ORDER."""
+        """The strongest true thing to say of a product met: one of EVENT_ORDER, "" when there is none (returned)."""
         mine = [event.kind for event in self.events if event.product_id == product_id]
         balance = next((kind for kind in mine if kind in (Kind.PURCHASE, Kind.RETURN)), None)
         if balance == Kind.PURCHASE:
             return "bought"
         if product_id in self.in_basket:
             return "in_basket"
-        return "saved" if Kind.SAVE in mine else "viewed"
+        if Kind.SAVE in mine:
+            return "saved"
+        return "viewed" if {Kind.VIEW, Kind.ADD_TO_CART} & set(mine) else ""
 
     def history(self, vocabulary: Vocabulary) -> History:
         """The events in the recommender's terms, oldest first."""

@@ -211,3 +211,11 @@ def test_what_follows_everything_does_not_lead_beside_every_product(version, boo
     expected = sorted(zip(followers, values, strict=True), key=lambda pair: -pair[1] / usual[int(pair[0])] ** 0.5)
     shown = asked(None, "bought_together", product_id=str(books[3].pk)).product_ids
     assert shown == [loaded.scorer.vocabulary.product_id(int(f)) for f, _ in expected if int(f) != item]
+
+
+def test_what_was_returned_is_not_said_to_be_bought_or_viewed(version, popular, shopper, books, did):
+    did(shopper, books[10:13], Kind.PURCHASE, ago=timedelta(days=2))
+    named = {reason.anchors[0].event for reason in reasons(asked(shopper, "new_for_you")).values() if reason.anchors}
+    assert named == {"bought"}
+    did(shopper, books[10:13], Kind.RETURN)
+    assert not [reason for reason in reasons(asked(shopper, "new_for_you")).values() if reason.anchors]
