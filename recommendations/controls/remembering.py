@@ -66,7 +66,9 @@ def _event(kinds: list[int]) -> str:
         return "bought"
     if _newest(kinds, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE) == Kind.ADD_TO_CART:
         return "in_basket"
-    return "saved" if Kind.SAVE in kinds else "viewed"
+    if Kind.SAVE in kinds:
+        return "saved"
+    return "viewed" if {Kind.VIEW, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART} & set(kinds) else "returned"
 
 
 def _newest(kinds: list[int], *among: int) -> int | None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from ..conf import get_config
 from ..exceptions import UnknownProduct
 from ..models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+from .remembering import UNDO_FOR
 
 
 def remove(
@@ -26,11 +27,12 @@ def remove(
 
 
 def restore(shopper: Shopper, product_id: str | None = None, query: str | None = None) -> bool:
-    """Undo a removal: the history is what it was. False when there was none."""
+    """Undo a removal: the history is what it was. False when there was none, or its events may be purged already."""
     about = _about(product_id, query)
     if about is None:
         return False
-    deleted, _ = RemovedProduct.objects.filter(shopper=shopper, **about).delete()
+    since = timezone.now() - UNDO_FOR
+    deleted, _ = RemovedProduct.objects.filter(shopper=shopper, removed_at__gt=since, **about).delete()
     return deleted > 0
 
 

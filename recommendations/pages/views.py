@@ -45,7 +45,7 @@ def why(request: HttpRequest) -> HttpResponse:
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None)})
     query = query_of(request, token.placement, token.limit, token.product_id)
-    told = explain(query, request.GET.get("product", ""))
+    told = explain(query, request.GET.get("product", ""), request.GET.get("anchor", ""))
     predicted = []
     if told.causes:
         without = replace(query, without=told.causes[0].anchors[0].id)

@@ -2,13 +2,12 @@
 
 import logging
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 
 from django.utils import timezone
 
-from ..ml.artifact import ArtifactError
 from ..models import RecommenderVersion
 from .artifacts import open_scorer
 from .loaded import LoadedRecommender
@@ -17,6 +16,8 @@ logger = logging.getLogger("recommendations")
 
 # Seconds between two looks at the database.
 REFRESH_SECONDS = 3.0
+# Seconds until an artifact that could not be loaded is tried again: a storage may come back.
+RETRY_SECONDS = 60.0
 # A product's row is stamped before its transaction commits: look back this far, so that none is missed.
 OVERLAP = timedelta(minutes=1)
 
@@ -27,8 +28,9 @@ class _Current:
     def __init__(self) -> None:
         self._looking = Lock()
         self._loaded: LoadedRecommender | None = None
-        self._broken: set[int] = set()  # versions whose artifact was found broken, each logged once
+        self._looked = timezone.now()  # when the mirror was last read
         self._next_look = 0.0
+        self._retry_at: dict[int, float] = {}  # versions that could not be loaded, each logged once
 
     def get(self) -> LoadedRecommender | None:
         first = self._next_look == 0.0
@@ -36,8 +38,8 @@ class _Current:
             try:
                 if monotonic() >= self._next_look:
                     self._look()
-                    self._next_look = monotonic() + REFRESH_SECONDS
             finally:
+                self._next_look = monotonic() + REFRESH_SECONDS
                 self._looking.release()
         return self._loaded
 
@@ -46,20 +48,26 @@ class _Current:
         if version is None:
             self._loaded = None
         elif self._loaded is not None and self._loaded.version == version.pk:
-            self._loaded.refresh(since=timezone.now() - OVERLAP)
-        elif version.pk not in self._broken:
+            self._read_mirror(self._loaded, since=self._looked - OVERLAP)
+        elif monotonic() >= self._retry_at.get(version.pk, 0.0):
             self._load(version)
 
     def _load(self, version: RecommenderVersion) -> None:
         try:
             loaded = LoadedRecommender(version.pk, open_scorer(version))
-        except ArtifactError as error:
-            self._broken.add(version.pk)
-            kept = f"version {self._loaded.version}" if self._loaded else "popular products"
-            logger.error("Version %s can't be served, %s is: %s", version.pk, kept, error)
+        except Exception as error:  # the artifact is damaged, or the storage raises what its client raises
+            if version.pk not in self._retry_at:
+                kept = f"version {self._loaded.version}" if self._loaded else "popular products"
+                logger.error("Version %s can't be served, %s is: %s", version.pk, kept, error)
+            self._retry_at[version.pk] = monotonic() + RETRY_SECONDS
             return
-        loaded.refresh()
+        self._read_mirror(loaded, since=None)
         self._loaded = loaded
+
+    def _read_mirror(self, loaded: LoadedRecommender, since: datetime | None) -> None:
+        now = timezone.now()
+        loaded.refresh(since)
+        self._looked = now
 
 
 _current = _Current()

@@ -28,8 +28,11 @@ class Why:
         return self.recommendation.reason if self.recommendation else NoReason()
 
 
-def why(query: RecommendationQuery, product_id: str) -> Why:
-    """Why the list of `query` shows `product_id`, computed again now."""
+def why(query: RecommendationQuery, product_id: str, anchor: str = "") -> Why:
+    """Why the list of `query` shows `product_id`, computed again now.
+
+    The cause that was printed leads: `anchor` where a row named one, else the list's own choice.
+    """
     shown = recommend(query).recommendations
     found = next((entry for entry in shown if entry.card.product_id == product_id), None)
     if found is None:
@@ -42,5 +45,8 @@ def why(query: RecommendationQuery, product_id: str) -> Why:
     claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.rank)
     cards = get_catalog().cards(named_products(claims), query.request)
     ahead = [entry.card.product_id for entry in shown[: found.rank - 1]]
-    reasons = [explainer.because(claim, found.rank, ahead, cards) for claim in claims]
-    return Why(found, tuple(reason for reason in reasons if reason is not None))
+    made = [explainer.because(claim, found.rank, ahead, cards) for claim in claims]
+    reasons = [reason for reason in made if reason is not None]
+    first = {anchor} if anchor else {named.id for named in found.reason.anchors}
+    reasons.sort(key=lambda reason: reason.anchors[0].id not in first)  # stable: the others keep their order
+    return Why(found, tuple(reasons))

@@ -39,14 +39,15 @@ class Explainer:
     def _without_sole(self) -> list[str]:
         """The list once the only unit is gone: what a stranger would see here."""
         count = self.query.limit + witnesses_needed(1, self.query.limit) + SPARE_WITNESSES
-        fill = popular_fill(self.query, self.memory, count, taken=[self._sole])
+        fill = popular_fill(self.query, self.memory, count, taken=[self._sole, *self.memory.refills])
         return [popular.product_id for popular in fill]
 
     @cached_property
     def _sole(self) -> str:
         """The product whose removal leaves nothing to read, or "" when there are several units."""
-        units = self.pool.history.units()
-        return self.pool.product_id(units[0]) if len(units) == 1 else ""
+        units, history = self.pool.history.units(), self.pool.history
+        is_sole = len(units) == 1 and history.complete and len(history.without(units[0])) == 0
+        return self.pool.product_id(units[0]) if is_sole else ""
 
     def claims(self, item: int, rank: int) -> list[Claim]:
         """Every unit that `item`, at `rank` of the list, may be said to rest on; the one to name first leads."""

@@ -42,8 +42,9 @@ class Memory:
 
     @cached_property
     def refills(self) -> set[str]:
-        """product_ids that only a removal would bring into the window."""
-        return {event.product_id for event in self.events[REPEAT_WINDOW:]} - self.seen
+        """product_ids that a removal may keep out of the list, since it brings older events into the window."""
+        older = self.events[REPEAT_WINDOW:]
+        return {e.product_id for e in older if e.product_id not in self.seen or e.kind == Kind.ADD_TO_CART}
 
     @cached_property
     def in_basket(self) -> set[str]:

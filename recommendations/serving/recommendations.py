@@ -13,6 +13,7 @@ class Recommendation:
     source: str  # "recommender", "similar", "together", "popular" or "new"
     card: Card
     reason: Reason
+    is_labelled: bool = True  # whether a row of cards prints the reason; it is as true where it is not printed
 
 
 @dataclass(frozen=True)

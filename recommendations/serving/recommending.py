@@ -1,6 +1,6 @@
 """recommend(): from a query to the list a page shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,6 +18,8 @@ from .tokens import seal_list
 
 # Candidates whose cards are asked for beyond the limit, since some may not be for sale.
 SPARE = 10
+# Cards of one row that print the same "because", never on neighbours.
+MOST_EQUAL_LABELS = 3
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,18 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
     if pool is None:
         candidates = _bought(memory) if query.spot.bought == "only" else _popular(query, memory)
         return _shown(query, memory, None, candidates)
-    candidates = (_from_pool(pool, memory, column) for column in range(len(pool.items)))
-    if len(pool.items) < query.limit:
-        ranked = list(candidates)
-        candidates = iter(ranked + _popular(query, memory, [candidate.product_id for candidate in ranked]))
-    return _shown(query, memory, pool, candidates, version=str(pool.loaded.version))
+    return _shown(query, memory, pool, _ranked(pool, query, memory), version=str(pool.loaded.version))
+
+
+def _ranked(pool: Pool, query: RecommendationQuery, memory: Memory) -> Iterator[Candidate]:
+    """The pool, then what fills a list that it can't; nothing is computed that no list comes to."""
+    pooled = [pool.product_id(int(item)) for item in pool.items]
+    for column in range(len(pooled)):
+        yield _from_pool(pool, memory, column)
+    if query.spot.bought == "only":  # bought since the training
+        yield from (candidate for candidate in _bought(memory) if candidate.product_id not in pooled)
+    else:
+        yield from _popular(query, memory, pooled)
 
 
 def _from_pool(pool: Pool, memory: Memory, column: int) -> Candidate:
@@ -97,7 +106,8 @@ def _shown(
     """Cards for the best candidates and for what their reasons rest on, in one query of the shop's."""
     explainer = Explainer(pool, query, memory) if pool is not None else None
     ranked = iter(candidates)
-    first = list(islice(ranked, query.limit + SPARE))
+    at_first = query.limit + SPARE
+    first = list(islice(ranked, at_first if pool is None else min(at_first, len(pool.items))))
     claims = _claims(explainer, first, query.limit) if explainer else {}
     asked = {candidate.product_id for candidate in first} | named_products(claims.values())
     cards = get_catalog().cards(asked, query.request)
@@ -139,11 +149,15 @@ def _recommendations(
     claims: dict[str, Claim],
 ) -> list[Recommendation]:
     made: list[Recommendation] = []
+    labels: list[str] = []
     for rank, candidate in enumerate(shown, start=1):
         reason = candidate.reason
         if explainer is not None and candidate.product_id in claims:
             ahead = [above.product_id for above in shown[: rank - 1]]
             reason = explainer.because(claims[candidate.product_id], rank, ahead, cards) or reason
+        label = reason.anchors[0].id if reason.kind == "because" else ""
+        is_new = not label or (label not in labels[-1:] and labels.count(label) < MOST_EQUAL_LABELS)
+        labels.append(label if is_new else "")
         card = cards[candidate.product_id]
-        made.append(Recommendation(rank, candidate.score, candidate.source, card, reason))
+        made.append(Recommendation(rank, candidate.score, candidate.source, card, reason, is_new))
     return made

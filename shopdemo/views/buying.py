@@ -6,7 +6,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from recommendations.capture import record_order
+from recommendations.capture import record, record_order
+from recommendations.ml.kinds import Kind
 
 from ..cart import Cart, CartLine, total
 from ..forms import CheckoutForm, QuantityForm
@@ -32,7 +33,10 @@ def add_to_cart(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def change_cart(request: HttpRequest, pk: int) -> HttpResponse:
-    Cart(request).set(pk, _quantity(request, least=0))
+    quantity = _quantity(request, least=0)
+    if quantity == 0 and str(pk) in Cart(request).quantities:
+        record(request, Kind.REMOVE_FROM_CART, product_id=str(pk))
+    Cart(request).set(pk, quantity)
     return redirect("cart")
 
 

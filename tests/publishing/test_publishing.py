@@ -1,10 +1,13 @@
 import inspect
 import json
+from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.test import override_settings
+from django.utils import timezone
 
 from recommendations.catalog import sync_catalog
 from recommendations.exceptions import NotConfigured
@@ -250,3 +253,33 @@ def test_without_any_place_the_error_names_the_line(settings):
         pytest.raises(NotConfigured, match=r"add STORAGES\['recommendations'\]"),
     ):
         get_storage()
+
+
+def test_an_idle_process_learns_what_changed_while_it_slept(books, monkeypatch):
+    publish_made_artifact()
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
+    loaded = current_recommender()
+    current._current._looked -= timedelta(hours=5)
+    changed = Product.objects.filter(product_id=str(books[0].pk))
+    changed.update(available=False, updated_at=timezone.now() - timedelta(hours=4))
+    assert not current_recommender().eligible[loaded.scorer.vocabulary.number(str(books[0].pk))]
+
+
+def test_a_storage_that_does_not_answer_is_tried_again(books, monkeypatch, caplog):
+    good = publish_made_artifact()
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
+    assert current_recommender().version == good.pk
+    monkeypatch.setattr("tests.published.forget", lambda: None)
+    new = publish_made_artifact(seed=1)
+
+    def no_answer(version):
+        raise ConnectionError("the bucket does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(current, "open_scorer", no_answer)
+        for _ in range(3):
+            assert current_recommender().version == good.pk
+    assert len([record for record in caplog.records if BROKEN in record.message]) == 1
+    assert current_recommender().version == good.pk  # not asked again yet
+    monkeypatch.setattr(current, "monotonic", lambda: monotonic() + current.RETRY_SECONDS)
+    assert current_recommender().version == new.pk

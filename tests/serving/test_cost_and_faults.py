@@ -38,7 +38,8 @@ def selects(query):
 def test_selects_do_not_grow_with_limit_or_history(version, popular, shopper, books, did, limit, events):
     did(shopper, books[:events])
     ours, shops = selects(RecommendationQuery("new_for_you", shopper, limit=limit))
-    assert ours == 2 + (limit > 60 - events) * 2  # history and left out; a list that is short asks the popular one
+    is_short = limit > 60 - events  # then the popular list is asked as well
+    assert ours == 2 + 2 * is_short  # history and left out
     assert shops == 1
 
 

@@ -5,6 +5,7 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
+from recommendations.catalog import sync_catalog
 from recommendations.exceptions import UnknownPlacement
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Product, RemovedProduct
@@ -219,3 +220,21 @@ def test_what_was_returned_is_not_said_to_be_bought_or_viewed(version, popular, 
     assert named == {"bought"}
     did(shopper, books[10:13], Kind.RETURN)
     assert not [reason for reason in reasons(asked(shopper, "new_for_you")).values() if reason.anchors]
+
+
+def test_buy_again_holds_what_was_bought_since_the_training(version, shopper, books, did):
+    new = Book.objects.create(name="Fresh from the press")
+    sync_catalog()
+    did(shopper, [books[0], new], Kind.PURCHASE)
+    assert set(asked(shopper, "buy_again").product_ids) == {str(books[0].pk), str(new.pk)}
+
+
+def test_the_popular_list_fills_what_is_sold_out(version, popular, shopper, books, did):
+    did(shopper, books[10:13])
+    new = Book.objects.bulk_create(Book(name=f"New {k}") for k in range(6))
+    sync_catalog()
+    Book.objects.filter(pk__in=[book.pk for book in books[4:]]).update(in_stock=False)
+    found = asked(shopper, limit=8)
+    assert {entry.source for entry in found.recommendations[:4]} == {"recommender"}
+    assert set(found.product_ids[4:]) <= {str(book.pk) for book in new}
+    assert len(found.recommendations) == 8

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.utils import timezone
@@ -199,3 +200,62 @@ def test_a_hidden_product_is_no_witness(products, popular, now):
     )
     for entry in recommend(query).recommendations:
         assert entry.reason.evidence is None or hidden not in entry.reason.evidence.witnesses
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    older=st.lists(
+        st.tuples(st.integers(0, 39), st.sampled_from([Kind.VIEW, Kind.ADD_TO_CART, Kind.PURCHASE])),
+        min_size=1,
+        max_size=120,
+    ),
+    newer=st.lists(st.tuples(st.integers(0, 39), st.sampled_from([Kind.VIEW, Kind.PURCHASE])), max_size=20),
+    dominating=st.integers(40, 59),
+)
+def test_a_product_that_fills_the_window_brings_older_events_back(products, popular, now, older, newer, dominating):
+    many = [(dominating, Kind.VIEW)] * 195
+    shopper = shopper_who([*older, *many, *newer], products, now)
+    query = RecommendationQuery("home", shopper, limit=5, now=now)
+    predicted = recommend(replace(query, without=products[dominating].product_id))
+    assert removed(query, products[dominating]).product_ids == predicted.product_ids
+    for entry in recommend(query).recommendations:
+        if entry.reason.kind == "because":
+            anchor = Product.objects.get(product_id=entry.reason.anchors[0].id)
+            assert entry.card.product_id not in removed(query, anchor).product_ids
+
+
+def test_a_sole_product_of_the_window_is_not_the_only_one_of_the_history(products, popular, now):
+    events = [(k, Kind.PURCHASE) for k in range(20)] + [(50, Kind.VIEW)] * 200
+    query = RecommendationQuery("home", shopper_who(events, products, now), limit=5, now=now)
+    after = removed(query, products[50]).product_ids
+    for entry in recommend(query).recommendations:
+        assert entry.reason.kind != "because" or entry.card.product_id not in after
+
+
+def test_the_cause_of_a_row_leads_its_why(products, popular, now):
+    for first in range(8):
+        views = [(place, Kind.VIEW) for place in (first, first + 13, first + 30)]
+        query = RecommendationQuery("new_for_you", shopper_who(views, products, now), limit=40, now=now)
+        for row in because_rows(query):
+            for entry in row.recommendations:
+                told = why(query, entry.card.product_id, row.anchor.id)
+                assert told.reason.anchors == (row.anchor,)
+
+
+def test_the_cause_of_a_card_leads_its_why(products, popular, now):
+    shopper = shopper_who([(place, Kind.VIEW) for place in (3, 9, 27)], products, now)
+    query = RecommendationQuery("home", shopper, limit=10, now=now)
+    for entry in recommend(query).recommendations:
+        assert why(query, entry.card.product_id).reason.anchors == entry.reason.anchors
+
+
+def test_a_row_of_cards_prints_no_label_twice_in_a_row_and_none_four_times(products, popular, now):
+    for first in range(12):
+        views = [(place, Kind.VIEW) for place in (first, first + 13, first + 30)]
+        query = RecommendationQuery("home", shopper_who(views, products, now), limit=12, now=now)
+        labels = [
+            entry.reason.anchors[0].id if entry.reason.anchors and entry.is_labelled else ""
+            for entry in recommend(query).recommendations
+        ]
+        assert not [label for label, after in pairwise(labels) if label and label == after]
+        assert max(labels.count(label) for label in set(labels) - {""}) <= 3

@@ -111,3 +111,13 @@ def test_a_cached_page_never_shows_one_shoppers_list_to_another(version, popular
     assert "Because you viewed Book 1" in pages["anna"]
     assert "Because you viewed Book 3" in pages["bert"]
     assert "Because" not in pages[""]
+
+
+def test_a_page_without_our_urls_is_whole(version, popular, visitor, books, did, client, settings):
+    settings.ROOT_URLCONF = "tests.templatetags.no_urls"
+    did(visitor, [books[3], books[27], books[44]])
+    client.cookies["recommendations_shopper"] = "key"
+    html = client.get("/page/").content.decode()
+    assert html.startswith("before")
+    assert "Because you viewed" in html
+    assert "Why this?" not in html

@@ -37,6 +37,7 @@ class Command(BaseCommand):
         if not port_is_free(port):
             raise CommandError(f"Port {port} is in use. Choose another: make demo PORT={port + 1}")
         signal.signal(signal.SIGTERM, _as_interrupt)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with it ignored
         self.started = time.monotonic()
         self.timings: list[tuple[str, float]] = []
         self.running: list[Child] = []
