@@ -28,12 +28,15 @@ demo: .venv/demo-installed
 # The suite on what every machine has (SQLite, the file-system broker), then once more in a very different project.
 test: .venv/dev-installed
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --ds=tests.settings_other -m "not browser and not process" --ignore=tests/ml --ignore=tests/shopdemo
+	$(BIN)/python -m pytest --ds=tests.settings_other -m "not browser and not process" --ignore=tests/ml \
+	  --ignore=tests/shopdemo --ignore=tests/browser
+	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
+# (tests/ml asks no database, and the browser sees the same pages).
 test-services: .venv/dev-installed
 	@$(BIN)/python -m tests.reach_services
-	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/shopdemo -m "not browser"
+	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser
 
 lint: .venv/dev-installed
 	$(BIN)/ruff check .

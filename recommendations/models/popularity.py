@@ -13,10 +13,12 @@ FEWEST_SHOPPERS = 5
 
 class ProductPopularityQuerySet(models.QuerySet["ProductPopularity"]):
     def count_again(self, now: datetime) -> int:
-        """Count the shoppers of each product anew, this week's and all; returns the number of products counted."""
+        """Count the shoppers of each product anew, this week's by trusted sources; returns how many products."""
         events = Interaction.objects.remembered().filter(kind__in=SEQUENCE_KINDS, product__isnull=False)
         total = _shoppers_by_product(events)
-        recent = _shoppers_by_product(events.filter(occurred_at__gt=now - RECENT, occurred_at__lte=now))
+        # "Popular this week" is printed as a fact: what only browsers say does not count for it.
+        trusted = events.exclude(source=Interaction.Source.BEACON)
+        recent = _shoppers_by_product(trusted.filter(occurred_at__gt=now - RECENT, occurred_at__lte=now))
         with transaction.atomic():
             self.all().delete()
             self.bulk_create(
@@ -40,7 +42,10 @@ def _shoppers_by_product(events: models.QuerySet) -> dict[int, int]:
 
 
 class ProductPopularity(models.Model):
-    """How many shoppers did something with a product; counted by the worker, read by every page."""
+    """How many shoppers did something with a product; counted by the worker, read by every page.
+
+    `recent_shoppers` are this week's that the shop itself recorded or imported, not browsers' beacons.
+    """
 
     product = models.OneToOneField(
         "recommendations.Product", on_delete=models.CASCADE, primary_key=True, related_name="popularity"

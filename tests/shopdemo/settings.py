@@ -11,8 +11,10 @@ from shopdemo.settings import DATABASES, RECOMMENDATIONS, VAR
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
-# A file, not memory: the browser tests read and write from several threads at once.
-DATABASES["default"]["TEST"] = {"NAME": VAR / "test.sqlite3"}
+# A file, not memory: the browser tests read and write from several threads at once. On PostgreSQL a database beside
+# that of the pytest which started this one.
+IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+DATABASES["default"]["TEST"] = {"NAME": VAR / "test.sqlite3" if IS_SQLITE else "test_shopdemo"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -50,10 +50,14 @@ def test_cart_is_changed_only_by_post(client, bananas):
     assert client.get(reverse("add_to_cart", args=[bananas.pk])).status_code == 405
 
 
-def test_cart_zero_takes_a_product_out(client, bananas):
-    add(client, bananas)
-    client.post(reverse("change_cart", args=[bananas.pk]), {"quantity": 0})
+def test_cart_zero_takes_a_product_out_and_is_recorded(client, shop):
+    client.force_login(get_user_model().objects.create_user("anna"))
+    add(client, shop[0])
+    for _ in range(2):  # the second time it is not in the cart
+        client.post(reverse("change_cart", args=[shop[0].pk]), {"quantity": 0})
     assert quantities(client) == {}
+    recorded = Interaction.objects.filter(kind=Kind.REMOVE_FROM_CART)
+    assert [row.product.product_id for row in recorded] == [str(shop[0].pk)]
 
 
 def test_cart_leaves_out_what_was_sold_out_meanwhile(client, bananas, milk):
