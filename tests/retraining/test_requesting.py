@@ -15,6 +15,12 @@ from recommendations.retraining.requesting import is_answered
 Status = RecommenderVersion.Status
 
 
+@pytest.fixture(autouse=True)
+def no_broker_of_the_environment(monkeypatch):
+    """Celery prefers CELERY_BROKER_URL to what an app names."""
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+
+
 @pytest.fixture
 def broker():
     """A Celery app whose messages stay in this process."""

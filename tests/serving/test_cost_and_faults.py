@@ -28,7 +28,7 @@ def statements(query):
 def selects(query):
     """(ours, the shop's) SELECTs of one list; nothing is written. The tests' own transaction asks for a savepoint."""
     asked = [sql for sql in statements(query) if "SAVEPOINT" not in sql]
-    assert not [sql for sql in asked if not sql.startswith("SELECT")]
+    assert not [sql for sql in asked if not sql.lstrip("(").startswith("SELECT")]
     shops = [sql for sql in asked if "shop_book" in sql]
     return len(asked) - len(shops), len(shops)
 
@@ -63,7 +63,7 @@ def test_in_a_transaction_a_list_takes_one_savepoint(version, shopper, books, di
 @pytest.mark.django_db(transaction=True)
 def test_outside_a_transaction_a_list_only_reads(version, shopper, books, did):
     did(shopper, books[:3])
-    assert [sql.split()[0] for sql in statements(RecommendationQuery("home", shopper))] == ["SELECT"] * 3
+    assert [sql.split()[0].lstrip("(") for sql in statements(RecommendationQuery("home", shopper))] == ["SELECT"] * 3
 
 
 @pytest.fixture
