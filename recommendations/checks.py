@@ -11,13 +11,14 @@ from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from .catalog import registered
+from .catalog import Catalog, registered
 from .conf import Config
 from .exceptions import NotConfigured
 from .models import Interaction
 from .publishing.artifacts import get_storage
 
 MIDDLEWARE = "recommendations.middleware.RecommendationsMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 REQUEST = "django.template.context_processors.request"
 DJANGO_TEMPLATES = "django.template.backends.django.DjangoTemplates"
 SUPPORTED = ("postgresql", "sqlite")
@@ -30,6 +31,9 @@ CATALOG_HINT = """Write recommended_products.py in the app of your product model
     class ProductCatalog(Catalog):
         def title(self, product):
             return product.name
+
+        def is_available(self, product):
+            return product.stock > 0
 
         def card(self, product, request):
             return Card(self.product_id(product), product.name, product.get_absolute_url())"""
@@ -97,6 +101,10 @@ def _consent(path: str) -> Iterator[CheckMessage]:
 def _catalog() -> Iterator[CheckMessage]:
     if not registered():
         yield Error("No product model is declared.", hint=CATALOG_HINT, id="recommendations.E003")
+    for catalog in registered().values():
+        for name in ("title", "card"):
+            if getattr(type(catalog), name) is getattr(Catalog, name):
+                yield Error(f"{type(catalog).__name__} has no {name}().", hint=CATALOG_HINT, id="recommendations.E005")
 
 
 def _urls() -> Iterator[CheckMessage]:
@@ -111,8 +119,11 @@ def _urls() -> Iterator[CheckMessage]:
 
 
 def _middleware() -> Iterator[CheckMessage]:
-    if MIDDLEWARE not in settings.MIDDLEWARE:
+    installed = list(settings.MIDDLEWARE)
+    if MIDDLEWARE not in installed:
         yield Warning(f"{MIDDLEWARE} is not installed.", hint=MIDDLEWARE_HINT, id="recommendations.W002")
+    elif AUTHENTICATION in installed and installed.index(MIDDLEWARE) < installed.index(AUTHENTICATION):
+        yield Warning(f"{MIDDLEWARE} stands too early.", hint=MIDDLEWARE_HINT, id="recommendations.W002")
 
 
 def _request_in_templates() -> Iterator[CheckMessage]:

@@ -169,3 +169,28 @@ def test_consent_is_asked_of_nobody(path, problem):
     assert message.id == "recommendations.E002"
     assert message.msg.startswith(f"RECOMMENDATIONS['HAS_CONSENT'] is {path!r}, but {problem.split(' (')[0]}")
     assert message.hint.startswith("Name a function of yours that takes a request and returns a bool")
+
+
+def test_the_middleware_stands_before_the_login():
+    moved = [checks.MIDDLEWARE, *(name for name in MIDDLEWARE if name != checks.MIDDLEWARE)]
+    with override_settings(MIDDLEWARE=moved):
+        (message,) = check_configuration()
+    assert message == Warning(
+        "recommendations.middleware.RecommendationsMiddleware stands too early.",
+        hint=checks.MIDDLEWARE_HINT,
+        id="recommendations.W002",
+    )
+
+
+def test_a_catalog_lacks_what_every_catalog_needs(monkeypatch):
+    from recommendations.catalog import Catalog
+    from tests.shop.models import Book
+
+    class Empty(Catalog):
+        pass
+
+    monkeypatch.setattr(registry, "_catalogs", {Book: Empty(Book)})
+    assert check_configuration() == [
+        Error(f"Empty has no {name}().", hint=checks.CATALOG_HINT, id="recommendations.E005")
+        for name in ("title", "card")
+    ]

@@ -1,8 +1,10 @@
 """From a page's request to a query: who asks, asked once a request."""
 
+from django.db.models import Model
 from django.http import HttpRequest
 
 from ..boundary import never_break
+from ..catalog import get_catalog
 from ..models import Shopper
 from .queries import RecommendationQuery
 
@@ -24,6 +26,8 @@ def query_of(
 ) -> RecommendationQuery:
     """The query of whoever sends this request; marks its response as personal, so that no cache shares it.
 
+    `product` is a product's id, or the shop's own product.
+
     Raises UnknownPlacement and ValueError for what can't be answered.
     """
     query = RecommendationQuery(
@@ -31,10 +35,18 @@ def query_of(
         shopper=reading_shopper(request),
         request=request,
         limit=limit,
-        product_id=None if product in (None, "") else str(product),
+        product_id=_product_id(product),
         without=None if without in (None, "") else str(without),
     )
     request.recommendations_personal = True  # type: ignore[attr-defined]
     # cache_page stores a response before the middleware can mark it: this is how a view tells it not to.
     request._cache_update_cache = False  # type: ignore[attr-defined]
     return query
+
+
+def _product_id(product: object) -> str | None:
+    if product in (None, ""):
+        return None
+    if isinstance(product, Model):
+        return get_catalog().product_id(product)
+    return str(product)

@@ -27,7 +27,7 @@ STRANGER_HEADING = _("Popular right now")
 def recommendations(
     context: template.Context, placement: str, limit: int = 10, product: object = None, heading: str = ""
 ) -> dict[str, Any]:
-    """A list of products for a placement; `product` is the id of the product that the page is about."""
+    """A list of products for a placement; `product` is the product that the page is about, or its id."""
     return _list(context.get("request"), placement, limit, product, heading)
 
 

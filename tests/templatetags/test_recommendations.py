@@ -121,3 +121,12 @@ def test_a_page_without_our_urls_is_whole(version, popular, visitor, books, did,
     assert html.startswith("before")
     assert "Because you viewed" in html
     assert "Why this?" not in html
+
+
+def test_a_list_about_a_product_takes_the_shops_own_product(version, books, page):
+    from django.template import RequestContext, Template
+
+    request = RequestFactory().get("/")
+    source = '{% load recommendations %}{% recommendations placement="similar" product=product limit=3 %}'
+    html = Template(source).render(RequestContext(request, {"product": books[3]}))
+    assert html.count("<article") == 3

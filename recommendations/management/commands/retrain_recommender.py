@@ -38,7 +38,9 @@ class Command(BaseCommand):
         if version.status in (RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.RETIRED):
             self.stdout.write(self.style.SUCCESS(f"Version {version.pk} is published."))
             return
-        raise CommandError(f"Version {version.pk} is {version.status}: {version.error}")
+        current = RecommenderVersion.objects.current()
+        serves = f"version {current.pk} serves on" if current else "popular products are shown"
+        raise CommandError(f"Version {version.pk} is {version.status}, {serves}. {version.error}")
 
 
 class _Lines:

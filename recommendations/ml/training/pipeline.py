@@ -177,7 +177,8 @@ def _methods(
 def _check_size(log: InteractionLog, vocabulary: Vocabulary) -> None:
     if len(np.unique(log.item)) < 2:
         raise NotEnoughData(
-            f"{len(log)} interactions with {len(np.unique(log.item))} products; at least 2 products are needed"
+            f"{len(log)} interactions with {len(np.unique(log.item))} products; at least 2 products are needed: "
+            "import past orders with import_interactions, or wait for visitors"
         )
     if log.item.max() > len(vocabulary):
         raise ValueError(
