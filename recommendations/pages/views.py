@@ -1,9 +1,9 @@
 """Pages for shoppers: plain HTML and forms, without JavaScript, without a login."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -77,33 +77,33 @@ def yours(request: HttpRequest) -> HttpResponse:
 def forget(request: HttpRequest) -> HttpResponse:
     """Take a product or a search out of the history."""
     unit = _named(request)
-    if unit is None:
-        return HttpResponseBadRequest("product: expected the id of a product, or query: the text of a search.")
-    shopper = reading_shopper(request)
-    if shopper is not None:
-        controls.remove(shopper, **unit)
-    key = next(iter(unit.values()))
-    return redirect(f"{reverse('recommendations:yours')}?{urlencode({'removed': key})}")
+    return _changed(request, controls.remove, unit, query={"removed": next(iter(unit.values()), "")})
 
 
 @require_POST
 @csrf_protect
 def undo(request: HttpRequest) -> HttpResponse:
     """Put it back."""
-    unit = _named(request)
-    if unit is None:
+    return _changed(request, controls.restore, _named(request))
+
+
+def _named(request: HttpRequest) -> dict[str, str]:
+    """What the form names, as controls take it; empty unless it names one thing."""
+    product, query = request.POST.get("product", ""), request.POST.get("query", "")
+    if bool(product) == bool(query):
+        return {}
+    return {"product_id": product} if product else {"query": query}
+
+
+def _changed(
+    request: HttpRequest, change: Callable[..., bool], unit: dict[str, str], query: dict[str, str] | None = None
+) -> HttpResponse:
+    if not unit:
         return HttpResponseBadRequest("product: expected the id of a product, or query: the text of a search.")
     shopper = reading_shopper(request)
     if shopper is not None:
-        controls.restore(shopper, **unit)
-    return redirect("recommendations:yours")
-
-
-def _named(request: HttpRequest) -> dict[str, str] | None:
-    product, query = request.POST.get("product", ""), request.POST.get("query", "")
-    if bool(product) == bool(query):
-        return None
-    return {"product_id": product} if product else {"query": query}
+        change(shopper, **unit)
+    return redirect(reverse("recommendations:yours", query=query))
 
 
 def _units(found: list[Any], request: HttpRequest) -> list[Unit]:

@@ -122,6 +122,11 @@ def test_nothing_is_recorded_of_bots_paused_shoppers_and_without_consent(user, r
     assert Shopper.objects.count() == 0
 
 
+def test_with_debug_the_developers_own_programs_count(user, request_of, settings):
+    settings.DEBUG = True
+    assert record(request_of(user, agent="HeadlessChrome/156.0"), Kind.VIEW, "tea")
+
+
 def test_nothing_is_recorded_of_who_opted_out(user):
     shopper = Shopper.objects.create(user=user, personalised=False)
     assert not record(user, Kind.VIEW, "tea")
