@@ -9,6 +9,7 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from time import perf_counter
 
 # As the demo's web workers run: threads of a small matrix product only wait for each other.
@@ -68,9 +69,34 @@ def measure(calls: int, seed: int) -> dict[str, object]:
         "because_rows_ms": timed(lambda k: because_rows(of(k, "new_for_you")), calls // 4),
         "stranger_ms": timed(lambda k: recommend(RecommendationQuery("home")), calls),
         "new_for_you_tiers": {tier: round(reasons.count(tier) / len(reasons), 3) for tier in sorted(set(reasons))},
+        "visits": {str(views): visits(200, views, seed) for views in (1, 3, 5)},
         "memory_mib": memory_mib(),
         "torch_loaded": "torch" in sys.modules,
     }
+
+
+def visits(count: int, views: int, seed: int) -> dict[str, float]:
+    """Of made-up visitors who view `views` products drawn at random: how many see a row, or a "because" at home."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    from recommendations.capture import record
+    from recommendations.ml.kinds import Kind
+    from recommendations.models import Product, Shopper
+    from recommendations.serving import RecommendationQuery, because_rows, recommend
+
+    product_ids = list(Product.objects.order_by("pk").values_list("product_id", flat=True))
+    draw, rows, causes = random.Random(seed), 0, 0
+    for _ in range(count):
+        with transaction.atomic():
+            visitor, now = Shopper.objects.create(), timezone.now()
+            for place, product_id in enumerate(draw.sample(product_ids, views)):
+                record(visitor, Kind.VIEW, product_id, occurred_at=now - timedelta(minutes=views - place))
+            rows += bool(because_rows(RecommendationQuery("new_for_you", visitor)))
+            shown = recommend(RecommendationQuery("home", visitor, limit=12)).recommendations
+            causes += any(entry.reason.kind == "because" for entry in shown)
+            transaction.set_rollback(True)
+    return {"with_a_row": round(rows / count, 3), "with_a_because_at_home": round(causes / count, 3)}
 
 
 def main() -> None:
