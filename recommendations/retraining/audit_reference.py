@@ -43,15 +43,13 @@ class Reference:
     def opened(cls, version: RecommenderVersion) -> Iterator["Reference"]:
         """The version's own files, copied out of the storage and checked. Raises NotConfigured without torch."""
         try:
-            import torch
-
-            from ..ml.training.reference import ReferenceScorer
+            from ..ml.training.reference import ReferenceScorer, use_one_thread
         except ModuleNotFoundError as error:
             raise NotConfigured(
                 f"The audit computes scores with torch, and {error.name} is not installed: "
                 'pip install "django-because[training]" where it runs.'
             ) from error
-        torch.set_num_threads(1)  # one history at a time: threads would only wait for each other
+        use_one_thread()
         with TemporaryDirectory(prefix="recommender-audit-") as directory:
             for file in (*FILES, MANIFEST):
                 with get_storage().open(f"{version.artifact}/{file}") as stored:

@@ -92,3 +92,8 @@ class ReferenceScorer:
             if kind == Kind.PURCHASE:
                 repeats[item] += self.manifest.weights.repeat_decay**age
         return repeats.float()
+
+
+def use_one_thread() -> None:
+    """For a process that scores one history at a time: several threads would only wait for each other."""
+    torch.set_num_threads(1)
