@@ -11,7 +11,7 @@ from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from .catalog import Catalog, registered
+from .catalog import Catalog, registered, wrong_prefixes
 from .conf import Config
 from .exceptions import NotConfigured
 from .models import Interaction
@@ -47,7 +47,7 @@ MIDDLEWARE_HINT = (
 @register("recommendations")
 def check_configuration(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """Everything that can be seen without asking the database."""
-    found = [*_settings(), *_catalog(), *_urls(), *_middleware(), *_request_in_templates(), *_database()]
+    found = [*_settings(), *_catalog(), *_prefixes(), *_urls(), *_middleware(), *_request_in_templates(), *_database()]
     return [*found, *_storage()] if not any(message.id == "recommendations.E001" for message in found) else found
 
 
@@ -105,6 +105,12 @@ def _catalog() -> Iterator[CheckMessage]:
         for name in ("title", "card"):
             if getattr(type(catalog), name) is getattr(Catalog, name):
                 yield Error(f"{type(catalog).__name__} has no {name}().", hint=CATALOG_HINT, id="recommendations.E005")
+
+
+def _prefixes() -> Iterator[CheckMessage]:
+    for problem in wrong_prefixes():
+        hint = "A prefix tells the ids of several models apart; the one that was there first keeps its ids without."
+        yield Error(problem, hint=hint, id="recommendations.E006")
 
 
 def _urls() -> Iterator[CheckMessage]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
@@ -9,15 +10,17 @@ from django.http import HttpRequest
 
 from .boundary import never_break
 from .capture import merge_at_login
-from .catalog import get_catalog, mirror, registered, retire
+from .catalog import mirror, product_id_of, registered
 
 
 def connect() -> None:
-    """Listen to the declared product models and to logins; called once, by AppConfig.ready()."""
-    for model in registered():
-        uid = model._meta.label
-        post_save.connect(product_saved, sender=model, dispatch_uid=f"recommendations-saved-{uid}")
-        post_delete.connect(product_deleted, sender=model, dispatch_uid=f"recommendations-deleted-{uid}")
+    """Listen to the declared models and to logins; called once, by AppConfig.ready()."""
+    for model in apps.get_models(include_auto_created=False):
+        # Django sends the class that was saved: a proxy or a child table of a declared model is one too.
+        if issubclass(model, tuple(registered())):
+            uid = model._meta.label
+            post_save.connect(product_saved, sender=model, dispatch_uid=f"recommendations-saved-{uid}")
+            post_delete.connect(product_deleted, sender=model, dispatch_uid=f"recommendations-deleted-{uid}")
     user_logged_in.connect(logged_in, dispatch_uid="recommendations-login")
 
 
@@ -25,15 +28,18 @@ def connect() -> None:
 def product_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
     """Mirror the product once the shop's transaction has committed; fixtures (`raw`) are left to sync_catalog."""
     if not raw:
-        # Not a partial: Django names the callback in its log when it fails, and a partial has no name.
-        transaction.on_commit(lambda: mirror(instance), robust=True)
+        _mirror_after_commit(product_id_of(instance))
 
 
 @never_break(fallback=lambda **_: None)
 def product_deleted(*, instance: Any, **_: Any) -> None:
     """Take the product out of the recommendations; the key is read now, Django clears it after the signal."""
-    product_id = get_catalog().product_id(instance)
-    transaction.on_commit(lambda: retire(product_id), robust=True)
+    _mirror_after_commit(product_id_of(instance))
+
+
+def _mirror_after_commit(product_id: str) -> None:
+    # Not a partial: Django names the callback in its log when it fails, and a partial has no name.
+    transaction.on_commit(lambda: mirror([product_id]), robust=True)
 
 
 @never_break(fallback=lambda **_: None)

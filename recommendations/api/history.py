@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from .. import controls
 from ..capture.events import tidy_query
-from ..catalog import get_catalog
+from ..catalog import find_cards
 from ..models import Shopper
 from ..models.product import MAX_PRODUCT_ID
 from ..serving.asking import reading_shopper
@@ -52,7 +52,7 @@ def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
     met = controls.history_of(shopper)[:limit] if shopper else []
     removed = controls.removed_by(shopper)[:limit] if shopper else []
     ids = {unit.product_id for unit in [*met, *removed] if unit.product_id}
-    cards = get_catalog().cards(ids, request) if ids else {}
+    cards = find_cards(ids, request)
 
     def body(unit: controls.Met | controls.Removed) -> dict[str, Any]:
         card = cards.get(unit.product_id)

@@ -6,8 +6,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..capture import accept
-from ..conf import get_config
+from ..capture import accept, give_cookie
 from ..exceptions import InvalidInteraction
 from .authentication import PasswordAuthentication, SameOriginAuthentication
 from .edge import Endpoint, StrictJSON, page_request
@@ -46,7 +45,7 @@ class InteractionsEndpoint(Endpoint):
             raise BadField(error.field, error.message, error.index if batch else None) from None
         response = Response({"accepted": done.accepted, "duplicates": done.duplicates}, status.HTTP_201_CREATED)
         if done.cookie:
-            _set_cookie(request, response, done.cookie)
+            give_cookie(page, response, done.cookie)
         return response
 
 
@@ -58,15 +57,3 @@ def _body(request: Request) -> Any:
     if isinstance(sent, list) and not 1 <= len(sent) <= MOST_EVENTS:
         raise BadField.expected("body", f"a list of 1 to {MOST_EVENTS} events", f"{len(sent)} events")
     return sent
-
-
-def _set_cookie(request: Request, response: Response, key: str) -> None:
-    config = get_config()
-    response.set_cookie(
-        config.COOKIE_NAME,
-        key,
-        max_age=config.COOKIE_DAYS * 24 * 3600,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )

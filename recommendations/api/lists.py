@@ -12,7 +12,7 @@ from .errors import BadField
 
 
 class ListsEndpoint(Endpoint):
-    """GET ?placement=home&limit=10[&product=ID]: one list, as the template tag would show it."""
+    """GET ?placement=home&limit=10[&product=ID][&of=MODEL]: one list, as the template tag would show it."""
 
     def get(self, request: Request) -> Response:
         values = request.query_params
@@ -24,7 +24,11 @@ class ListsEndpoint(Endpoint):
             raise BadField.expected("placement", f"one of {', '.join(PLACEMENTS)}", placement) from None
         if spot.needs_product and not product:
             raise BadField.expected("product", f"the id of a product: {placement} is about one")
-        return Response(as_json(recommend(query_of(page_request(request), placement, limit, product))))
+        try:
+            query = query_of(page_request(request), placement, limit, product, of=values.get("of", ""))
+        except UnknownPlacement as error:
+            raise BadField("of", str(error)) from None
+        return Response(as_json(recommend(query)))
 
 
 def as_json(found: RecommendationList) -> dict[str, Any]:

@@ -5,16 +5,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ..boundary import never_break
+from ..catalog import product_id_of
 from ..conf import get_config
 from ..exceptions import InvalidInteraction
 from ..ml.kinds import Kind
 from ..models import Interaction, Shopper
 from ..models.shopper import is_paused
 from .bots import is_bot
+from .cookies import give_cookie
 from .events import Event, checked
 from .storing import known_products, refuse_unknown, store
 
@@ -25,22 +27,25 @@ logger = logging.getLogger("recommendations")
 def record(
     who: Any,
     kind: int,
-    product_id: object = "",
+    product: object = "",
     query: str = "",
     quantity: int = 1,
     occurred_at: datetime | None = None,
     event_id: str = "",
     list_id: int | None = None,
+    response: HttpResponse | None = None,
 ) -> bool:
     """Record one interaction of `who`: a request, a Shopper or a user. True when a new row was stored.
 
+    `product` is one of the shop's own products, or its id. A visitor without our cookie, which else only the beacon
+    sets, is given one when `response`, the answer to the request, is passed.
+
     False for a repeat (same `event_id`, or same kind and product within 30 s), a bot, and whoever gave no consent or
-    opted out; also for a visitor without our cookie, which only the beacon sets. Commits or rolls back with the
-    caller's transaction. An error is logged, or with RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for
-    arguments that can't be right.
+    opted out. Commits or rolls back with the caller's transaction. An error is logged, or with
+    RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for arguments that can't be right.
     """
-    event = Event(kind, _text(product_id), query, quantity, occurred_at, event_id, list_id=list_id)
-    return _record(who, [event]) == 1
+    event = Event(kind, product_id_of(product), query, quantity, occurred_at, event_id, list_id=list_id)
+    return _record(who, [event], response=response) == 1
 
 
 @never_break(fallback=lambda *_, **__: 0)
@@ -50,17 +55,17 @@ def record_order(
     order_id: object,
     occurred_at: datetime | None = None,
 ) -> int:
-    """Record an order's lines, (product_id, quantity) each, as purchases at one time; returns how many are new.
+    """Record an order's lines, (product or its id, quantity) each, as purchases at one time; returns how many are new.
 
     Recording an order again, or importing it later under the same order number, adds nothing. Of a guest of whom
     nothing is known, the order is kept under the external id `guest:ORDER_ID`.
     """
-    order_id = _text(order_id)
+    order_id = "" if order_id is None else str(order_id)
     if not order_id:
         raise InvalidInteraction("order_id", "expected the number of the order.")
     quantities: dict[str, int] = {}
-    for product_id, quantity in lines:
-        key = _text(product_id)
+    for product, quantity in lines:
+        key = product_id_of(product)
         quantities[key] = quantities.get(key, 0) + quantity
     time = occurred_at or timezone.now()
     events = [
@@ -70,7 +75,7 @@ def record_order(
     return _record(who, events, guest=f"guest:{order_id}")
 
 
-def _record(who: Any, events: list[Event], guest: str = "") -> int:
+def _record(who: Any, events: list[Event], guest: str = "", response: HttpResponse | None = None) -> int:
     now = timezone.now()
     events = [checked(event, now) for event in events]
     products = known_products(events)
@@ -80,18 +85,18 @@ def _record(who: Any, events: list[Event], guest: str = "") -> int:
         # The other lines of the order were bought all the same.
         logger.error("Products %s are not in the catalog, their purchase is not recorded: run sync_catalog", unknown)
         events = [event for event in events if event.product_id in products]
-    shopper = _shopper(who, guest)
+    shopper = _shopper(who, guest, response)
     if shopper is None or not events:
         return 0
     owned = [(shopper, event, Interaction.Source.SERVER) for event in events]
     return store(owned, products, now)[0]
 
 
-def _shopper(who: Any, guest: str) -> Shopper | None:
+def _shopper(who: Any, guest: str, response: HttpResponse | None) -> Shopper | None:
     if isinstance(who, Shopper):
         return who.merged_into or who
     if isinstance(who, HttpRequest):
-        return _of_request(who, guest)
+        return _of_request(who, guest, response)
     if getattr(who, "is_authenticated", None) is None:
         raise InvalidInteraction("who", f"{who!r}: expected a request, a Shopper or a user.")
     if who.is_authenticated:
@@ -99,10 +104,12 @@ def _shopper(who: Any, guest: str) -> Shopper | None:
     return Shopper.objects.outside([guest])[guest] if guest else None
 
 
-def _of_request(request: HttpRequest, guest: str) -> Shopper | None:
+def _of_request(request: HttpRequest, guest: str, response: HttpResponse | None) -> Shopper | None:
     if is_bot(request) or is_paused(request) or not get_config().has_consent(request):
         return None
-    shopper, _ = Shopper.objects.writing(request, may_create=False)
+    shopper, cookie = Shopper.objects.writing(request, may_create=response is not None)
+    if response is not None and cookie:
+        give_cookie(request, response, cookie)
     if shopper is None and guest and not _is_known(request):
         return Shopper.objects.outside([guest])[guest]
     return shopper
@@ -114,7 +121,3 @@ def _is_known(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     logged_in = user is not None and user.is_authenticated
     return logged_in or bool(key and Shopper.objects.of_key(key))
-
-
-def _text(key: object) -> str:
-    return "" if key is None else str(key)

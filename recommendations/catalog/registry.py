@@ -1,81 +1,24 @@
-from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+"""The models that a shop declared, and which of them an id belongs to."""
+
+import re
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q
 from django.http import HttpRequest
 
 from ..exceptions import NotConfigured
 from .cards import Card
+from .declaration import SEPARATOR, Catalog
 
-_catalogs: dict[type[Model], "Catalog"] = {}
-
-
-class Catalog:
-    """How the app reads a shop's products. Subclass it in `recommended_products.py` and decorate it with `register`.
-
-    Only `title` and `card` must be written; what a product lacks keeps its default.
-    """
-
-    def __init__(self, model: type[Model]) -> None:
-        self.model = model
-
-    def queryset(self) -> QuerySet[Any]:
-        """The products to mirror, with whatever the methods below touch already joined."""
-        return self.model._default_manager.all()
-
-    def product_id(self, product: Any) -> str:
-        """The product's key, as stored and sent."""
-        return str(product.pk)
-
-    def title(self, product: Any) -> str:
-        raise NotImplementedError(f"{type(self).__name__} needs: def title(self, product): return product.name")
-
-    def category(self, product: Any) -> Sequence[str]:
-        """The category path, widest first; () when there is none."""
-        return ()
-
-    def brand(self, product: Any) -> str:
-        return ""
-
-    def price(self, product: Any) -> Decimal | None:
-        return None
-
-    def is_available(self, product: Any) -> bool:
-        """Whether anybody at all can buy it now."""
-        return True
-
-    def card(self, product: Any, request: HttpRequest | None) -> Card | None:
-        """The product as this shopper sees it, or None when this shopper can't buy it now."""
-        raise NotImplementedError(
-            f"{type(self).__name__} needs: def card(self, product, request): "
-            "return Card(self.product_id(product), product.name, product.get_absolute_url())"
-        )
-
-    def cards(self, product_ids: Iterable[str], request: HttpRequest | None) -> dict[str, Card]:
-        """Cards by product_id, in one query; what can't be bought is absent."""
-        keys = [key for key in map(self._primary_key, product_ids) if key is not None]
-        found = self.queryset().in_bulk(keys).values()
-        cards = (self.card(product, request) for product in found if self.is_available(product))
-        return {card.product_id: card for card in cards if card is not None}
-
-    def _primary_key(self, product_id: str) -> Any:
-        try:
-            return self.model._meta.pk.clean(product_id, None)  # type: ignore[union-attr]
-        except ValidationError:
-            return None
+_catalogs: dict[type[Model], Catalog] = {}
+PREFIX = re.compile(r"[a-z0-9_-]+")
 
 
 def register(model: type[Model]) -> Callable[[type[Catalog]], type[Catalog]]:
-    """Class decorator: this Catalog is how the app reads `model`."""
+    """Class decorator: this Catalog is how the app reads `model`; registering a model again replaces its catalog."""
 
     def decorate(catalog: type[Catalog]) -> type[Catalog]:
-        if others := [other for other in _catalogs if other is not model]:
-            raise NotConfigured(
-                f"{catalog.__name__} registers {model.__name__}, but {others[0].__name__} is registered already: "
-                "one product model a project for now; remove one @register line in recommended_products.py."
-            )
         _catalogs[model] = catalog(model)
         return catalog
 
@@ -87,8 +30,26 @@ def registered() -> dict[type[Model], Catalog]:
     return dict(_catalogs)
 
 
-def get_catalog() -> Catalog:
-    """The shop's catalog. Raises NotConfigured with the lines to add when none was declared."""
+def wrong_prefixes() -> list[str]:
+    """What is wrong with the catalogs' prefixes, each with the line to change; empty when ids are unambiguous."""
+    problems, taken = [], dict[str, str]()
+    for model, catalog in _catalogs.items():
+        mine = type(catalog).__name__
+        if catalog.prefix and not PREFIX.fullmatch(catalog.prefix):
+            problems.append(f"{mine} has the prefix {catalog.prefix!r}: expected letters a-z, digits, - and _ alone.")
+        for name in {catalog.prefix, catalog.name}:
+            other = taken.setdefault(name, mine)
+            if other != mine:
+                problems.append(
+                    f"{mine} and {other} both have the {'prefix' if name == catalog.prefix else 'name'} {name!r}: "
+                    f'add prefix = "{model._meta.model_name}" (or another word) to {mine}.'
+                )
+                break
+    return problems
+
+
+def get_catalogs() -> list[Catalog]:
+    """The shop's catalogs. Raises NotConfigured with the lines to add when there is none, or ids are ambiguous."""
     if not _catalogs:
         raise NotConfigured(
             "No product model is declared. Add a file recommended_products.py to an installed app with:\n"
@@ -96,4 +57,63 @@ def get_catalog() -> Catalog:
             "    @register(Product)\n"
             "    class ProductCatalog(Catalog): ..."
         )
-    return next(iter(_catalogs.values()))
+    if problems := wrong_prefixes():
+        raise NotConfigured(problems[0])
+    return list(_catalogs.values())
+
+
+def catalogs_of(product_ids: Iterable[str]) -> list[Catalog | None]:
+    """Whose ids these are, by their prefixes; None where an id is nobody's."""
+    by_prefix = {catalog.prefix: catalog for catalog in get_catalogs()}
+    bare = by_prefix.get("")
+    prefixes = (product_id.partition(SEPARATOR) for product_id in product_ids)
+    return [by_prefix.get(prefix, bare) if separator else bare for prefix, separator, _ in prefixes]
+
+
+def product_id_of(product: object) -> str:
+    """The id of one of the shop's own products; whatever is no model is an id already, None is ""."""
+    if not isinstance(product, Model):
+        return "" if product is None else str(product)
+    for model in type(product).__mro__:
+        if model in _catalogs:
+            return _catalogs[model].product_id(product)
+    raise NotConfigured(
+        f"{type(product).__name__} is not registered: add @register({type(product).__name__}) and its Catalog to "
+        "recommended_products.py."
+    )
+
+
+def find_products(product_ids: Iterable[str]) -> list[tuple[Catalog, Any]]:
+    """(catalog, product) for the ids that the shop has, in one query for each model."""
+    return [
+        (catalog, product)
+        for catalog, ids in _by_catalog(product_ids).items()
+        for product in catalog.find(ids).values()
+    ]
+
+
+def find_cards(product_ids: Collection[str], request: HttpRequest | None) -> dict[str, Card]:
+    """Cards by product_id, in one query for each model; what this shopper can't buy is absent."""
+    cards: dict[str, Card] = {}
+    for catalog, ids in _by_catalog(product_ids).items():
+        cards |= catalog.cards(ids, request)
+    return cards
+
+
+def ids_of(catalog: Catalog, field: str = "product_id") -> Q:
+    """A condition on a column of product_ids: those of this catalog."""
+    if catalog.prefix:
+        return Q(**{f"{field}__startswith": f"{catalog.prefix}{SEPARATOR}"})
+    condition = Q()
+    for other in get_catalogs():
+        if other.prefix:
+            condition &= ~ids_of(other, field)
+    return condition
+
+
+def _by_catalog(product_ids: Iterable[str]) -> dict[Catalog, list[str]]:
+    ids, sorted_out = list(product_ids), dict[Catalog, list[str]]()
+    for product_id, catalog in zip(ids, catalogs_of(ids) if ids else [], strict=True):
+        if catalog is not None:
+            sorted_out.setdefault(catalog, []).append(product_id)
+    return sorted_out

@@ -1,17 +1,18 @@
 """Keeping the mirror like the shop: in bulk, and one by one as products are saved."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from django.db import transaction
+from django.db import router, transaction
 from django.utils import timezone
 
 from ..exceptions import NotConfigured
 from ..models import Product
 from ..models.product import MAX_PRODUCT_ID
-from .registry import Catalog, get_catalog
+from .declaration import Catalog
+from .registry import catalogs_of, find_products, get_catalogs
 
 CHUNK = 1_000
 MIRRORED = ("title", "category", "brand", "price", "available")
@@ -31,13 +32,12 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
 
     `report(done, total)` is called after each chunk. All or nothing.
     """
-    catalog = get_catalog()
-    products = catalog.queryset()
-    total = products.count() if report else 0
+    catalogs = get_catalogs()
+    total = sum(catalog.queryset().count() for catalog in catalogs) if report else 0
     seen: set[str] = set()
     created = updated = 0
-    with transaction.atomic():
-        for chunk in _chunks(products.iterator(chunk_size=CHUNK)):
+    with transaction.atomic(using=router.db_for_write(Product)):
+        for catalog, chunk in _chunks(catalogs):
             rows = {row.product_id: row for row in (_row(catalog, product) for product in chunk)}
             new, changed = _store(rows)
             created, updated = created + new, updated + changed
@@ -48,20 +48,22 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
     return SyncResult(created, updated, unavailable)
 
 
-def mirror(product: Any) -> None:
-    """Mirror one product of the shop's now."""
-    row = _row(get_catalog(), product)
-    _store({row.product_id: row})
+def mirror(product_ids: Collection[str]) -> None:
+    """Mirror these products as the shop has them now; those that it has no more become unavailable.
+
+    They are read through their catalog's queryset, so that what it leaves out is left out here too.
+    """
+    rows = {row.product_id: row for row in (_row(*found) for found in find_products(product_ids))}
+    _store(rows)
+    gone = Product.objects.filter(product_id__in=set(product_ids) - rows.keys(), available=True)
+    gone.update(available=False, updated_at=timezone.now())
 
 
-def retire(product_id: str) -> None:
-    """The shop has deleted this product: its row stays, as unavailable."""
-    Product.objects.filter(product_id=product_id).update(available=False, updated_at=timezone.now())
-
-
-def _chunks(products: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(islice(products, CHUNK)):
-        yield chunk
+def _chunks(catalogs: Iterable[Catalog]) -> Iterator[tuple[Catalog, list[Any]]]:
+    for catalog in catalogs:
+        products = catalog.queryset().iterator(chunk_size=CHUNK)
+        while chunk := list(islice(products, CHUNK)):
+            yield catalog, chunk
 
 
 def _row(catalog: Catalog, product: Any) -> Product:
@@ -69,6 +71,11 @@ def _row(catalog: Catalog, product: Any) -> Product:
     if not 0 < len(product_id) <= MAX_PRODUCT_ID:
         raise NotConfigured(
             f"{type(catalog).__name__}.product_id gave {product_id!r}: expected 1 to {MAX_PRODUCT_ID} characters."
+        )
+    if catalogs_of([product_id]) != [catalog]:
+        raise NotConfigured(
+            f"{type(catalog).__name__}.product_id gave {product_id!r}, which reads as the id of another registered "
+            f'model: add a prefix of its own to {type(catalog).__name__}, as in prefix = "{catalog.name}".'
         )
     return Product(
         product_id=product_id,

@@ -27,6 +27,11 @@ class Vocabulary:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self._product_ids == other._product_ids
 
+    @property
+    def product_ids(self) -> list[str]:
+        """Every product id, item 1's first."""
+        return list(self._product_ids)
+
     def number(self, product_id: str) -> int:
         """The item number of a product, 0 when the recommender does not know it."""
         return self._numbers.get(product_id, 0)

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
 from .. import controls
-from ..catalog import Card, get_catalog
+from ..catalog import Card, find_cards
 from ..serving import InvalidToken, Why, open_token, recommend
 from ..serving import why as explain
 from ..serving.asking import query_of, reading_shopper
@@ -44,7 +44,7 @@ def why(request: HttpRequest) -> HttpResponse:
         token = open_token(request.GET.get("token", ""), reading_shopper(request))
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None)})
-    query = query_of(request, token.placement, token.limit, token.product_id)
+    query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
     told = explain(query, request.GET.get("product", ""), request.GET.get("anchor", ""))
     predicted = []
     if told.causes:
@@ -108,7 +108,7 @@ def _changed(
 
 def _units(found: list[Any], request: HttpRequest) -> list[Unit]:
     ids = {unit.product_id for unit in found if unit.product_id}
-    cards = get_catalog().cards(ids, request) if ids else {}
+    cards = find_cards(ids, request)
     return [_unit(unit, cards.get(unit.product_id)) for unit in found]
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..catalog import Catalog, catalogs_of
 from ..conf import get_config
 from ..ml.scorer import Scorer
 from ..models import Product
@@ -32,6 +33,7 @@ class LoadedRecommender:
         self.brand = np.zeros(size, np.int32)
         self.sensitive = np.zeros(size, bool)
         self._codes: dict[object, int] = {}
+        self._items_of: dict[str, np.ndarray] = {}
 
     @cached_property
     def following(self) -> np.ndarray:
@@ -48,6 +50,13 @@ class LoadedRecommender:
         same_category = self.category[item] and self.category[item] == self.category[anchor]
         same_brand = self.brand[item] and self.brand[item] == self.brand[anchor]
         return bool(same_category or same_brand)
+
+    def items_of(self, catalog: Catalog) -> np.ndarray:
+        """bool (n+1): the items that are of one registered model."""
+        if catalog.name not in self._items_of:
+            owners = catalogs_of(self.scorer.vocabulary.product_ids)
+            self._items_of[catalog.name] = np.array([False, *(owner is catalog for owner in owners)])
+        return self._items_of[catalog.name]
 
     def refresh(self, since: datetime | None = None) -> None:
         """Read the mirror's rows that changed since then (all without `since`). One SELECT."""

@@ -13,7 +13,7 @@ import numpy as np
 from django.db.models import Max
 from django.utils import timezone
 
-from ..catalog import get_catalog
+from ..catalog import find_cards
 from ..conf import get_config
 from ..exceptions import NotConfigured
 from ..ml.artifact import FILES, MANIFEST
@@ -101,6 +101,5 @@ class Reference:
 
 
 def _buyable(product_ids: Sequence[str]) -> set[str]:
-    catalog = get_catalog()
     parts = (product_ids[start : start + CARDS_AT_ONCE] for start in range(0, len(product_ids), CARDS_AT_ONCE))
-    return {product_id for part in parts for product_id in catalog.cards(part, None)}
+    return {product_id for part in parts for product_id in find_cards(part, None)}

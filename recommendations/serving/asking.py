@@ -1,10 +1,9 @@
 """From a page's request to a query: who asks, asked once a request."""
 
-from django.db.models import Model
 from django.http import HttpRequest
 
 from ..boundary import never_break
-from ..catalog import get_catalog
+from ..catalog import product_id_of
 from ..models import Shopper
 from .queries import RecommendationQuery
 
@@ -22,7 +21,12 @@ def reading_shopper(request: HttpRequest) -> Shopper | None:
 
 
 def query_of(
-    request: HttpRequest, placement: str, limit: int = 10, product: object = None, without: object = None
+    request: HttpRequest,
+    placement: str,
+    limit: int = 10,
+    product: object = None,
+    without: object = None,
+    of: str = "",
 ) -> RecommendationQuery:
     """The query of whoever sends this request; marks its response as personal, so that no cache shares it.
 
@@ -35,18 +39,11 @@ def query_of(
         shopper=reading_shopper(request),
         request=request,
         limit=limit,
-        product_id=_product_id(product),
-        without=None if without in (None, "") else str(without),
+        product_id=product_id_of(product) or None,
+        without=product_id_of(without) or None,
+        of=of,
     )
     request.recommendations_personal = True  # type: ignore[attr-defined]
     # cache_page stores a response before the middleware can mark it: this is how a view tells it not to.
     request._cache_update_cache = False  # type: ignore[attr-defined]
     return query
-
-
-def _product_id(product: object) -> str | None:
-    if product in (None, ""):
-        return None
-    if isinstance(product, Model):
-        return get_catalog().product_id(product)
-    return str(product)

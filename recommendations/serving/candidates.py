@@ -79,4 +79,4 @@ def popular_fill(query: RecommendationQuery, memory: Memory, count: int, taken: 
     """What the popular list adds for this shopper; nothing where only bought products are shown."""
     if query.spot.bought == "only":
         return []
-    return popular_products(count, left_out(query, memory) | set(taken), query.now)
+    return popular_products(count, left_out(query, memory) | set(taken), query.now, query.catalog)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..catalog import get_catalog
+from ..catalog import find_cards
 from ..publishing import current_recommender
 from .candidates import history_pool
 from .explaining import Explainer, named_products
@@ -43,7 +43,7 @@ def why(query: RecommendationQuery, product_id: str, anchor: str = "") -> Why:
         return Why(found)
     explainer = Explainer(pool, query, memory)
     claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.rank)
-    cards = get_catalog().cards(named_products(claims), query.request)
+    cards = find_cards(named_products(claims), query.request)
     ahead = [entry.card.product_id for entry in shown[: found.rank - 1]]
     made = [explainer.because(claim, found.rank, ahead, cards) for claim in claims]
     reasons = [reason for reason in made if reason is not None]

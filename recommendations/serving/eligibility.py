@@ -30,6 +30,8 @@ def eligible_items(loaded: LoadedRecommender, query: RecommendationQuery, memory
     eligible = loaded.eligible.copy()
     if query.spot.bought == "only":
         eligible &= _mask(vocabulary, memory.bought)
+    if query.catalog is not None:
+        eligible &= loaded.items_of(query.catalog)
     eligible &= ~_mask(vocabulary, left_out(query, memory))
     eligible[0] = False
     return eligible

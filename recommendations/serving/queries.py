@@ -1,19 +1,22 @@
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from django.http import HttpRequest
 from django.utils import timezone
 
+from ..catalog import Catalog, catalogs_of, get_catalogs
 from ..exceptions import UnknownPlacement
 from ..models import Shopper
-from .placements import MAX_LIMIT, Placement, get_placement
+from .placements import MAX_LIMIT, Basis, Placement, get_placement
 
 
 @dataclass(frozen=True)
 class RecommendationQuery:
     """What a page asks: a placement, for whom, about which product, and how many.
 
-    `without` is a product_id: the list as it would be had the shopper never met that product.
+    `without` is a product_id: the list as it would be had the shopper never met that product. `of` is the name of one
+    registered model, when several are and the list is to show no other; what it rests on may be of any.
     Raises UnknownPlacement and ValueError when made with something that can't be answered.
     """
 
@@ -23,6 +26,7 @@ class RecommendationQuery:
     limit: int = 10
     product_id: str | None = None
     without: str | None = None
+    of: str = ""
     now: datetime = field(default_factory=timezone.now)
 
     def __post_init__(self) -> None:
@@ -30,7 +34,19 @@ class RecommendationQuery:
             raise UnknownPlacement(f"placement {self.placement!r} is about a product: pass product=ID.")
         if not 1 <= self.limit <= MAX_LIMIT:
             raise ValueError(f"limit {self.limit}: expected 1 to {MAX_LIMIT}.")
+        if self.of and self.catalog is None:
+            names = ", ".join(catalog.name for catalog in get_catalogs())
+            raise UnknownPlacement(f"of {self.of!r}: expected the name of a registered model: {names}.")
 
     @property
     def spot(self) -> Placement:
         return get_placement(self.placement)
+
+    @cached_property
+    def catalog(self) -> Catalog | None:
+        """Whose products the list may show; None when any registered model's will do. Alike is only what is of one."""
+        if self.of:
+            return next((catalog for catalog in get_catalogs() if catalog.name == self.of), None)
+        if self.spot.basis is Basis.SIMILAR and len(get_catalogs()) > 1:
+            return catalogs_of([str(self.product_id)])[0]
+        return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ..boundary import never_break
-from ..catalog import Card, get_catalog
+from ..catalog import Card, catalogs_of, find_cards
 from ..publishing import current_recommender
 from .candidates import Pool, context_items, history_pool, popular_fill
 from .explaining import Claim, Explainer, named_products
@@ -60,7 +60,7 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
         return _shown(query, memory, None, candidates, version=str(loaded.version) if loaded else "")
     pool = history_pool(loaded, query, memory)
     if pool is None:
-        candidates = _bought(memory) if query.spot.bought == "only" else _popular(query, memory)
+        candidates = _bought(query, memory) if query.spot.bought == "only" else _popular(query, memory)
         return _shown(query, memory, None, candidates)
     return _shown(query, memory, pool, _ranked(pool, query, memory), version=str(pool.loaded.version))
 
@@ -71,7 +71,7 @@ def _ranked(pool: Pool, query: RecommendationQuery, memory: Memory) -> Iterator[
     for column in range(len(pooled)):
         yield _from_pool(pool, memory, column)
     if query.spot.bought == "only":  # bought since the training
-        yield from (candidate for candidate in _bought(memory) if candidate.product_id not in pooled)
+        yield from (candidate for candidate in _bought(query, memory) if candidate.product_id not in pooled)
     else:
         yield from _popular(query, memory, pooled)
 
@@ -89,11 +89,13 @@ def _popular(query: RecommendationQuery, memory: Memory, taken: Sequence[str] = 
     return [Candidate(popular.product_id, popular.source, reason=popular.reason) for popular in fill]
 
 
-def _bought(memory: Memory) -> list[Candidate]:
+def _bought(query: RecommendationQuery, memory: Memory) -> list[Candidate]:
     """Without a recommender: what was bought, the latest first."""
-    latest = sorted(memory.bought.items(), key=lambda entry: entry[1], reverse=True)
-    kept = [(key, when) for key, when in latest if key not in memory.left_out | memory.in_basket]
-    return [Candidate(key, "bought", reason=Fact("bought", when)) for key, when in kept]
+    latest = sorted(memory.bought, key=memory.bought.__getitem__, reverse=True)
+    kept = [key for key in latest if key not in memory.left_out | memory.in_basket]
+    if query.catalog is not None:
+        kept = [key for key, owner in zip(kept, catalogs_of(kept), strict=True) if owner is query.catalog]
+    return [Candidate(key, "bought", reason=Fact("bought", memory.bought[key])) for key in kept]
 
 
 def _shown(
@@ -110,10 +112,10 @@ def _shown(
     first = list(islice(ranked, at_first if pool is None else min(at_first, len(pool.items))))
     claims = _claims(explainer, first, query.limit) if explainer else {}
     asked = {candidate.product_id for candidate in first} | named_products(claims.values())
-    cards = get_catalog().cards(asked, query.request)
+    cards = find_cards(asked, query.request)
     live = [candidate for candidate in first if candidate.product_id in cards]
     if len(live) < query.limit and (rest := list(ranked)):  # most of the best are sold out
-        cards |= get_catalog().cards({candidate.product_id for candidate in rest}, query.request)
+        cards |= find_cards({candidate.product_id for candidate in rest}, query.request)
         live += [candidate for candidate in rest if candidate.product_id in cards]
     shown = live[: query.limit]
     recommendations = _recommendations(shown, cards, explainer, claims)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..boundary import never_break
-from ..catalog import Card, get_catalog
+from ..catalog import Card, find_cards
 from ..publishing import current_recommender
 from .candidates import history_pool
 from .explaining import Claim, Explainer, named_products
@@ -54,7 +54,7 @@ def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
     picked = _cover(claims, rows)
     kept = [claim for anchor in picked for claim in picked[anchor]]
     ranked = [pool.product_id(item) for item in pool.items[:RANKED].tolist()]
-    cards = get_catalog().cards(set(ranked) | named_products(kept), query.request)
+    cards = find_cards(set(ranked) | named_products(kept), query.request)
     made = [_row(explainer, found, ranked, cards) for found in picked.values()]
     return [row for row in made if row is not None]
 

@@ -30,12 +30,13 @@ class Token:
     limit: int
     shown: tuple[str, ...]
     time: datetime
+    of: str = ""  # the registered model that the list was limited to
 
 
 def seal_list(query: RecommendationQuery, shown: Sequence[str], version: str) -> str:
     """The token of a list just made for `query`: a new random id that fits a signed 64-bit column."""
     list_id = secrets.randbits(63)
-    token = Token(list_id, version, query.placement, query.product_id, query.limit, tuple(shown), query.now)
+    token = Token(list_id, version, query.placement, query.product_id, query.limit, tuple(shown), query.now, query.of)
     return seal(token, query.shopper)
 
 
@@ -50,6 +51,7 @@ def seal(token: Token, shopper: Shopper | None) -> str:
         token.limit,
         token.shown,
         int(token.time.timestamp()),
+        token.of,
     ]
     return signing.dumps(values, salt=SALT, compress=True)
 
@@ -57,9 +59,7 @@ def seal(token: Token, shopper: Shopper | None) -> str:
 def open_token(sealed: str, shopper: Shopper | None) -> Token:
     """The list that a token stands for. Raises InvalidToken unless it was made for this shopper within 30 days."""
     try:
-        owner, list_id, version, placement, product_id, limit, shown, time = signing.loads(
-            sealed, salt=SALT, max_age=VALID_FOR
-        )
+        owner, *values, shown, time, of = signing.loads(sealed, salt=SALT, max_age=VALID_FOR)
     except signing.SignatureExpired as error:
         raise InvalidToken("token: older than 30 days; load the list again.") from error
     except (signing.BadSignature, ValueError) as error:
@@ -67,7 +67,7 @@ def open_token(sealed: str, shopper: Shopper | None) -> Token:
     # A list shown before the first event belongs to nobody yet; whoever holds it may use it.
     if owner and owner != _owner(shopper):
         raise InvalidToken("token: it belongs to another shopper.")
-    return Token(list_id, version, placement, product_id, limit, tuple(shown), datetime.fromtimestamp(time, tz=UTC))
+    return Token(*values, tuple(shown), datetime.fromtimestamp(time, tz=UTC), of)
 
 
 def _owner(shopper: Shopper | None) -> int:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import serving
 from ..boundary import never_break
+from ..catalog import product_id_of
 from ..serving.asking import query_of
 
 register = template.Library()
@@ -25,16 +26,26 @@ STRANGER_HEADING = _("Popular right now")
 
 @register.inclusion_tag("recommendations/list.html", takes_context=True)
 def recommendations(
-    context: template.Context, placement: str, limit: int = 10, product: object = None, heading: str = ""
+    context: template.Context,
+    placement: str,
+    limit: int = 10,
+    product: object = None,
+    heading: str = "",
+    of: str = "",
 ) -> dict[str, Any]:
-    """A list of products for a placement; `product` is the product that the page is about, or its id."""
-    return _list(context.get("request"), placement, limit, product, heading)
+    """A list of products for a placement; `product` is the product that the page is about, or its id.
+
+    With several registered models, `of="article"` shows those of one.
+    """
+    return _list(context.get("request"), placement, limit, product, heading, of)
 
 
 @register.inclusion_tag("recommendations/because_rows.html", takes_context=True)
-def because_rows(context: template.Context, limit: int = 3, placement: str = "new_for_you") -> dict[str, Any]:
+def because_rows(
+    context: template.Context, limit: int = 3, placement: str = "new_for_you", of: str = ""
+) -> dict[str, Any]:
     """At most `limit` rows "Because you viewed X" in which every product would be gone without X."""
-    return _rows(context.get("request"), placement, limit)
+    return _rows(context.get("request"), placement, limit, of)
 
 
 @register.inclusion_tag("recommendations/beacon.html", takes_context=True)
@@ -43,9 +54,19 @@ def recommendation_beacon(context: template.Context) -> dict[str, Any]:
     return {"request": context.get("request")}
 
 
+@register.filter
+@never_break(fallback=lambda product: "")
+def recommendations_id(product: object) -> str:
+    """The id by which the app knows one of the shop's products, for data-recommendations-view and its like."""
+    return product_id_of(product)
+
+
 @never_break(fallback=lambda *_: {})
-def _list(request: HttpRequest | None, placement: str, limit: int, product: object, heading: str) -> dict[str, Any]:
-    found = serving.recommend(query_of(_page_request(request, "recommendations"), placement, limit, product))
+def _list(
+    request: HttpRequest | None, placement: str, limit: int, product: object, heading: str, of: str
+) -> dict[str, Any]:
+    query = query_of(_page_request(request, "recommendations"), placement, limit, product, of=of)
+    found = serving.recommend(query)
     personal = any(recommendation.source == "recommender" for recommendation in found.recommendations)
     if placement == "home" and not personal and not heading:
         heading = STRANGER_HEADING
@@ -53,8 +74,8 @@ def _list(request: HttpRequest | None, placement: str, limit: int, product: obje
 
 
 @never_break(fallback=lambda *_: {})
-def _rows(request: HttpRequest | None, placement: str, limit: int) -> dict[str, Any]:
-    query = query_of(_page_request(request, "because_rows"), placement)
+def _rows(request: HttpRequest | None, placement: str, limit: int, of: str) -> dict[str, Any]:
+    query = query_of(_page_request(request, "because_rows"), placement, of=of)
     return {"rows": serving.because_rows(query, limit)}
 
 

@@ -35,7 +35,7 @@ def add_to_cart(request: HttpRequest, pk: int) -> HttpResponse:
 def change_cart(request: HttpRequest, pk: int) -> HttpResponse:
     quantity = _quantity(request, least=0)
     if quantity == 0 and str(pk) in Cart(request).quantities:
-        record(request, Kind.REMOVE_FROM_CART, product_id=str(pk))
+        record(request, Kind.REMOVE_FROM_CART, product=pk)
     Cart(request).set(pk, quantity)
     return redirect("cart")
 

@@ -55,7 +55,7 @@ def stored():
 
 
 def test_a_shopper_did_something(anna):
-    assert record(anna, Kind.SAVE, product_id="tea") is True
+    assert record(anna, Kind.SAVE, product="tea") is True
     assert stored() == [(anna.pk, "tea", Kind.SAVE, 1)]
     assert Interaction.objects.get().source == Interaction.Source.SERVER
 
@@ -136,14 +136,14 @@ def test_nothing_is_recorded_of_who_opted_out(user):
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"kind": 0, "product_id": "tea"}, "kind"),
-        ({"kind": "view", "product_id": "tea"}, "kind"),
+        ({"kind": 0, "product": "tea"}, "kind"),
+        ({"kind": "view", "product": "tea"}, "kind"),
         ({"kind": Kind.VIEW}, "product"),
-        ({"kind": Kind.VIEW, "product_id": "no such"}, "product"),
-        ({"kind": Kind.VIEW, "product_id": "tea", "quantity": 0}, "quantity"),
+        ({"kind": Kind.VIEW, "product": "no such"}, "product"),
+        ({"kind": Kind.VIEW, "product": "tea", "quantity": 0}, "quantity"),
         ({"kind": Kind.SEARCH, "query": " "}, "query"),
-        ({"kind": Kind.VIEW, "product_id": "tea", "occurred_at": timezone.now().replace(tzinfo=None)}, "occurred_at"),
-        ({"kind": Kind.VIEW, "product_id": "tea", "occurred_at": timezone.now() + timedelta(days=1)}, "occurred_at"),
+        ({"kind": Kind.VIEW, "product": "tea", "occurred_at": timezone.now().replace(tzinfo=None)}, "occurred_at"),
+        ({"kind": Kind.VIEW, "product": "tea", "occurred_at": timezone.now() + timedelta(days=1)}, "occurred_at"),
     ],
 )
 def test_arguments_that_can_not_be_right_are_named_in_tests_and_logged_in_shops(anna, caplog, arguments, field):

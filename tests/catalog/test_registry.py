@@ -1,11 +1,24 @@
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.sessions.models import Session
 from django.test import RequestFactory
 
-from recommendations.catalog import Catalog, get_catalog, register, registered
+from recommendations.catalog import (
+    Card,
+    Catalog,
+    catalogs_of,
+    find_cards,
+    get_catalogs,
+    mirror,
+    product_id_of,
+    register,
+    registered,
+    sync_catalog,
+    wrong_prefixes,
+)
 from recommendations.catalog import registry as the_registry
 from recommendations.exceptions import NotConfigured
+from recommendations.models import Product
 from tests.shop.models import Book
 from tests.shop.recommended_products import BookCatalog
 
@@ -32,18 +45,88 @@ def ids(books):
 
 
 def test_the_shops_module_was_found():
-    assert list(registered()) == [Book]
-    assert isinstance(get_catalog(), BookCatalog)
+    assert Book in registered()
+    assert isinstance(registered()[Book], BookCatalog)
 
 
 def test_what_registered_returns_is_a_copy():
     registered().clear()
-    assert list(registered()) == [Book]
+    assert Book in registered()
 
 
-def test_a_second_product_model_is_refused_by_name():
-    with pytest.raises(NotConfigured, match="registers Session, but Book is registered already"):
-        register(Session)(Catalog)
+@pytest.fixture
+def declared(monkeypatch):
+    """declared({model: Catalog}): what a shop registered, and nothing else."""
+
+    def declare(catalogs):
+        monkeypatch.setattr(the_registry, "_catalogs", {model: catalog(model) for model, catalog in catalogs.items()})
+
+    return declare
+
+
+def test_models_whose_ids_can_not_be_told_apart_are_refused_with_the_line_to_add(declared):
+    declared({Book: Catalog, Session: type("SessionCatalog", (Catalog,), {})})
+    message = "SessionCatalog and Catalog both have the prefix '': add prefix = \"session\""
+    assert message in wrong_prefixes()[0]
+    with pytest.raises(NotConfigured, match="both have the prefix ''"):
+        sync_catalog()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "problem"),
+    [
+        ("Session", "SessionCatalog has the prefix 'Session': expected letters a-z"),
+        ("a:b", "SessionCatalog has the prefix 'a:b': expected letters a-z"),
+        ("book", "SessionCatalog and Catalog both have the prefix 'book'"),
+    ],
+)
+def test_a_prefix_that_can_not_be_one_is_named(declared, prefix, problem):
+    declared({Book: Catalog, Session: type("SessionCatalog", (Catalog,), {"prefix": prefix})})
+    [told] = wrong_prefixes()
+    assert told.startswith(problem)
+
+
+def test_an_id_belongs_to_the_model_whose_prefix_it_has(declared):
+    declared({Book: Catalog, Session: type("SessionCatalog", (Catalog,), {"prefix": "session"})})
+    book, session = registered()[Book], registered()[Session]
+    assert catalogs_of(["7", "session:7", "other:7", ":7", "session"]) == [book, session, book, book, book]
+    assert product_id_of(Book(pk=7)) == "7"
+    assert product_id_of(Session(pk="7")) == "session:7"
+    assert [product_id_of(key) for key in ("7", 7, None)] == ["7", "7", ""]
+
+
+def test_a_model_that_is_not_registered_has_no_id():
+    with pytest.raises(NotConfigured, match=r"add @register\(Session\) and its Catalog"):
+        product_id_of(Session(pk="7"))
+
+
+def test_a_proxy_is_the_model_it_stands_for():
+    class Bestseller(Book):
+        class Meta:
+            proxy = True
+            app_label = "shop"
+
+    assert product_id_of(Bestseller(pk=7)) == "7"
+
+
+def test_another_unique_field_can_be_the_key(db, declared):
+    class GroupCatalog(Catalog):
+        key = "name"
+
+        def title(self, product):
+            return product.name
+
+        def card(self, product, request):
+            return Card(self.product_id(product), product.name, "/")
+
+    declared({Group: GroupCatalog})
+    Group.objects.bulk_create([Group(name="tea/1"), Group(name="tea/2")])
+    sync_catalog()
+    assert set(Product.objects.values_list("product_id", flat=True)) == {"tea/1", "tea/2"}
+    assert list(find_cards(["tea/1", "1"], None)) == ["tea/1"]
+    Group.objects.filter(name="tea/1").delete()
+    mirror(["tea/1"])
+    assert not Product.objects.get(product_id="tea/1").available
 
 
 def test_registering_the_model_again_replaces_its_catalog(monkeypatch):
@@ -55,13 +138,13 @@ def test_registering_the_model_again_replaces_its_catalog(monkeypatch):
     @register(Book)
     class Second(Catalog): ...
 
-    assert isinstance(get_catalog(), Second)
+    assert isinstance(registered()[Book], Second)
 
 
 def test_without_a_declaration_the_lines_to_add_are_shown(monkeypatch):
     monkeypatch.setattr(the_registry, "_catalogs", {})
     with pytest.raises(NotConfigured, match=r"recommended_products\.py(.|\n)*@register\(Product\)"):
-        get_catalog()
+        get_catalogs()
 
 
 @pytest.mark.parametrize("method", ["title", "card"])
@@ -83,25 +166,25 @@ def test_what_a_product_lacks_has_a_default():
 
 def test_cards_are_fetched_in_one_query(books, request_of, django_assert_num_queries):
     with django_assert_num_queries(1):
-        cards = get_catalog().cards(ids(books), request_of())
+        cards = find_cards(ids(books), request_of())
     assert {cards[key].title for key in ids(books)} == {"Tea", "Coffee", "Cocoa"}
 
 
 def test_what_nobody_can_buy_has_no_card(books, request_of):
     Book.objects.filter(pk=books[0].pk).update(in_stock=False)
-    assert set(get_catalog().cards(ids(books), request_of())) == set(ids(books[1:]))
+    assert set(find_cards(ids(books), request_of())) == set(ids(books[1:]))
 
 
 def test_what_this_shopper_can_not_buy_has_no_card(books, request_of):
     Book.objects.filter(pk=books[0].pk).update(members_only=True)
-    assert set(get_catalog().cards(ids(books), request_of())) == set(ids(books[1:]))
-    assert set(get_catalog().cards(ids(books), request_of(member=True))) == set(ids(books))
+    assert set(find_cards(ids(books), request_of())) == set(ids(books[1:]))
+    assert set(find_cards(ids(books), request_of(member=True))) == set(ids(books))
 
 
 def test_ids_that_are_none_of_the_shops_have_no_card(books):
     strange = ["no key at all", "", "-1", "Ü", "7.5"]
-    assert set(get_catalog().cards([*strange, str(books[0].pk)], None)) == {str(books[0].pk)}
+    assert set(find_cards([*strange, str(books[0].pk)], None)) == {str(books[0].pk)}
 
 
 def test_no_ids_no_cards(db):
-    assert get_catalog().cards([], None) == {}
+    assert find_cards([], None) == {}

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import pytest
 from django.db import transaction
 from django.test import override_settings
@@ -59,7 +57,7 @@ def test_a_product_that_can_not_be_mirrored_is_saved_all_the_same(monkeypatch, c
 
 
 def test_a_failing_receiver_never_reaches_the_sender(db, monkeypatch, caplog):
-    monkeypatch.setattr(receivers, "get_catalog", lambda: SimpleNamespace())
+    monkeypatch.setattr(receivers, "product_id_of", None)
     with override_settings(RECOMMENDATIONS={"STRICT": False}):
         Book.objects.create(name="Tea").delete()
     assert "product_deleted failed" in caplog.text

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 
@@ -30,6 +32,7 @@ def test_the_core_needs_numpy_and_onnxruntime_only():
     assert done.stdout == "imported\n", done.stderr
 
 
+@pytest.mark.training
 def test_training_needs_no_framework():
     done = import_all("recommendations.ml.training", {"django", "celery", "rest_framework"})
     assert done.stdout == "imported\n", done.stderr

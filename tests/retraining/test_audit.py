@@ -269,6 +269,7 @@ def test_a_removal_that_serving_cannot_know_sets_no_standard(scorer, now):
     assert 1 not in audit._measure("allowed")
 
 
+@pytest.mark.training
 def test_the_stored_weights_are_read_and_checked(scorer, now):
     version = publish_made_artifact(d=16)
     with Reference.opened(version) as reference:

@@ -200,6 +200,7 @@ def test_a_process_that_lacks_torch_says_what_to_install(shop, monkeypatch, hear
     assert 'pip install "django-because[training]"' in version.error
 
 
+@pytest.mark.training
 def test_a_setting_that_does_not_exist_is_named(shop, heart_at_rest):
     version = retrain("anna", {"stpes": 3})
     assert version.status == Status.FAILED
@@ -220,6 +221,7 @@ def test_the_lease_ends_when_the_row_does(shop, trainer):
     assert Lease.take("ben").version.status == Status.TRAINING
 
 
+@pytest.mark.training
 def test_the_real_training_ends_in_recommendations(db, settings, heart_at_rest):
     settings.RECOMMENDATIONS = {"STRICT": True, "TRAINING": QUICK}
     make_shop()
@@ -233,6 +235,7 @@ def test_the_real_training_ends_in_recommendations(db, settings, heart_at_rest):
     assert set(version.metrics["new_products"]) >= {"recommender", "popularity", "next_item_table", "bought_before"}
 
 
+@pytest.mark.training
 def test_an_empty_shop_is_told_what_is_missing(db, heart_at_rest):
     version = retrain("anna")
     assert version.status == Status.SKIPPED

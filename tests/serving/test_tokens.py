@@ -8,7 +8,7 @@ from recommendations.serving import InvalidToken, RecommendationQuery, Token, op
 from recommendations.serving.tokens import SALT, seal
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-TOKEN = Token(2**62, "3", "home", None, 10, ("1", "b/ü"), NOW)
+TOKEN = Token(2**62, "3", "home", None, 10, ("1", "b/ü"), NOW, "article")
 
 
 @pytest.fixture
