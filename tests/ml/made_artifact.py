@@ -1,19 +1,15 @@
 """A complete, valid, random recommender for tests that need one: real arrays, a real ONNX encoder."""
 
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
 
 from recommendations.ml.artifact import ENCODER, WEIGHTS, Manifest, write_arrays, write_manifest
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import MixWeights, NextItemTable, Score
 from recommendations.ml.sequences import SEQUENCE_LENGTH
-from recommendations.ml.training.export import export_encoder, library_versions
-from recommendations.ml.training.network import Encoder, Network, NetworkSettings
 from recommendations.ml.vocabulary import Vocabulary
+from tests.ml.made_encoders import made_encoder
 
 WEIGHTS_OF_THE_MIX = MixWeights(table=0.5, table_eps=0.01, repeat=1.0, repeat_decay=0.98)
 
@@ -34,12 +30,12 @@ def make_artifact(
     product_ids = [str(k) for k in range(1, n + 1)] if product_ids is None else product_ids
     n = len(product_ids)
     rng = np.random.default_rng(seed)
-    encoder, graph = _encoder(d, seed)
-    (directory / ENCODER).write_bytes(graph)
+    encoder = made_encoder(d, seed)
+    (directory / ENCODER).write_bytes(encoder.graph)
     item_matrix = rng.normal(0, 1, (n + 1, d)).astype(np.float32)
     item_matrix[0] = 0
     bias = rng.normal(0, 0.5, n + 1).astype(np.float32)
-    encoder_weights = {f"encoder.{name}": tensor.numpy() for name, tensor in encoder.state_dict().items()}
+    encoder_weights = {f"encoder.{name}": array for name, array in encoder.weights.items()}
     np.savez(directory / WEIGHTS, item_matrix=item_matrix, bias=bias, **encoder_weights)
     popularity = rng.integers(1, 100, n + 1).astype(np.float32)
     popularity[0] = 0
@@ -55,7 +51,7 @@ def make_artifact(
             eps=eps,
             trained_kinds=tuple(int(kind) for kind in trained_kinds),
             settings={"network": {"width": d, "heads": 2, "layers": 2}},
-            libraries=library_versions(),
+            libraries=encoder.libraries,
         ),
     )
 
@@ -67,14 +63,3 @@ def made_table(n: int, rng: np.random.Generator) -> NextItemTable:
     indptr = np.concatenate(([0], np.cumsum([len(row) for row in rows]))).astype(np.int64)
     indices = np.concatenate(rows)
     return NextItemTable(indptr, indices, rng.random(len(indices)).astype(np.float32))
-
-
-@cache
-def _encoder(d: int, seed: int) -> tuple[Encoder, bytes]:
-    # The export takes seconds and does not depend on the items: once for each width and seed.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder = Network(0, NetworkSettings(width=d, feed_forward=2 * d)).encoder.eval()
-    with TemporaryDirectory() as folder:
-        export_encoder(encoder, Path(folder) / ENCODER)
-        return encoder, (Path(folder) / ENCODER).read_bytes()
