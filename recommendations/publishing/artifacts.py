@@ -61,8 +61,18 @@ def open_scorer(version: RecommenderVersion) -> Scorer:
         raise ArtifactError(f"version {version.pk} has no artifact: train again, or publish another version.")
     storage = get_storage()
     directory = _local(storage, version)
-    if directory is None:
-        directory = _cached(storage, version)
+    if directory is not None:
+        return _checked(version, directory)
+    copy = _cached(storage, version)
+    try:
+        return _checked(version, copy)
+    except ArtifactError:
+        # Damaged on the way, or here: the next try downloads it again.
+        shutil.rmtree(copy, ignore_errors=True)
+        raise
+
+
+def _checked(version: RecommenderVersion, directory: Path) -> Scorer:
     if not (directory / MANIFEST).is_file():
         raise ArtifactError(f"version {version.pk}: {directory / MANIFEST} is missing; publish another version.")
     if _sha256(directory / MANIFEST) != version.artifact_sha256:

@@ -57,8 +57,8 @@ class _Current:
             loaded = LoadedRecommender(version.pk, open_scorer(version))
         except Exception as error:  # the artifact is damaged, or the storage raises what its client raises
             if version.pk not in self._retry_at:
-                kept = f"version {self._loaded.version}" if self._loaded else "popular products"
-                logger.error("Version %s can't be served, %s is: %s", version.pk, kept, error)
+                kept = f"version {self._loaded.version} is" if self._loaded else "popular products are"
+                logger.error("Version %s can't be served, %s: %s", version.pk, kept, error)
             self._retry_at[version.pk] = monotonic() + RETRY_SECONDS
             return
         self._read_mirror(loaded, since=None)

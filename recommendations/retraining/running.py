@@ -41,6 +41,8 @@ def retrain(
         logger.warning("%s", error)
     except NotEnoughData as error:
         lease.end(Status.SKIPPED, str(error))
+    except NotConfigured as error:  # says what to do: whoever called shows the row, nobody needs a traceback
+        _fail(lease, str(error))
     except Exception as error:
         logger.exception("The training of version %s failed", lease.version.pk)
         _fail(lease, f"{type(error).__name__}: {error}")
@@ -61,12 +63,12 @@ def _reporting(lease: Lease, report: Report | None) -> Report:
 
 
 def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report) -> None:
+    train, chosen = _trainer({**get_config().TRAINING, **settings})
     report("reading the catalog", 0)
     sync_catalog()
     report("counting what is popular", 0.02)
     ProductPopularity.objects.count_again(timezone.now())
     log, vocabulary = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share))
-    train, chosen = _trainer({**get_config().TRAINING, **settings})
     lease.update(settings=asdict(chosen))
     with TemporaryDirectory(prefix="recommender-") as directory:
         result = train(log, vocabulary, Path(directory), chosen, lambda stage, share: report(stage, 0.08 + 0.9 * share))

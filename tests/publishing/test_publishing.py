@@ -1,11 +1,10 @@
-import inspect
 import json
 from datetime import timedelta
 from pathlib import Path
+from shutil import rmtree
 from time import monotonic
 
 import pytest
-from django.core.files.storage import FileSystemStorage
 from django.test import override_settings
 from django.utils import timezone
 
@@ -21,15 +20,6 @@ from tests.shop.models import Book
 
 Status = RecommenderVersion.Status
 BROKEN = "can't be served"
-
-
-class BucketStorage(FileSystemStorage):
-    """A storage whose files this machine can't open by path."""
-
-    def path(self, name):
-        if inspect.stack()[1].function == "_local":
-            raise NotImplementedError
-        return super().path(name)
 
 
 @pytest.fixture(autouse=True)
@@ -212,25 +202,54 @@ def test_an_upload_that_breaks_leaves_nothing_behind(books, storage_of_its_own, 
     assert version.artifact == ""
 
 
-def test_an_artifact_in_a_bucket_is_copied_once_and_checked(db, tmp_path, settings, monkeypatch):
+@pytest.fixture
+def bucket(settings, tmp_path, monkeypatch):
+    """Artifacts lie in a bucket, and this machine's copies in a folder of their own."""
     monkeypatch.setattr(artifacts, "gettempdir", lambda: str(tmp_path))
-    bucket = BucketStorage(location=tmp_path / "bucket")
-    monkeypatch.setattr(artifacts, "get_storage", lambda: bucket)
+    options = {"location": tmp_path / "bucket"}
+    settings.STORAGES = settings.STORAGES | {
+        "recommendations": {"BACKEND": "tests.publishing.bucket.Bucket", "OPTIONS": options}
+    }
+    return tmp_path / "bucket"
+
+
+def copies(tmp_path):
+    return list(tmp_path.glob("django-because-*/version*"))
+
+
+def test_an_artifact_in_a_bucket_is_copied_once_and_checked(db, bucket, tmp_path):
     version = trained(tmp_path)
     first = open_scorer(version)
-    bucket.delete(f"{version.artifact}/bias.npy")
+    rmtree(bucket)
     assert open_scorer(version).version == first.version
 
 
-def test_a_bucket_that_lacks_a_file_is_an_artifact_error(db, tmp_path, monkeypatch):
-    monkeypatch.setattr(artifacts, "gettempdir", lambda: str(tmp_path))
-    bucket = BucketStorage(location=tmp_path / "bucket")
-    monkeypatch.setattr(artifacts, "get_storage", lambda: bucket)
+def test_a_bucket_that_lacks_a_file_is_an_artifact_error(db, bucket, tmp_path):
     version = trained(tmp_path)
-    bucket.delete(f"{version.artifact}/bias.npy")
+    (bucket / version.artifact / "bias.npy").unlink()
     with pytest.raises(ArtifactError, match=r"bias\.npy is missing in the storage"):
         open_scorer(version)
-    assert not list(tmp_path.glob("django-because-*/version*"))
+    assert copies(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["bias.npy", MANIFEST])
+def test_what_was_damaged_on_the_way_is_downloaded_again(db, bucket, tmp_path, name):
+    version = trained(tmp_path)
+    damage(name)(bucket / version.artifact)
+    with pytest.raises(ArtifactError, match=rf"{name}"):
+        open_scorer(version)
+    assert copies(tmp_path) == []
+    damage(name)(bucket / version.artifact)  # the same bit once more: whole again
+    assert open_scorer(version).version
+
+
+def test_a_copy_that_lost_a_file_is_downloaded_again(db, bucket, tmp_path):
+    version = trained(tmp_path)
+    open_scorer(version)
+    (copies(tmp_path)[0] / "bias.npy").unlink()
+    with pytest.raises(ArtifactError, match=r"bias\.npy"):
+        open_scorer(version)
+    assert open_scorer(version).version
 
 
 def test_old_artifacts_are_deleted_and_their_rows_kept(books, storage_of_its_own):
