@@ -47,7 +47,7 @@ MIDDLEWARE_HINT = (
 @register("recommendations")
 def check_configuration(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """Everything that can be seen without asking the database."""
-    found = [*_settings(), *_catalog(), *_prefixes(), *_urls(), *_middleware(), *_request_in_templates(), *_database()]
+    found = [*_settings(), *_catalog(), *_urls(), *_middleware(), *_request_in_templates(), *_database()]
     return [*found, *_storage()] if not any(message.id == "recommendations.E001" for message in found) else found
 
 
@@ -105,6 +105,20 @@ def _catalog() -> Iterator[CheckMessage]:
         for name in ("title", "card"):
             if getattr(type(catalog), name) is getattr(Catalog, name):
                 yield Error(f"{type(catalog).__name__} has no {name}().", hint=CATALOG_HINT, id="recommendations.E005")
+    yield from _prefixes()
+    yield from _keys()
+
+
+def _keys() -> Iterator[CheckMessage]:
+    for model, catalog in registered().items():
+        fields = {field.name: field for field in model._meta.get_fields()}
+        if catalog.key != "pk" and not getattr(fields.get(catalog.key), "unique", False):
+            mine, table = type(catalog).__name__, model.__name__
+            yield Error(
+                f"{mine}.key is {catalog.key!r}: expected a unique field of {table}.",
+                hint=f'Give the field unique=True, or write key = "pk" in {mine}.',
+                id="recommendations.E007",
+            )
 
 
 def _prefixes() -> Iterator[CheckMessage]:

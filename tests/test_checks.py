@@ -1,13 +1,16 @@
 """manage.py check: each thing that a shop may have forgotten, with the lines to add."""
 
 import pytest
-from django.core.checks import Error, Warning, run_checks
+from django.contrib.sessions.models import Session
+from django.core.checks import ERROR, Error, Warning, run_checks
 from django.test import override_settings
 
 from recommendations import checks
 from recommendations.catalog import registry
 from recommendations.checks import check_configuration
 from tests.settings import MIDDLEWARE, TEMPLATES
+from tests.shop.models import Book
+from tests.shop.recommended_products import BookCatalog
 
 SETTINGS_HINT = "Correct RECOMMENDATIONS in settings.py."
 KEYS = sorted(
@@ -56,16 +59,34 @@ def test_no_catalog_is_declared(monkeypatch):
 
 def test_the_hint_of_a_missing_catalog_works_as_it_is(monkeypatch):
     """The lines can be pasted: they run, with the shop's Product in place of the import."""
-    from tests.shop.models import Book
-
     monkeypatch.setattr(registry, "_catalogs", {})
     lines = checks.CATALOG_HINT.splitlines()[1:]
     code = "\n".join(line.removeprefix("    ") for line in lines if "from .models" not in line)
     exec(code, {"Product": Book})
-    catalog = registry.get_catalog()
+    [catalog] = registry.get_catalogs()
     book = Book(pk=7, name="Seven")
     assert catalog.title(book) == "Seven"
     assert catalog.card(book, None).url == "/books/7/"
+
+
+def test_models_share_a_prefix(monkeypatch):
+    catalogs = {Session: type("SessionCatalog", (BookCatalog,), {})(Session), Book: BookCatalog(Book)}
+    monkeypatch.setattr(registry, "_catalogs", catalogs)
+    (message,) = check_configuration()
+    assert (message.id, message.level) == ("recommendations.E006", ERROR)
+    assert message.msg.endswith(': add prefix = "book" (or another word) to BookCatalog.')
+
+
+@pytest.mark.parametrize("key", ["name", "sku"])
+def test_a_key_that_is_no_unique_field(monkeypatch, key):
+    monkeypatch.setattr(registry, "_catalogs", {Book: type("BookCatalog", (BookCatalog,), {"key": key})(Book)})
+    assert check_configuration() == [
+        Error(
+            f"BookCatalog.key is '{key}': expected a unique field of Book.",
+            hint='Give the field unique=True, or write key = "pk" in BookCatalog.',
+            id="recommendations.E007",
+        )
+    ]
 
 
 def test_the_urls_are_not_included():

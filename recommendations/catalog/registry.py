@@ -19,6 +19,10 @@ def register(model: type[Model]) -> Callable[[type[Catalog]], type[Catalog]]:
     """Class decorator: this Catalog is how the app reads `model`; registering a model again replaces its catalog."""
 
     def decorate(catalog: type[Catalog]) -> type[Catalog]:
+        if not hasattr(model, "_meta") or model._meta.abstract:
+            raise NotConfigured(f"@register({model!r}) on {catalog.__name__}: expected the class of a model.")
+        if not issubclass(catalog, Catalog):
+            raise NotConfigured(f"{catalog.__name__} is no Catalog: write class {catalog.__name__}(Catalog).")
         _catalogs[model] = catalog(model)
         return catalog
 

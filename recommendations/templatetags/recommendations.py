@@ -1,9 +1,11 @@
 """Tags that a shop puts on its pages; each asks one plain function and renders one template."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from .. import serving
@@ -24,7 +26,7 @@ HEADINGS = {
 STRANGER_HEADING = _("Popular right now")
 
 
-@register.inclusion_tag("recommendations/list.html", takes_context=True)
+@register.simple_tag(takes_context=True)
 def recommendations(
     context: template.Context,
     placement: str,
@@ -32,26 +34,24 @@ def recommendations(
     product: object = None,
     heading: str = "",
     of: str = "",
-) -> dict[str, Any]:
+) -> SafeString:
     """A list of products for a placement; `product` is the product that the page is about, or its id.
 
     With several registered models, `of="article"` shows those of one.
     """
-    return _list(context.get("request"), placement, limit, product, heading, of)
+    return _rendered(context, "list", _list, placement, limit, product, heading, of)
 
 
-@register.inclusion_tag("recommendations/because_rows.html", takes_context=True)
-def because_rows(
-    context: template.Context, limit: int = 3, placement: str = "new_for_you", of: str = ""
-) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def because_rows(context: template.Context, limit: int = 3, placement: str = "new_for_you", of: str = "") -> SafeString:
     """At most `limit` rows "Because you viewed X" in which every product would be gone without X."""
-    return _rows(context.get("request"), placement, limit, of)
+    return _rendered(context, "because_rows", _rows, placement, limit, of)
 
 
-@register.inclusion_tag("recommendations/beacon.html", takes_context=True)
-def recommendation_beacon(context: template.Context) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def recommendation_beacon(context: template.Context) -> SafeString:
     """The script that reports what shoppers do; put it once before </body>."""
-    return {"request": context.get("request")}
+    return _rendered(context, "beacon", lambda request: {})
 
 
 @register.filter
@@ -61,28 +61,27 @@ def recommendations_id(product: object) -> str:
     return product_id_of(product)
 
 
-@never_break(fallback=lambda *_: {})
-def _list(
-    request: HttpRequest | None, placement: str, limit: int, product: object, heading: str, of: str
-) -> dict[str, Any]:
-    query = query_of(_page_request(request, "recommendations"), placement, limit, product, of=of)
-    found = serving.recommend(query)
+# What is asked, the shop's own templates of it and the files they name: none of it may break the page around it.
+@never_break(fallback=lambda *_: mark_safe(""))
+def _rendered(context: template.Context, name: str, values: Callable[..., dict[str, Any]], *asked: Any) -> SafeString:
+    """A template of ours, filled with `values(request, ...)`; "" when anything fails."""
+    request = context.get("request")
+    if request is None:
+        raise template.TemplateSyntaxError(
+            f"{name}: the tag needs the request: render the page with request=..., and add "
+            "'django.template.context_processors.request' to TEMPLATES['OPTIONS']['context_processors']."
+        )
+    found = context.template.engine.get_template(f"recommendations/{name}.html")
+    return found.render(context.new(values(request, *asked)))
+
+
+def _list(request: HttpRequest, placement: str, limit: int, product: object, heading: str, of: str) -> dict[str, Any]:
+    found = serving.recommend(query_of(request, placement, limit, product, of=of))
     personal = any(recommendation.source == "recommender" for recommendation in found.recommendations)
     if placement == "home" and not personal and not heading:
         heading = STRANGER_HEADING
     return {"list": found, "heading": heading or HEADINGS[placement]}
 
 
-@never_break(fallback=lambda *_: {})
-def _rows(request: HttpRequest | None, placement: str, limit: int, of: str) -> dict[str, Any]:
-    query = query_of(_page_request(request, "because_rows"), placement, of=of)
-    return {"rows": serving.because_rows(query, limit)}
-
-
-def _page_request(request: HttpRequest | None, tag: str) -> HttpRequest:
-    if request is None:
-        raise template.TemplateSyntaxError(
-            f"{{% {tag} %}} needs the request: render the page with request=..., and add "
-            "'django.template.context_processors.request' to TEMPLATES['OPTIONS']['context_processors']."
-        )
-    return request
+def _rows(request: HttpRequest, placement: str, limit: int, of: str) -> dict[str, Any]:
+    return {"rows": serving.because_rows(query_of(request, placement, of=of), limit)}

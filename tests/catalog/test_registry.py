@@ -1,6 +1,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.sessions.models import Session
+from django.db.models import Model
 from django.test import RequestFactory
 
 from recommendations.catalog import (
@@ -52,6 +53,17 @@ def test_the_shops_module_was_found():
 def test_what_registered_returns_is_a_copy():
     registered().clear()
     assert Book in registered()
+
+
+@pytest.mark.parametrize("model", ["shop.Book", Model, int])
+def test_only_models_can_be_registered(model):
+    with pytest.raises(NotConfigured, match=r"on BookCatalog: expected the class of a model"):
+        register(model)(BookCatalog)
+
+
+def test_only_a_catalog_can_be_registered():
+    with pytest.raises(NotConfigured, match=r"Mine is no Catalog: write class Mine\(Catalog\)"):
+        register(Book)(type("Mine", (), {}))
 
 
 @pytest.fixture

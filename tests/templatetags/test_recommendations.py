@@ -1,6 +1,6 @@
 import pytest
 from django.db import DatabaseError
-from django.template import Context, RequestContext, Template, TemplateSyntaxError
+from django.template import Context, RequestContext, Template, TemplateSyntaxError, engines
 from django.test import RequestFactory, override_settings
 
 from recommendations import serving
@@ -61,6 +61,26 @@ def test_an_error_leaves_the_page_whole(db, page, monkeypatch):
     with override_settings(RECOMMENDATIONS={}):
         html = page('before{% recommendations placement="home" %}{% recommendations placement="hom" %}after')
     assert html.split() == ["before", "after"] or html.replace("\n", "") == "beforeafter"
+
+
+@pytest.mark.parametrize("name", ["card.html", "list.html", "beacon.html"])
+def test_a_broken_template_of_the_shops_own_leaves_the_page_whole(version, popular, settings, tmp_path, name, caplog):
+    (tmp_path / "recommendations").mkdir()
+    (tmp_path / "recommendations" / name).write_text("{% no_such_tag %}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    settings.RECOMMENDATIONS = {}
+    source = '{% load recommendations %}before{% recommendations placement="home" %}{% recommendation_beacon %}after'
+    html = engines["django"].from_string(source).render({}, RequestFactory().get("/"))
+    assert html.startswith("before")
+    assert html.endswith("after")
+    assert "no_such_tag" in caplog.text
+
+
+def test_a_file_that_was_not_collected_leaves_the_page_whole(version, popular, page, settings, tmp_path):
+    manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": manifest, "OPTIONS": {"location": tmp_path}}}
+    settings.RECOMMENDATIONS = {}
+    assert page("before{% recommendation_beacon %}after") == "beforeafter"
 
 
 def test_rendering_writes_nothing_and_sets_no_cookie(version, popular, page):
