@@ -85,8 +85,8 @@ def _record(who: Any, events: list[Event], guest: str = "", response: HttpRespon
         # The other lines of the order were bought all the same.
         logger.error("Products %s are not in the catalog, their purchase is not recorded: run sync_catalog", unknown)
         events = [event for event in events if event.product_id in products]
-    shopper = _shopper(who, guest, response)
-    if shopper is None or not events:
+    shopper = _shopper(who, guest, response) if events else None
+    if shopper is None:
         return 0
     owned = [(shopper, event, Interaction.Source.SERVER) for event in events]
     return store(owned, products, now)[0]

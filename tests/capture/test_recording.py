@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError, connection, transaction
+from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -82,6 +83,31 @@ def test_the_request_of_a_visitor_is_the_visitors(request_of):
 def test_a_visitor_without_a_cookie_is_left_alone(request_of):
     assert record(request_of(), Kind.VIEW, "tea") is False
     assert Shopper.objects.count() == 0
+
+
+def test_a_visitor_gets_a_cookie_when_the_response_is_passed(request_of):
+    request, response = request_of(), HttpResponse()
+    assert record(request, Kind.VIEW, "tea", response=response) is True
+    cookie = response.cookies[COOKIE]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    assert Interaction.objects.get().shopper.key_hash == hash_key(cookie.value)
+    assert request.recommendations_personal  # no cache may keep this response
+    known, again = request_of(**{COOKIE: cookie.value}), HttpResponse()
+    assert record(known, Kind.VIEW, "cup", response=again) is True
+    assert COOKIE not in again.cookies
+    assert Shopper.objects.count() == 1
+
+
+def test_no_cookie_for_bots_for_users_nor_without_consent(request_of, user):
+    for who in (request_of(agent="Googlebot/2.1"), request_of(user), request_of(**{OFF_COOKIE: "1"})):
+        response = HttpResponse()
+        record(who, Kind.VIEW, "tea", response=response)
+        assert COOKIE not in response.cookies
+    with override_settings(RECOMMENDATIONS={"HAS_CONSENT": "tests.capture.test_recording.refuses"}):
+        response = HttpResponse()
+        record(request_of(), Kind.VIEW, "tea", response=response)
+        assert COOKIE not in response.cookies
+    assert list(Shopper.objects.values_list("user", flat=True)) == [user.pk]
 
 
 def test_last_seen_is_written_once_a_day(anna):
