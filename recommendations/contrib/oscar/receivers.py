@@ -1,0 +1,77 @@
+"""What Oscar tells of its shoppers and its stock. Oscar sends without a net: nothing here may break its pages."""
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from oscar.apps.basket.signals import basket_addition
+from oscar.apps.catalogue.signals import product_viewed
+from oscar.apps.order.signals import order_placed
+from oscar.apps.search.signals import user_search
+from oscar.core.loading import get_model
+
+from recommendations.boundary import never_break
+from recommendations.capture import record, record_order
+from recommendations.catalog import mirror, product_id_of
+from recommendations.ml.kinds import Kind
+
+StockRecord = get_model("partner", "StockRecord")
+
+
+@receiver(product_viewed, dispatch_uid="recommendations-oscar-viewed")
+@never_break(fallback=lambda **_: None)
+def viewed(*, product: Any, request: HttpRequest, response: HttpResponse | None = None, **_: Any) -> None:
+    """A product's page was shown; a new visitor gets our cookie with it."""
+    record(request, Kind.VIEW, product, response=response)
+
+
+@receiver(basket_addition, dispatch_uid="recommendations-oscar-added")
+@never_break(fallback=lambda **_: None)
+def added_to_basket(*, product: Any, request: HttpRequest, **_: Any) -> None:
+    """A product was put into the basket; how many, the signal does not say."""
+    record(request, Kind.ADD_TO_CART, product)
+
+
+@receiver(user_search, dispatch_uid="recommendations-oscar-searched")
+@never_break(fallback=lambda **_: None)
+def searched(*, sender: Any, query: str, **_: Any) -> None:
+    """Words were searched for. Oscar sends this also for each further page, filter and sorting of a search."""
+    asked = sender.request.GET
+    if query.strip() and asked.get("page", "1") == "1" and not asked.getlist("selected_facets"):
+        record(sender.request, Kind.SEARCH, query=query)
+
+
+@receiver(order_placed, dispatch_uid="recommendations-oscar-ordered")
+@never_break(fallback=lambda **_: None)
+def ordered(*, order: Any, user: Any = None, **_: Any) -> None:
+    """An order was placed: recorded once it has committed, for whoever sent the request, else for its user."""
+    who = _buyer(order, user)
+
+    def record_it() -> None:
+        lines = order.lines.filter(product__isnull=False).select_related("product")
+        bought = [(line.product, line.quantity) for line in lines]
+        record_order(who, bought, order.number, occurred_at=order.date_placed)
+
+    transaction.on_commit(record_it, robust=True)
+
+
+def _buyer(order: Any, user: Any) -> Any:
+    """The request if its user is the order's: a guest is known by it. Staff may order for somebody else."""
+    strategy = getattr(order.basket, "_strategy", None)
+    request = getattr(strategy, "request", None)
+    if request is not None and getattr(request.user, "pk", None) == getattr(user, "pk", None):
+        return request
+    return user or AnonymousUser()
+
+
+@receiver([post_save, post_delete], sender=StockRecord, dispatch_uid="recommendations-oscar-stock")
+@never_break(fallback=lambda **_: None)
+def stock_changed(*, instance: Any, raw: bool = False, **_: Any) -> None:
+    """Mirror the product whose stock or price changed; products themselves are watched by the app."""
+    if raw:
+        return
+    product_id = product_id_of(instance.product)
+    transaction.on_commit(lambda: mirror([product_id]), robust=True)
