@@ -4,7 +4,10 @@ PORT ?= 8000
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: install demo test test-services lint clean
+# The tests' random encoders: a minute of torch, spent once; environments without torch read them too.
+export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
+
+.PHONY: install demo test test-services lint wheel package matrix clean
 
 install: .venv/dev-installed
 
@@ -25,18 +28,36 @@ install: .venv/dev-installed
 demo: .venv/demo-installed
 	@exec $(BIN)/python manage.py run_demo --port $(PORT)
 
+$(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/training/*.py) | .venv/dev-installed
+	$(BIN)/python -m tests.ml.made_encoders $@
+	@touch $@
+
 # The suite on what every machine has (SQLite, the file-system broker), then once more in a very different project.
-test: .venv/dev-installed
-	$(BIN)/python -m pytest
+test: .venv/dev-installed $(MADE_ENCODERS)
+	$(BIN)/python -m pytest --ignore=tests/package
 	$(BIN)/python -m pytest --ds=tests.settings_other -m "not browser and not process" --ignore=tests/ml \
-	  --ignore=tests/shopdemo --ignore=tests/browser
+	  --ignore=tests/shopdemo --ignore=tests/browser --ignore=tests/package
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
 # (tests/ml asks no database, and the browser sees the same pages).
-test-services: .venv/dev-installed
+test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
-	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser
+	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser --ignore=tests/package
+
+# What a shop downloads, in dist/: the sdist, and the wheel built from it.
+wheel: .venv/dev-installed
+	rm -rf build dist
+	$(BIN)/python -m build
+
+# Its files, and what it does in an empty environment without torch.
+package: wheel
+	$(BIN)/python -m pytest tests/package
+
+# The suite without torch on other versions of Python and Django, where these Pythons are installed.
+matrix: wheel $(MADE_ENCODERS)
+	.ci/matrix 3.13 6.1.3 tests.settings
+	.ci/matrix 3.12 6.0.10 tests.settings_other
 
 lint: .venv/dev-installed
 	$(BIN)/ruff check .

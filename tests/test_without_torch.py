@@ -58,9 +58,9 @@ def test_without_torch_and_folder_the_way_out_is_named(monkeypatch):
 @pytest.mark.training
 def test_encoders_read_are_encoders_written(monkeypatch, tmp_path):
     monkeypatch.setattr(made_encoders, "MADE", [(16, 0)])
-    monkeypatch.delenv(made_encoders.FOLDER, raising=False)
-    made_encoders.made_encoder.cache_clear()
     made_encoders.write_encoders(tmp_path)
+    made_encoders.made_encoder.cache_clear()
+    monkeypatch.delenv(made_encoders.FOLDER, raising=False)
     written = made_encoders.made_encoder(16, 0)
     made_encoders.made_encoder.cache_clear()
     monkeypatch.setenv(made_encoders.FOLDER, str(tmp_path))

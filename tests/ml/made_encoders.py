@@ -41,7 +41,7 @@ def made_encoder(d: int, seed: int) -> MadeEncoder:
 def write_encoders(folder: Path) -> None:
     """Every encoder of MADE, for an environment without torch."""
     for d, seed in MADE:
-        made, target = made_encoder(d, seed), folder / f"{d}-{seed}"
+        made, target = _export(d, seed), folder / f"{d}-{seed}"
         target.mkdir(parents=True, exist_ok=True)
         (target / ENCODER).write_bytes(made.graph)
         np.savez(target / WEIGHTS, **made.weights)
