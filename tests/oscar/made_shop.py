@@ -1,0 +1,158 @@
+"""Fills an empty Oscar shop: a catalog, and a past in which shoppers follow up what they began."""
+
+import random
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from django.utils.text import slugify
+from oscar.apps.address.models import Country
+from oscar.apps.analytics.models import UserProductView
+from oscar.apps.catalogue.categories import create_from_breadcrumbs
+from oscar.apps.catalogue.models import Product, ProductCategory, ProductClass, ProductImage
+from oscar.apps.order.models import Line, Order
+from oscar.apps.partner.models import Partner, StockRecord
+
+from .goods import GOODS, MAKERS, titles
+
+DAYS = 120
+
+
+def make_catalog(pictures: bool = False) -> list[Product]:
+    """240 products that have a page, in shelf order: each 12th a parent of two, a few sold out, a few unpublished."""
+    Country.objects.create(iso_3166_1_a2="GB", printable_name="United Kingdom", is_shipping_country=True)
+    goods = ProductClass.objects.create(name="Goods")
+    categories = {name: create_from_breadcrumbs(name) for name in GOODS}
+    described = titles()
+    products = [
+        Product(
+            title=title,
+            slug=slugify(title),
+            product_class=goods,
+            structure="parent" if number % 12 == 5 else "standalone",
+            is_public=number % 40 != 17,
+        )
+        for number, (_, title) in enumerate(described)
+    ]
+    Product.objects.bulk_create(products)
+    ProductCategory.objects.bulk_create(
+        ProductCategory(product=product, category=categories[name])
+        for product, (name, _) in zip(products, described, strict=True)
+    )
+    _stock(products)
+    if pictures:
+        _draw(products, [name for name, _ in described])
+    return products
+
+
+def make_past(products: list[Product], users: int = 200, guests: int = 40, seed: int = 0) -> None:
+    """Orders of users and guests, and users' views before they bought."""
+    draw = random.Random(seed)
+    plans = _plans(draw, [product for product in products if product.is_public])
+    buyers = get_user_model().objects.bulk_create(
+        get_user_model()(username=f"buyer{number}", email=f"buyer{number}@example.com") for number in range(users)
+    )
+    orders: list[tuple[Order, Product]] = []
+    views: list[UserProductView] = []
+    for buyer in [*buyers, *[None] * guests]:
+        for moment, product in _doings(draw, plans, events=15 if buyer else 1):
+            orders.append((_order(len(orders), buyer, moment), product))
+            if buyer and draw.random() < 0.5:
+                views.append(UserProductView(user=buyer, product=product, date_created=moment - timedelta(hours=1)))
+    _store(orders, views)
+
+
+def _plans(draw: random.Random, products: list[Product]) -> list[list[Product]]:
+    """One buys along a plan of 12 products, which come from all over the shop."""
+    shuffled = draw.sample(products, len(products))
+    return [shuffled[start : start + 12] for start in range(0, len(shuffled) - 11, 12)]
+
+
+def _doings(draw: random.Random, plans: list[list[Product]], events: int) -> list[tuple[datetime, Product]]:
+    """Three plans in turn, as it happens: what was bought last says little, what was bought before says more."""
+    going = [(plan, draw.randrange(len(plan))) for plan in draw.sample(plans, 3)]
+    end = timezone.now() - timedelta(days=1 + draw.random() * 20)
+    begin = end - timedelta(days=draw.random() * (DAYS - 25))
+    moments = sorted(begin + (end - begin) * draw.random() for _ in range(events))
+    done = []
+    for moment in moments:
+        which = draw.randrange(3)
+        plan, place = going[which]
+        going[which] = plan, place + 1
+        done.append((moment, plan[place % len(plan)]))
+    return done
+
+
+def _order(number: int, buyer: Any, moment: datetime) -> Order:
+    total = {"total_incl_tax": Decimal(10), "total_excl_tax": Decimal(10), "currency": "GBP"}
+    return Order(number=str(50_000 + number), user=buyer, date_placed=moment, **total)
+
+
+def _store(orders: list[tuple[Order, Product]], views: list[UserProductView]) -> None:
+    Order.objects.bulk_create(order for order, _ in orders)
+    price = dict.fromkeys(
+        ("line_price_incl_tax", "line_price_excl_tax", "line_price_before_discounts_incl_tax",
+         "line_price_before_discounts_excl_tax"), Decimal(10),
+    )  # fmt: skip
+    children = {child.parent_id: child for child in Product.objects.filter(structure="child")}
+    Line.objects.bulk_create(
+        Line(
+            order=order,
+            product=children.get(product.pk, product),
+            title=product.title,
+            quantity=1,
+            num_allocated=0,
+            **price,
+        )
+        for order, product in orders
+    )
+    dates = [view.date_created for view in views]
+    made = UserProductView.objects.bulk_create(views)  # writes "now" into date_created
+    for view, date in zip(made, dates, strict=True):
+        view.date_created = date
+    UserProductView.objects.bulk_update(made, ["date_created"], batch_size=500)
+
+
+def _stock(products: list[Product]) -> None:
+    sold = [product for product in products if not product.is_parent]
+    for parent in (product for product in products if product.is_parent):
+        for size in ("small", "large"):
+            title = f"{parent.title}, {size}"
+            sold.append(Product(title=title, slug=slugify(title), structure="child", parent=parent))
+    Product.objects.bulk_create(product for product in sold if product.is_child)
+    partner = Partner.objects.create(name="Warehouse")
+    StockRecord.objects.bulk_create(
+        StockRecord(
+            product=product,
+            partner=partner,
+            partner_sku=f"SKU-{number}",
+            price=Decimal(4 + number * 7 % 60) + Decimal("0.95"),
+            num_in_stock=0 if number % 30 == 8 else 50,
+        )
+        for number, product in enumerate(sold)
+    )
+
+
+def _draw(products: list[Product], categories: list[str]) -> None:
+    """A tile for each product: the colour is its department's, the letter its own."""
+    from io import BytesIO
+
+    from PIL import Image, ImageDraw, ImageFont
+
+    departments = sorted({name.split(" > ")[0] for name in GOODS})
+    font = ImageFont.load_default(150)
+    images = []
+    for product, category in zip(products, categories, strict=True):
+        hue = 360 * departments.index(category.split(" > ")[0]) // len(departments)
+        tile = Image.new("RGB", (300, 300), f"hsl({hue}, 45%, 88%)")
+        letter = product.title.removeprefix(next(maker for maker in MAKERS if product.title.startswith(maker))).strip()
+        ImageDraw.Draw(tile).text((150, 150), letter[0].upper(), f"hsl({hue}, 40%, 40%)", font, anchor="mm")
+        file = BytesIO()
+        tile.save(file, "PNG")
+        name = default_storage.save(f"made/{product.slug}.png", ContentFile(file.getvalue()))
+        images.append(ProductImage(product=product, original=name))
+    ProductImage.objects.bulk_create(images)

@@ -1,0 +1,25 @@
+"""The adapter in the real django-oscar: a pytest of its own, on SQLite or on what DATABASE_URL names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import find_chromium
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.training
+@pytest.mark.browser
+def test_oscar_shop_its_own_tests_pass_where_it_is_installed():
+    pytest.importorskip("oscar", reason="django-oscar is missing: pip install 'django-because[dev]'")
+    if find_chromium() is None:
+        pytest.skip("Chromium is missing: apt-get install chromium fonts-noto-color-emoji")
+    command = [sys.executable, "-m", "pytest", "--ds=tests.oscar.settings", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "tests/oscar/installed"], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
+    assert " skipped" not in done.stdout, done.stdout[-2_000:]
