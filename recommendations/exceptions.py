@@ -47,6 +47,16 @@ class LeaseLost(RecommendationsError):
     """This process no longer owns the version that it trains (cancelled, or reaped as dead)."""
 
 
+class NoBroker(RecommendationsError):
+    """The project has no Celery broker, so nobody would take a message."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing can be queued, no Celery broker is configured: run `manage.py retrain_recommender` by hand or "
+            "from cron, or add CELERY_BROKER_URL to settings.py and import the Celery app in the project's __init__.py."
+        )
+
+
 class BrokerUnreachable(RecommendationsError):
     """The Celery broker does not take messages."""
 

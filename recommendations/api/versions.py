@@ -4,7 +4,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..exceptions import BrokerUnreachable, RetrainingBusy
+from ..exceptions import BrokerUnreachable, NoBroker, RetrainingBusy
 from ..models import RecommenderVersion
 from ..retraining import request_retraining
 from .edge import Endpoint, permission, whole_number
@@ -32,7 +32,7 @@ class RetrainEndpoint(Endpoint):
             request_retraining(started_by=request.user.get_username()[:255])
         except RetrainingBusy as busy:
             return Response({"detail": str(busy), "version": busy.version_id}, status.HTTP_409_CONFLICT)
-        except BrokerUnreachable as error:
+        except (NoBroker, BrokerUnreachable) as error:
             return Response({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
         return Response({"status": "queued"}, status.HTTP_202_ACCEPTED)
 

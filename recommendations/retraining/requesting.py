@@ -6,7 +6,7 @@ from celery import current_app, signature
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from ..exceptions import BrokerUnreachable, RetrainingBusy
+from ..exceptions import BrokerUnreachable, NoBroker, RetrainingBusy
 from ..models import RecommenderVersion
 from .lease import reap
 
@@ -21,11 +21,14 @@ TRIES = 2
 def request_retraining(started_by: str) -> None:
     """Queue a retraining and return at once.
 
-    Raises RetrainingBusy while one runs, BrokerUnreachable when the message can't be sent.
+    Raises RetrainingBusy while one runs, NoBroker and BrokerUnreachable when the message can't be sent.
     """
     reap()
     if busy := RecommenderVersion.objects.in_training():
         raise RetrainingBusy(busy.pk)
+    # Celery would take a RabbitMQ of this machine for the broker, whoever's that is.
+    if not current_app.conf.broker_write_url:
+        raise NoBroker
     message = {"started_by": started_by, "requested_at": timezone.now().isoformat()}
     with current_app.connection_for_write(connect_timeout=CONNECT_SECONDS, transport_options=ONCE) as connection:
         try:

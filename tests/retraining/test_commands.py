@@ -19,6 +19,7 @@ def test_retrain_prints_each_stage_once_and_the_outcome(shop, trainer):
     lines = run("retrain_recommender").splitlines()
     version = RecommenderVersion.objects.get()
     assert lines == [
+        "Deleting what must not be kept any longer ...",
         "Reading the catalog ...",
         "Counting what is popular ...",
         "Reading interactions ...",

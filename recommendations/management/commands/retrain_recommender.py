@@ -4,13 +4,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recommendations.controls import purge
 from recommendations.exceptions import RecommendationsError
 from recommendations.models import RecommenderVersion
 from recommendations.retraining import request_retraining, retrain
 
 
 class Command(BaseCommand):
-    help = "Retrain the recommender from the shop's interactions and publish it if it is good enough."
+    help = (
+        "Delete what must not be kept any longer, retrain the recommender from the shop's interactions, and publish it "
+        "if it is good enough. Without a Celery worker, run this daily: it is all that is needed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--queue", action="store_true", help="leave the work to a Celery worker and return at once")
@@ -29,10 +33,16 @@ class Command(BaseCommand):
                 request_retraining(started_by)
                 self.stdout.write("Queued. The admin's list of recommender versions shows how far it is.")
                 return
+            self._purge()
             version = retrain(started_by, options["settings_json"], _Lines(self).report)
         except RecommendationsError as error:
             raise CommandError(str(error)) from error
         self._tell(version)
+
+    # First, so that what is too old goes even where no training gets through.
+    def _purge(self) -> None:
+        self.stdout.write("Deleting what must not be kept any longer ...")
+        purge()
 
     def _tell(self, version: RecommenderVersion) -> None:
         if version.status in (RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.RETIRED):
