@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint
 # The tests' random encoders: a minute of torch, spent once; environments without torch read them too.
 export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
-.PHONY: install demo test test-services lint wheel package matrix clean
+.PHONY: install demo encoders test test-services lint wheel package matrix clean
 
 install: .venv/dev-installed
 
@@ -27,6 +27,8 @@ install: .venv/dev-installed
 
 demo: .venv/demo-installed
 	@exec $(BIN)/python manage.py run_demo --port $(PORT)
+
+encoders: $(MADE_ENCODERS)
 
 $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/training/*.py) | .venv/dev-installed
 	$(BIN)/python -m tests.ml.made_encoders $@
@@ -48,7 +50,7 @@ test-services: .venv/dev-installed $(MADE_ENCODERS)
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
 wheel: .venv/dev-installed
 	rm -rf build dist
-	$(BIN)/python -m build
+	$(BIN)/python -m build --quiet >/dev/null
 
 # Its files, and what it does in an empty environment without torch.
 package: wheel
