@@ -4,6 +4,7 @@ import secrets
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
+from time import time
 
 from django.conf import settings
 from django.core.files import File
@@ -17,6 +18,8 @@ from ..models import RecommenderVersion
 
 # Artifacts kept for a roll back, the current one included.
 KEPT = 3
+# Local copies that no process opened for so long are deleted: a shop that trains daily would fill the disk.
+COPIES_KEPT_SECONDS = 7 * 86_400
 
 
 def get_storage() -> Storage:
@@ -109,13 +112,21 @@ def _cached(storage: Storage, version: RecommenderVersion) -> Path:
         raise ArtifactError(f"{root} belongs to another user; set TMPDIR to a folder of this process's own.")
     copy = root / f"{version.artifact}-{version.artifact_sha256[:16]}"
     if not copy.is_dir():
+        _delete_old_copies(root)
         with TemporaryDirectory(dir=root) as partial:
             for file in (*FILES, MANIFEST):
                 _download(storage, f"{version.artifact}/{file}", Path(partial) / "copy" / file)
             # Another process may have been faster; its copy is as good.
             if not copy.is_dir():
                 (Path(partial) / "copy").rename(copy)
+    os.utime(copy)
     return copy
+
+
+def _delete_old_copies(root: Path) -> None:
+    for copy in root.iterdir():
+        if time() - copy.stat().st_mtime > COPIES_KEPT_SECONDS:
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def _download(storage: Storage, name: str, target: Path) -> None:

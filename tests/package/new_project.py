@@ -64,7 +64,8 @@ import json
 
 from django.test import Client
 
-visitor = Client(SERVER_NAME="localhost", headers={"user-agent": "Mozilla/5.0 Firefox/150.0", "sec-fetch-site": "same-origin"})
+headers = {"user-agent": "Mozilla/5.0 Firefox/150.0", "sec-fetch-site": "same-origin"}
+visitor = Client(SERVER_NAME="localhost", headers=headers)
 views = [{"kind": "view", "product": str(product)} for product in (1, 2, 3)]
 sent = visitor.post("/recommendations/v1/interactions/", views, content_type="application/json")
 listed = visitor.get("/recommendations/v1/lists/?placement=home&limit=5").json()

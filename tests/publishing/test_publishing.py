@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from os import utime
 from pathlib import Path
 from shutil import rmtree
 from time import monotonic
@@ -42,8 +43,8 @@ def books(db):
     return made
 
 
-def trained(tmp_path, name="artifact", **options):
-    version = RecommenderVersion.objects.create()
+def trained(tmp_path, name="artifact", status=Status.TRAINING, **options):
+    version = RecommenderVersion.objects.create(status=status)
     make_artifact(tmp_path / name, **options)
     upload(version, tmp_path / name)
     return version
@@ -250,6 +251,18 @@ def test_a_copy_that_lost_a_file_is_downloaded_again(db, bucket, tmp_path):
     with pytest.raises(ArtifactError, match=r"bias\.npy"):
         open_scorer(version)
     assert open_scorer(version).version
+
+
+def test_copies_that_nobody_opens_any_more_are_deleted(db, bucket, tmp_path):
+    old, used, new = (trained(tmp_path, name, Status.RETIRED) for name in ("old", "used", "new"))
+    for version in (old, used):
+        open_scorer(version)
+    for copy in copies(tmp_path):
+        utime(copy, (1, 1))
+    open_scorer(used)
+    open_scorer(new)
+    kept = {copy.name.rpartition("-")[0] for copy in copies(tmp_path)}
+    assert kept == {used.artifact, new.artifact}
 
 
 def test_old_artifacts_are_deleted_and_their_rows_kept(books, storage_of_its_own):
