@@ -5,21 +5,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
 METHODS = {
-    "recommender": "This recommender",
-    "network": "Its network alone",
-    "popularity": "Most popular",
-    "recent_popularity": "Popular lately",
-    "item_neighbours": "Item neighbours",
-    "next_item_table": "Next-item table",
-    "bought_before": "Bought before",
+    "recommender": _("This recommender"),
+    "network": _("Its network alone"),
+    "popularity": _("Most popular"),
+    "recent_popularity": _("Popular lately"),
+    "item_neighbours": _("Item neighbours"),
+    "next_item_table": _("Next-item table"),
+    "bought_before": _("Bought before"),
 }
 PROTOCOLS = {
-    "repeats_allowed": "Everything a shopper turned to, known products too",
-    "new_products": "Products the shopper had never met",
+    "repeats_allowed": _("Everything a shopper turned to, known products too"),
+    "new_products": _("Products the shopper had never met"),
 }
-COUNTS = {"interactions": "Interactions", "shoppers": "Shoppers", "products": "Products"}
-TIMES = {"first": "From", "last": "To", "cutoff": "Judged on what came from"}
+COUNTS = {"interactions": _("Interactions"), "shoppers": _("Shoppers"), "products": _("Products")}
+TIMES = {"first": _("From"), "last": _("To"), "cutoff": _("Judged on what came from")}
 # Parts of the recommender, not baselines.
 OURS = ("recommender", "network")
 LEADING = "ndcg@10"
@@ -78,10 +82,13 @@ def lead(metrics: Metrics) -> Lead | None:
 
 def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a version was trained on; empty when it did not get as far as reading it."""
-    told = [(label, f"{data[name]:,}") for name, label in COUNTS.items() if name in data]
+    told = [(label, number_format(data[name], force_grouping=True)) for name, label in COUNTS.items() if name in data]
     told += [(label, _day(data[name])) for name, label in TIMES.items() if name in data]
     total = data.get("seconds", {}).get("total")
-    return told if total is None else [*told, ("Training took", f"{total:,.0f} s")]
+    if total is None:
+        return told
+    seconds = number_format(round(total), force_grouping=True)
+    return [*told, (_("Training took"), gettext("%(seconds)s s") % {"seconds": seconds})]
 
 
 def _table(protocol: str, methods: Mapping[str, Mapping[str, float]], shoppers: int | None) -> Table:
@@ -96,12 +103,19 @@ def _table(protocol: str, methods: Mapping[str, Mapping[str, float]], shoppers: 
         )
         for method in order
     ]
-    title = PROTOCOLS.get(protocol, protocol) + ("" if shoppers is None else f" ({shoppers:,} shoppers)")
-    return Table(title, tuple(map(_metric_name, names)), tuple(rows))
+    return Table(_title(protocol, shoppers), tuple(map(_metric_name, names)), tuple(rows))
+
+
+def _title(protocol: str, shoppers: int | None) -> str:
+    question = str(PROTOCOLS.get(protocol, protocol))
+    if shoppers is None:
+        return question
+    words = ngettext("%(question)s (%(count)s shopper)", "%(question)s (%(count)s shoppers)", shoppers)
+    return words % {"question": question, "count": number_format(shoppers, force_grouping=True)}
 
 
 def _day(epoch: float) -> str:
-    return f"{datetime.fromtimestamp(epoch, UTC):%d %b %Y}".lstrip("0")
+    return date_format(datetime.fromtimestamp(epoch, UTC))
 
 
 def _metric_name(name: str) -> str:

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Product
 from .browsing import BrowsingAdmin
@@ -10,12 +11,12 @@ class ProductAdmin(BrowsingAdmin):
 
     list_display = ["title_or_id", "product_id", "path", "brand", "price", "available", "updated_at"]
     search_fields = ["product_id", "title"]
-    search_help_text = "Part of a title or of a product id"
+    search_help_text = _("Part of a title or of a product id")
 
-    @admin.display(description="product")
+    @admin.display(description=_("product"))
     def title_or_id(self, product: Product) -> str:
         return str(product)
 
-    @admin.display(description="category")
+    @admin.display(description=_("category"))
     def path(self, product: Product) -> str:
         return " › ".join(product.category)

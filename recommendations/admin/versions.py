@@ -9,6 +9,8 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ..exceptions import RecommendationsError, RetrainingBusy
@@ -18,6 +20,7 @@ from ..publishing import publish
 from ..retraining import cancel, reap, request_retraining
 from .browsing import BrowsingAdmin
 from .comparison import facts, lead, tables
+from .stages import STAGES
 
 Status = RecommenderVersion.Status
 RETRAIN, PUBLISH = "recommendations.retrain", "recommendations.publish"
@@ -46,9 +49,9 @@ class VersionAdmin(BrowsingAdmin):
     list_per_page = 20
     fieldsets = [
         (None, {"fields": ["how_far", "error", "started_by", "created_at", "finished_at", "published_at"]}),
-        ("How good it is", {"fields": ["comparison"]}),
-        ("What it was trained on", {"fields": ["trained_on"]}),
-        ("Details", {"fields": ["settings", "data", "artifact", "artifact_sha256"], "classes": ["collapse"]}),
+        (_("How good it is"), {"fields": ["comparison"]}),
+        (_("What it was trained on"), {"fields": ["trained_on"]}),
+        (_("Details"), {"fields": ["settings", "data", "artifact", "artifact_sha256"], "classes": ["collapse"]}),
     ]
 
     class Media:
@@ -90,11 +93,12 @@ class VersionAdmin(BrowsingAdmin):
         try:
             request_retraining(f"{request.user.get_username()} (admin)")
         except RetrainingBusy as busy:
-            self.message_user(request, str(busy), messages.WARNING)
+            words = gettext("Version %(number)s is being trained already: wait until it ends, or cancel it.")
+            self.message_user(request, words % {"number": busy.version_id}, messages.WARNING)
         except RecommendationsError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            self.message_user(request, "A retraining is queued: a worker starts it as soon as it is free.")
+            self.message_user(request, gettext("A retraining is queued: a worker starts it as soon as it is free."))
         return self._to_list()
 
     @staff_may(RETRAIN)
@@ -102,10 +106,12 @@ class VersionAdmin(BrowsingAdmin):
         """Stop a training."""
         version = get_object_or_404(RecommenderVersion, pk=pk)
         if cancel(pk):
-            self.log_change(request, version, "Cancelled.")
-            self.message_user(request, f"Version {pk} is cancelled: its worker stops at its next step.")
+            self.log_change(request, version, gettext("Cancelled."))
+            words = gettext("Version %(number)s is cancelled: its worker stops at its next step.")
+            self.message_user(request, words % {"number": pk})
         else:
-            self.message_user(request, f"Version {pk} is not being trained any more.", messages.WARNING)
+            words = gettext("Version %(number)s is not being trained any more.")
+            self.message_user(request, words % {"number": pk}, messages.WARNING)
         return self._to_list()
 
     @staff_may(PUBLISH)
@@ -117,31 +123,33 @@ class VersionAdmin(BrowsingAdmin):
         except ArtifactError as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            self.log_change(request, version, "Published.")
-            self.message_user(request, f"Version {pk} serves now; every process has it within seconds.")
+            self.log_change(request, version, gettext("Published."))
+            words = gettext("Version %(number)s serves now; every process has it within seconds.")
+            self.message_user(request, words % {"number": pk})
         return self._to_list()
 
     def _to_list(self) -> HttpResponse:
         name = "admin:recommendations_recommenderversion_changelist"
         return HttpResponseRedirect(reverse(name, current_app=self.admin_site.name))
 
-    @admin.display(description="version")
+    @admin.display(description=_("version"))
     def number(self, version: RecommenderVersion) -> str:
-        return f"Version {version.pk}"
+        return gettext("Version %(number)s") % {"number": version.pk}
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def how_far(self, version: RecommenderVersion) -> str:
         """Its fate; a bar while it trains, and where it stopped when it did not get through."""
         state = format_html('<span class="rec-status rec-{}">{}</span>', version.status, version.get_status_display())
+        stage = STAGES.get(version.stage, version.stage)
         if version.status == Status.TRAINING:
             done = f"{version.progress:.0%}"
             bar = '{} <progress class="rec-progress" max="1" value="{}">{}</progress> {} · {}'
-            return format_html(bar, state, f"{version.progress:.3f}", done, done, version.stage or "starting")
+            return format_html(bar, state, f"{version.progress:.3f}", done, done, stage or gettext("starting"))
         if version.status in (Status.FAILED, Status.CANCELLED) and version.stage:
-            return format_html("{} while {}", state, version.stage)
+            return format_html(gettext("{state} while {stage}"), state=state, stage=stage)
         return state
 
-    @admin.display(description="NDCG@10 (best baseline)")
+    @admin.display(description=_("NDCG@10 (best baseline)"))
     def quality(self, version: RecommenderVersion) -> str:
         found = lead(version.metrics)
         if found is None:

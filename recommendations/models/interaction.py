@@ -5,6 +5,8 @@ from typing import Any
 from django.db import models, router
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..ml.kinds import SEQUENCE_KINDS, Kind
 from .inserting import NewInteractions, insert_new
@@ -75,18 +77,18 @@ class Interaction(models.Model):
     """One thing that a shopper did. Lines of one order share the exact `occurred_at`."""
 
     class KindChoice(models.IntegerChoices):
-        VIEW = Kind.VIEW, "view"
-        SEARCH = Kind.SEARCH, "search"
-        SAVE = Kind.SAVE, "save"
-        ADD_TO_CART = Kind.ADD_TO_CART, "add_to_cart"
-        REMOVE_FROM_CART = Kind.REMOVE_FROM_CART, "remove_from_cart"
-        PURCHASE = Kind.PURCHASE, "purchase"
-        RETURN = Kind.RETURN, "return"
+        VIEW = Kind.VIEW, _("view")
+        SEARCH = Kind.SEARCH, _("search")
+        SAVE = Kind.SAVE, _("save")
+        ADD_TO_CART = Kind.ADD_TO_CART, _("add_to_cart")
+        REMOVE_FROM_CART = Kind.REMOVE_FROM_CART, _("remove_from_cart")
+        PURCHASE = Kind.PURCHASE, _("purchase")
+        RETURN = Kind.RETURN, _("return")
 
     class Source(models.IntegerChoices):
-        BEACON = 1, "beacon"
-        SERVER = 2, "server"
-        IMPORT = 3, "import"
+        BEACON = 1, _("beacon")
+        SERVER = 2, _("server")
+        IMPORT = 3, _("import")
 
     id = models.BigAutoField(primary_key=True)
     # No index of their own: (shopper, -occurred_at) serves the first, nothing looks up events by product.
@@ -94,17 +96,19 @@ class Interaction(models.Model):
     product = models.ForeignKey(
         "recommendations.Product", on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
     )
-    kind = models.PositiveSmallIntegerField(choices=KindChoice.choices)
-    source = models.PositiveSmallIntegerField(choices=Source.choices)
-    quantity = models.PositiveIntegerField(default=1)
+    kind = models.PositiveSmallIntegerField(_("kind"), choices=KindChoice.choices)
+    source = models.PositiveSmallIntegerField(_("source"), choices=Source.choices)
+    quantity = models.PositiveIntegerField(_("quantity"), default=1)
     query = models.CharField(max_length=MAX_QUERY, default="", blank=True)
-    occurred_at = models.DateTimeField(default=timezone.now)
-    list_id = models.BigIntegerField(null=True)
+    occurred_at = models.DateTimeField(_("occurred at"), default=timezone.now)
+    list_id = models.BigIntegerField(_("list id"), null=True)
     event_key = models.BigIntegerField()
 
     objects = InteractionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("interaction")
+        verbose_name_plural = _("interactions")
         constraints = [
             models.UniqueConstraint(fields=["shopper", "event_key"], name="recommendations_event_once"),
             models.CheckConstraint(
@@ -114,4 +118,5 @@ class Interaction(models.Model):
         indexes = [models.Index(fields=["shopper", "-occurred_at"], name="recommendations_history")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} by shopper {self.shopper_id}"
+        words = gettext("%(kind)s by shopper %(number)s")
+        return words % {"kind": self.get_kind_display(), "number": self.shopper_id}

@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 MAX_PRODUCT_ID = 255
 
@@ -24,17 +25,21 @@ class Product(models.Model):
     """A mirror of the shop's product, for training and coarse eligibility. What people see comes from the catalog."""
 
     id = models.BigAutoField(primary_key=True)
-    product_id = models.CharField(max_length=MAX_PRODUCT_ID, unique=True)
-    title = models.TextField(default="")
-    category = models.JSONField(default=list)  # path, widest first
-    brand = models.TextField(default="")
-    price = models.DecimalField(max_digits=14, decimal_places=4, null=True)
-    attributes = models.JSONField(default=dict)
-    available = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+    product_id = models.CharField(_("product id"), max_length=MAX_PRODUCT_ID, unique=True)
+    title = models.TextField(_("title"), default="")
+    category = models.JSONField(_("category"), default=list)  # path, widest first
+    brand = models.TextField(_("brand"), default="")
+    price = models.DecimalField(_("price"), max_digits=14, decimal_places=4, null=True)
+    attributes = models.JSONField(_("attributes"), default=dict)
+    available = models.BooleanField(_("available"), default=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True, db_index=True)
 
     objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
 
     def __str__(self) -> str:
         return self.title or self.product_id

@@ -4,6 +4,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
@@ -46,35 +48,38 @@ class RecommenderVersion(models.Model):
     """One training run and its fate. At most one row is `training` (the lease) and one `published` (current)."""
 
     class Status(models.TextChoices):
-        TRAINING = "training"
-        REJECTED = "rejected"
-        PUBLISHED = "published"
-        RETIRED = "retired"
-        SKIPPED = "skipped"
-        CANCELLED = "cancelled"
-        FAILED = "failed"
+        TRAINING = "training", _("Training")
+        REJECTED = "rejected", _("Rejected")
+        PUBLISHED = "published", _("Published")
+        RETIRED = "retired", _("Retired")
+        SKIPPED = "skipped", _("Skipped")
+        CANCELLED = "cancelled", _("Cancelled")
+        FAILED = "failed", _("Failed")
 
     id = models.BigAutoField(primary_key=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.TRAINING)
     lease_owner = models.CharField(max_length=64, default="", blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    started_by = models.CharField(max_length=255, default="", blank=True)
+    started_by = models.CharField(_("started by"), max_length=255, default="", blank=True)
     stage = models.CharField(max_length=64, default="", blank=True)
     progress = models.FloatField(default=0)  # of the whole training, 0..1
-    settings = models.JSONField(default=dict, blank=True)
-    data = models.JSONField(default=dict, blank=True)  # window and counts
+    settings = models.JSONField(_("settings"), default=dict, blank=True)
+    data = models.JSONField(_("data"), default=dict, blank=True)  # window and counts
     metrics = models.JSONField(default=dict, blank=True)
     fidelity = models.JSONField(default=dict, blank=True)
-    artifact = models.CharField(max_length=255, default="", blank=True)
-    artifact_sha256 = models.CharField(max_length=64, default="", blank=True)  # of the manifest, which holds the files'
-    error = models.TextField(default="", blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    published_at = models.DateTimeField(null=True, blank=True)
+    artifact = models.CharField(_("artifact"), max_length=255, default="", blank=True)
+    # Of the manifest, which holds the files'.
+    artifact_sha256 = models.CharField(_("artifact sha256"), max_length=64, default="", blank=True)
+    error = models.TextField(_("error"), default="", blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True)
 
     objects = RecommenderVersionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("recommender version")
+        verbose_name_plural = _("recommender versions")
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
@@ -91,4 +96,5 @@ class RecommenderVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"version {self.pk} ({self.status})"
+        words = gettext("version %(number)s (%(status)s)")
+        return words % {"number": self.pk, "status": self.get_status_display().lower()}

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..conf import get_config
 
@@ -52,6 +54,15 @@ class ShopperQuerySet(models.QuerySet["Shopper"]):
             if shopper is not None and shopper.merged_into_id is not None:
                 return None
         return shopper if shopper is not None and shopper.personalised else None
+
+    def asking(self, request: HttpRequest) -> "Shopper | None":
+        """Who sends this request, opted out or not: for the rights over what is kept, and for nothing else."""
+        if is_logged_in(request):
+            return self.of_user(request.user)
+        key = request.COOKIES.get(get_config().COOKIE_NAME)
+        shopper = self.of_key(key) if key else None
+        # A cookie that was merged at a login reaches nothing: the user's history is the user's.
+        return shopper if shopper is not None and shopper.merged_into_id is None else None
 
     def writing(self, request: HttpRequest, may_create: bool = True) -> "tuple[Shopper | None, str]":
         """Whom this request's events belong to, and the cookie to set ("" = none).
@@ -108,17 +119,21 @@ class Shopper(models.Model):
     )
     external_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     key_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
-    personalised = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_seen = models.DateField(null=True, blank=True)
-    erased_at = models.DateTimeField(null=True, blank=True)
+    personalised = models.BooleanField(_("personalised"), default=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    last_seen = models.DateField(_("last seen"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
     merged_into = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    merged_at = models.DateTimeField(null=True, blank=True)
+    merged_at = models.DateTimeField(_("merged at"), null=True, blank=True)
 
     objects = ShopperQuerySet.as_manager()
 
+    class Meta:
+        verbose_name = _("shopper")
+        verbose_name_plural = _("shoppers")
+
     def __str__(self) -> str:
-        return f"shopper {self.pk}"
+        return gettext("shopper %(number)s") % {"number": self.pk}
 
     def is_merged_for_good(self) -> bool:
         """Whether the cookie was merged at a login too long ago for an event to be still in flight."""

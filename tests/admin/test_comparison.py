@@ -1,5 +1,7 @@
 """Metrics and data as people read them."""
 
+from django.utils import translation
+
 from recommendations.admin.comparison import Cell, Lead, Row, Table, facts, lead, tables
 
 METRICS = {
@@ -54,7 +56,9 @@ def test_facts_are_told_with_units():
         "cutoff": 86_400,
         "seconds": {"total": 99.5},
     }
-    assert facts(data) == [
+    with translation.override("en-gb"):
+        told = facts(data)
+    assert told == [
         ("Interactions", "1,227,271"),
         ("Shoppers", "2,465"),
         ("Products", "5,632"),
