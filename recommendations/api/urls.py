@@ -1,6 +1,7 @@
 from django.db.transaction import non_atomic_requests
 from django.urls import path
 
+from .controls import ExportEndpoint, HiddenEndpoint, MeEndpoint, PersonalisationEndpoint
 from .history import HistoryEndpoint, RestoreEndpoint
 from .interactions import InteractionsEndpoint
 from .lists import ListsEndpoint
@@ -12,6 +13,10 @@ urlpatterns = [
     path("interactions/", non_atomic_requests(InteractionsEndpoint.as_view()), name="interactions"),
     path("history/", HistoryEndpoint.as_view(), name="history"),
     path("history/restore/", RestoreEndpoint.as_view(), name="restore"),
+    path("hidden/", HiddenEndpoint.as_view(), name="hidden"),
+    path("personalisation/", PersonalisationEndpoint.as_view(), name="personalisation"),
+    path("export/", ExportEndpoint.as_view(), name="export"),
+    path("me/", MeEndpoint.as_view(), name="me"),
     path("retrain/", RetrainEndpoint.as_view(), name="retrain"),
     path("versions/", VersionsEndpoint.as_view(), name="versions"),
 ]

@@ -1,0 +1,90 @@
+"""The shopper's rights over REST: whoever asks decides about what is kept of whoever asks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import controls
+from ..capture import give_cookie
+from ..exceptions import UnknownProduct
+from ..models import HiddenProduct, Shopper
+from ..serving.asking import reading_shopper
+from .edge import Endpoint, page_request
+from .errors import BadField
+
+
+class PersonalisationEndpoint(Endpoint):
+    """GET, or PUT {"personalised": false}: whether anything of whoever asks is read and recorded."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"personalised": controls.is_personalised(page_request(request))})
+
+    def put(self, request: Request) -> Response:
+        wanted = request.data.get("personalised") if isinstance(request.data, Mapping) else None
+        if not isinstance(wanted, bool):
+            raise BadField.expected("personalised", "true or false", wanted)
+        response = Response({"personalised": wanted})
+        (controls.switch_on if wanted else controls.switch_off)(page_request(request), response)
+        return response
+
+
+class ExportEndpoint(Endpoint):
+    """GET: everything kept of whoever asks, as a file."""
+
+    def get(self, request: Request) -> Response:
+        shopper = Shopper.objects.asking(page_request(request))
+        body = controls.export(shopper) if shopper is not None else {"shopper": None}
+        return Response(body, headers={"Content-Disposition": 'attachment; filename="recommendations.json"'})
+
+
+class MeEndpoint(Endpoint):
+    """DELETE: erase everything kept of whoever asks, and record nothing more until it is switched on."""
+
+    def delete(self, request: Request) -> Response:
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        controls.erase_all(page_request(request), response)
+        return response
+
+
+class HiddenEndpoint(Endpoint):
+    """GET: what whoever asks does not want to see. POST {"product": ID}: not interested. DELETE ?product=ID: undo."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"hidden": _hidden(reading_shopper(page_request(request)))})
+
+    def post(self, request: Request) -> Response:
+        product_id = request.data.get("product") if isinstance(request.data, Mapping) else None
+        if not isinstance(product_id, str) or not product_id:
+            raise BadField.expected("product", "the id of a product", product_id)
+        page = page_request(request)
+        shopper, cookie = Shopper.objects.writing(page)
+        if shopper is None:
+            detail = "Personalisation is off: nothing is kept of you, so nothing can be hidden for you."
+            return Response({"detail": detail}, status.HTTP_409_CONFLICT)
+        try:
+            controls.hide(shopper, product_id)
+        except UnknownProduct as error:
+            raise BadField("product", str(error)) from None
+        response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
+        if cookie:
+            give_cookie(page, response, cookie)
+        return response
+
+    def delete(self, request: Request) -> Response:
+        shopper: Shopper | None = reading_shopper(page_request(request))
+        if shopper is None or not controls.show_again(shopper, request.query_params.get("product", "")):
+            return Response({"detail": "It was not hidden."}, status.HTTP_404_NOT_FOUND)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _hidden(shopper: Shopper | None) -> list[dict[str, Any]]:
+    if shopper is None:
+        return []
+    return [
+        {"product": product_id, "until": until.isoformat()}
+        for product_id, until in HiddenProduct.objects.of(shopper, timezone.now())
+    ]

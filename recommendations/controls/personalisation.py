@@ -1,0 +1,71 @@
+"""Switching it all off, and on again: off means that nothing of the shopper is read or written."""
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from ..conf import get_config
+from ..models import Shopper
+from ..models.shopper import OFF_COOKIE, is_logged_in, is_paused
+from .erasing import erase
+
+
+def is_personalised(request: HttpRequest) -> bool:
+    """Whether lists may depend on who sends this request."""
+    if is_logged_in(request):
+        shopper = Shopper.objects.of_user(request.user)
+        return shopper is None or shopper.personalised
+    return not is_paused(request)
+
+
+def switch_off(request: HttpRequest, response: HttpResponse) -> None:
+    """Neither read nor record whoever sends this request from now on.
+
+    A user's history is kept unread, until it is switched on or erased. A visitor's cookie is replaced by one that says
+    "off" and nothing else: what was kept under the old one could never be reached again, so it is erased.
+    """
+    if is_logged_in(request):
+        with transaction.atomic():
+            shopper, _ = Shopper.objects.get_or_create(user=request.user)
+            Shopper.objects.filter(pk=shopper.pk).update(personalised=False)
+    else:
+        forget_visitor(request, response)
+    forget_who_asked(request)
+
+
+def switch_on(request: HttpRequest, response: HttpResponse) -> None:
+    """Read and record again: a user's history is what it was, a visitor begins anew."""
+    if is_logged_in(request):
+        Shopper.objects.filter(user=request.user).update(personalised=True)
+    response.delete_cookie(OFF_COOKIE, samesite="Lax")
+    forget_who_asked(request)
+
+
+def erase_all(request: HttpRequest, response: HttpResponse) -> None:
+    """Erase what is kept of whoever sends this request, and record nothing more until it is switched on."""
+    if is_logged_in(request):
+        shopper, _ = Shopper.objects.get_or_create(user=request.user)
+        erase(shopper)
+    else:
+        forget_visitor(request, response)
+    forget_who_asked(request)
+
+
+def forget_visitor(request: HttpRequest, response: HttpResponse) -> None:
+    """Erase the visitor, and put a cookie that identifies nobody in place of the one that did."""
+    config = get_config()
+    if (visitor := Shopper.objects.asking(request)) is not None:
+        erase(visitor)
+    response.delete_cookie(config.COOKIE_NAME, samesite="Lax")
+    response.set_cookie(
+        OFF_COOKIE,
+        "1",
+        max_age=config.COOKIE_DAYS * 24 * 3600,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def forget_who_asked(request: HttpRequest) -> None:
+    """The shopper was looked up once for this request, before it changed."""
+    request.__dict__.pop("_recommendations_shopper", None)

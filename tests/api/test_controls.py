@@ -1,0 +1,150 @@
+"""The shopper's rights over REST, as a visitor without JavaScript's help and as a user."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from recommendations.ml.kinds import Kind
+from recommendations.models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from recommendations.models.shopper import OFF_COOKIE, hash_key
+from tests.api.conftest import URL
+from tests.serving.conftest import books, did, popular, version  # noqa: F401 - the same shop
+
+COOKIE = "recommendations_shopper"
+JSON = "application/json"
+
+
+@pytest.fixture
+def visitor(db, client):
+    client.cookies[COOKIE] = "key"
+    return Shopper.objects.create(key_hash=hash_key("key"))
+
+
+def put(client, value):
+    return client.put(f"{URL}personalisation/", {"personalised": value}, content_type=JSON)
+
+
+def listed(client):
+    found = client.get(f"{URL}lists/", {"placement": "home"}).json()["recommendations"]
+    return [(entry["product"]["id"], entry["source"], entry["reason"]["text"]) for entry in found]
+
+
+def behaviour_in(queries):
+    tables = [model._meta.db_table for model in (Interaction, RemovedProduct, HiddenProduct)]
+    return [query["sql"] for query in queries if any(f'"{table}"' in query["sql"] for table in tables)]
+
+
+def test_a_paused_visitor_is_nobody(version, popular, books, did, visitor, client, send):  # noqa: F811
+    did(visitor, books[10:13])
+    stranger = listed(Client())
+    assert listed(client) != stranger
+    assert put(client, False).json() == {"personalised": False}
+    assert (client.cookies[COOKIE].value, client.cookies[OFF_COOKIE].value) == ("", "1")
+    with CaptureQueriesContext(connection) as asked:
+        assert listed(client) == stranger
+        sent = send(client, {"kind": "view", "product": str(books[0].pk)})
+        client.get("/recommendations/yours/")
+    assert (sent.status_code, sent.json()["accepted"], COOKIE in sent.cookies) == (201, 0, False)
+    assert behaviour_in(asked) == []
+    assert client.get(f"{URL}personalisation/").json() == {"personalised": False}
+
+
+def test_what_a_paused_visitor_left_is_erased_for_nobody_can_reach_it(books, did, visitor, client):  # noqa: F811
+    did(visitor, books[:3])
+    put(client, False)
+    assert not Interaction.objects.exists()
+    put(client, True)
+    assert client.cookies[OFF_COOKIE].value == ""
+    assert client.get(f"{URL}history/").json() == {"history": [], "removed": []}
+
+
+def test_a_paused_user_is_nobody_and_gets_the_history_back(version, popular, books, did, user, client):  # noqa: F811
+    client.force_login(user)
+    did(Shopper.objects.create(user=user), books[10:13])
+    before, stranger = listed(client), listed(Client())
+    put(client, False)
+    with CaptureQueriesContext(connection) as asked:
+        assert listed(client) == stranger
+    assert behaviour_in(asked) == []
+    put(client, True)
+    assert listed(client) == before != stranger
+
+
+def test_erasing_leaves_a_row_that_says_so_and_records_nothing_more(books, did, visitor, client, send):  # noqa: F811
+    did(visitor, books[:3])
+    assert client.delete(f"{URL}me/").status_code == 204
+    assert not Interaction.objects.exists()
+    assert (client.cookies[COOKIE].value, client.cookies[OFF_COOKIE].value) == ("", "1")
+    late = Client()  # sent before the answer came
+    late.cookies[COOKIE] = "key"
+    assert send(late, {"kind": "view", "product": str(books[0].pk)}).json()["accepted"] == 0
+    assert Shopper.objects.get().erased_at is not None
+
+
+def test_a_user_erases_everywhere(books, did, user, client):  # noqa: F811
+    client.force_login(user)
+    did(Shopper.objects.create(user=user), books[:3])
+    client.delete(f"{URL}me/")
+    assert not Interaction.objects.exists()
+    assert client.get(f"{URL}personalisation/").json() == {"personalised": False}
+
+
+def test_an_export_is_a_file_of_ones_own(books, did, visitor, client, user):  # noqa: F811
+    did(visitor, books[:3], Kind.PURCHASE)
+    answer = client.get(f"{URL}export/")
+    assert "attachment" in answer["Content-Disposition"]
+    assert len(answer.json()["interactions"]) == 3
+    assert Client().get(f"{URL}export/").json() == {"shopper": None}
+    other = Client()
+    other.force_login(user)
+    assert other.get(f"{URL}export/").json() == {"shopper": None}
+
+
+def test_who_is_paused_may_still_export(books, did, user, client):  # noqa: F811
+    client.force_login(user)
+    did(Shopper.objects.create(user=user), books[:3])
+    put(client, False)
+    assert len(client.get(f"{URL}export/").json()["interactions"]) == 3
+
+
+def test_not_interested_and_undo(version, popular, books, visitor, client):  # noqa: F811
+    unwanted = listed(client)[0][0]
+    answer = client.post(f"{URL}hidden/", {"product": unwanted}, content_type=JSON)
+    assert answer.status_code == 201
+    assert [entry["product"] for entry in answer.json()["hidden"]] == [unwanted]
+    assert unwanted not in [product for product, *_ in listed(client)]
+    assert client.delete(f"{URL}hidden/?product={unwanted}").status_code == 204
+    assert listed(client)[0][0] == unwanted
+    assert client.delete(f"{URL}hidden/?product={unwanted}").status_code == 404
+
+
+def test_a_new_visitor_who_is_not_interested_gets_a_cookie(version, popular, client, books):  # noqa: F811
+    answer = client.post(f"{URL}hidden/", {"product": str(books[0].pk)}, content_type=JSON)
+    assert answer.cookies[COOKIE]["httponly"]
+    assert str(books[0].pk) not in [product for product, *_ in listed(client)]
+
+
+def test_while_paused_nothing_is_hidden(books, client):  # noqa: F811
+    put(client, False)
+    answer = client.post(f"{URL}hidden/", {"product": str(books[0].pk)}, content_type=JSON)
+    assert answer.status_code == 409
+    assert not Shopper.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{}, [], {"product": 7}, {"product": ""}, {"product": "no such"}])
+def test_what_can_not_be_hidden_is_named(db, visitor, client, errors, body):
+    answer = client.post(f"{URL}hidden/", body, content_type=JSON)
+    assert errors(answer)[0][1] == "product"
+
+
+@pytest.mark.parametrize("body", [{}, [], {"personalised": "yes"}, {"personalised": 1}])
+def test_on_is_true_and_off_is_false(db, client, errors, body):
+    answer = client.put(f"{URL}personalisation/", body, content_type=JSON)
+    assert errors(answer)[0][1] == "personalised"
+
+
+@pytest.mark.parametrize(("method", "path"), [("put", "personalisation/"), ("post", "hidden/"), ("delete", "me/")])
+def test_writes_need_a_csrf_token(db, browser, method, path):
+    answer = getattr(browser, method)(f"{URL}{path}", {"personalised": False}, content_type=JSON)
+    assert answer.status_code == 403

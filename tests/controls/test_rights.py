@@ -1,0 +1,105 @@
+"""Erasing, exporting, switching off and on: what is kept afterwards, table by table."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from recommendations import controls
+from recommendations.capture import Batch, import_rows, record
+from recommendations.controls import erase, export
+from recommendations.ml.kinds import Kind
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def tea(db):
+    return Product.objects.create(product_id="tea", title="Red tea")
+
+
+@pytest.fixture
+def anna(tea):
+    """Viewed and removed a tea, saw it again, searched, hid a cup."""
+    shopper = Shopper.objects.create(external_id="anna")
+    cup = Product.objects.create(product_id="cup", title="Cup")
+    record(shopper, Kind.VIEW, "cup", occurred_at=NOW - timedelta(hours=9))
+    record(shopper, Kind.VIEW, "tea", occurred_at=NOW - timedelta(hours=8))
+    RemovedProduct.objects.create(shopper=shopper, product=cup, removed_at=NOW - timedelta(hours=7))
+    record(shopper, Kind.PURCHASE, "tea", quantity=2, occurred_at=NOW - timedelta(hours=6))
+    record(shopper, Kind.SEARCH, query="green tea", occurred_at=NOW - timedelta(hours=5))
+    controls.hide(shopper, "cup", now=NOW)
+    return shopper
+
+
+def kept_of(*shoppers):
+    tables = (Interaction, RemovedProduct, HiddenProduct)
+    return [table.objects.filter(shopper__in=shoppers).count() for table in tables]
+
+
+def test_after_erasing_one_row_says_so_and_nothing_else_is_left(anna):
+    other = Shopper.objects.create(external_id="bert")
+    record(other, Kind.VIEW, "tea")
+    assert erase(anna, NOW) == 4
+    assert kept_of(anna) == [0, 0, 0]
+    assert kept_of(other) == [1, 0, 0]
+    anna.refresh_from_db()
+    assert (anna.erased_at, anna.personalised, anna.external_id, anna.last_seen) == (NOW, False, "anna", None)
+
+
+def test_what_was_merged_into_a_user_is_erased_with_the_user(anna):
+    visitor = Shopper.objects.create(key_hash="0" * 64, merged_into=anna, merged_at=NOW)
+    Interaction.objects.create(shopper=visitor, product_id=Product.objects.first().pk, kind=1, source=1, event_key=1)
+    erase(anna, NOW)
+    assert kept_of(visitor, anna) == [0, 0, 0]
+    visitor.refresh_from_db()
+    assert not visitor.personalised
+
+
+def test_an_import_does_not_bring_back_what_was_erased(anna):
+    erase(anna, NOW)
+    anna.personalised = True
+    anna.save()
+    old, new = int((NOW - timedelta(days=1)).timestamp()), int((NOW + timedelta(days=1)).timestamp())
+    result = import_rows([Batch(["anna", "anna"], ["tea", "tea"], [old, new])])
+    assert (result.added, result.forgotten) == (1, 1)
+
+
+def test_nothing_is_recorded_of_the_erased_until_switched_on(anna):
+    erase(anna, NOW)
+    assert not record(anna, Kind.VIEW, "tea")
+    assert kept_of(anna) == [0, 0, 0]
+
+
+def test_an_export_holds_everything_that_is_kept(anna):
+    told = json.loads(json.dumps(export(anna, NOW)))
+    assert [(row["kind"], row["product"], row["query"], row["quantity"]) for row in told["interactions"]] == [
+        ("search", "", "green tea", 1),
+        ("purchase", "tea", "", 2),
+        ("view", "tea", "", 1),
+    ]
+    assert told["interactions"][1]["title"] == "Red tea"
+    assert [row["product"] for row in told["removed"]] == ["cup"]
+    assert [row["product"] for row in told["hidden"]] == ["cup"]
+    assert told["shopper"]["external_id"] == "anna"
+
+
+def test_an_export_of_a_user_is_what_an_import_can_read_back(anna, tmp_path):
+    told = export(anna, NOW)
+    times = [int(datetime.fromisoformat(row["occurred_at"]).timestamp()) for row in told["interactions"]]
+    kinds = [Kind[row["kind"].upper()] for row in told["interactions"]]
+    rows = told["interactions"]
+    columns = {name: [row[name] for row in rows] for name in ("product", "query", "quantity")}
+    import_rows([Batch(["copy"] * len(rows), time=times, kind=kinds, **columns)])
+    copied = export(Shopper.objects.get(external_id="copy"), NOW)["interactions"]
+    assert [{**row, "source": ""} for row in copied] == [{**row, "source": ""} for row in rows]
+
+
+def test_a_user_deleted_by_the_shop_takes_everything_along(tea):
+    user = get_user_model().objects.create_user("anna")
+    record(user, Kind.VIEW, "tea")
+    user.delete()
+    assert not Shopper.objects.exists()
+    assert not Interaction.objects.exists()
