@@ -48,6 +48,9 @@ class BrowsingAdmin(admin.ModelAdmin):
     sortable_by: tuple[str, ...] = ()  # any other order would sort the whole table
     actions = None
 
+    class Media:
+        css = {"all": ["recommendations/admin.css"]}
+
     def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *_: Any, **__: Any):  # type: ignore[no-untyped-def,override]
         number = number_in(request.GET.get(PAGE_VAR, "1")) or 1
         return PeekingPaginator(queryset, per_page, min(number, LAST_PAGE))

@@ -54,9 +54,6 @@ class VersionAdmin(BrowsingAdmin):
         (_("Details"), {"fields": ["settings", "data", "artifact", "artifact_sha256"], "classes": ["collapse"]}),
     ]
 
-    class Media:
-        css = {"all": ["recommendations/admin.css"]}
-
     def has_view_permission(self, request: HttpRequest, obj: RecommenderVersion | None = None) -> bool:
         may = request.user.has_perm
         return super().has_view_permission(request, obj) or may(RETRAIN) or may(PUBLISH)
