@@ -6,25 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.utils import timezone
 from django.utils.text import slugify
 from oscar.apps.address.models import Country
 from oscar.apps.analytics.models import UserProductView
 from oscar.apps.catalogue.categories import create_from_breadcrumbs
-from oscar.apps.catalogue.models import Product, ProductCategory, ProductClass, ProductImage
+from oscar.apps.catalogue.models import Product, ProductCategory, ProductClass
 from oscar.apps.order.models import Line, Order
 from oscar.apps.partner.models import Partner, StockRecord
 
-from .goods import GOODS, MAKERS, titles
+from .goods import GOODS, titles
 
 DAYS = 120
 # What a training on it needs to beat every baseline, in seconds.
-TRAINING = {"steps": 150, "width": 32, "rate": 0.006, "dropout": 0.1}
+TRAINING = {"steps": 300, "width": 32, "rate": 0.006, "dropout": 0.1}
 
 
-def make_catalog(pictures: bool = False) -> list[Product]:
+def make_catalog() -> list[Product]:
     """240 products that have a page, in shelf order: each 12th a parent of two, a few sold out, a few unpublished."""
     Country.objects.create(iso_3166_1_a2="GB", printable_name="United Kingdom", is_shipping_country=True)
     goods = ProductClass.objects.create(name="Goods")
@@ -46,12 +44,10 @@ def make_catalog(pictures: bool = False) -> list[Product]:
         for product, (name, _) in zip(products, described, strict=True)
     )
     _stock(products)
-    if pictures:
-        _draw(products, [name for name, _ in described])
     return products
 
 
-def make_past(products: list[Product], users: int = 240, guests: int = 40, seed: int = 0) -> None:
+def make_past(products: list[Product], users: int = 360, guests: int = 40, seed: int = 0) -> None:
     """Orders of users and guests, and users' views before they bought."""
     draw = random.Random(seed)
     plans = _plans(draw, [product for product in products if product.is_public])
@@ -69,9 +65,9 @@ def make_past(products: list[Product], users: int = 240, guests: int = 40, seed:
 
 
 def _plans(draw: random.Random, products: list[Product]) -> list[list[Product]]:
-    """24 plans of 12 of the 72 products that sell: each is part of four plans, which go on differently after it."""
+    """18 plans of 12 of the 72 products that sell: each is part of three plans, which go on differently after it."""
     selling = draw.sample(products, 72)
-    orders = [draw.sample(selling, 72) for _ in range(4)]
+    orders = [draw.sample(selling, 72) for _ in range(3)]
     return [order[start : start + 12] for order in orders for start in range(0, 72, 12)]
 
 
@@ -136,24 +132,3 @@ def _stock(products: list[Product]) -> None:
         )
         for number, product in enumerate(sold)
     )
-
-
-def _draw(products: list[Product], categories: list[str]) -> None:
-    """A tile for each product: the colour is its department's, the letter its own."""
-    from io import BytesIO
-
-    from PIL import Image, ImageDraw, ImageFont
-
-    departments = sorted({name.split(" > ")[0] for name in GOODS})
-    font = ImageFont.load_default(150)
-    images = []
-    for product, category in zip(products, categories, strict=True):
-        hue = 360 * departments.index(category.split(" > ")[0]) // len(departments)
-        tile = Image.new("RGB", (300, 300), f"hsl({hue}, 45%, 88%)")
-        letter = product.title.removeprefix(next(maker for maker in MAKERS if product.title.startswith(maker))).strip()
-        ImageDraw.Draw(tile).text((150, 150), letter[0].upper(), f"hsl({hue}, 40%, 40%)", font, anchor="mm")
-        file = BytesIO()
-        tile.save(file, "PNG")
-        name = default_storage.save(f"made/{product.slug}.png", ContentFile(file.getvalue()))
-        images.append(ProductImage(product=product, original=name))
-    ProductImage.objects.bulk_create(images)

@@ -16,14 +16,6 @@ from recommendations.models import Product as Mirrored
 from recommendations.publishing import forget
 from tests.published import publish_made_artifact
 
-A_PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-
-
-@pytest.fixture
-def visitor(client):
-    client.defaults["HTTP_USER_AGENT"] = A_PERSON
-    return client
-
 
 @pytest.fixture
 def shop(made_catalog):

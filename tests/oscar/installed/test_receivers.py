@@ -14,14 +14,9 @@ from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction
 from recommendations.models import Product as Mirrored
 
-A_PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+from .conftest import A_PERSONS
+
 COOKIE = "recommendations_shopper"
-
-
-@pytest.fixture
-def visitor(client):
-    client.defaults["HTTP_USER_AGENT"] = A_PERSON
-    return client
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def test_a_childs_page_is_a_view_of_its_parent(visitor, shirt, recorded):
 def test_a_bot_and_whoever_gave_no_consent_are_not_recorded(client, pot, recorded, settings):
     client.get(pot.get_absolute_url(), headers={"user-agent": "Googlebot/2.1"})
     settings.RECOMMENDATIONS = {"STRICT": True, "HAS_CONSENT": "tests.oscar.installed.test_receivers.never"}
-    answer = client.get(pot.get_absolute_url(), headers={"user-agent": A_PERSON})
+    answer = client.get(pot.get_absolute_url(), headers={"user-agent": A_PERSONS})
     assert recorded() == [] and COOKIE not in answer.cookies
 
 
@@ -78,7 +73,7 @@ def request_of(rf):
     """request_of(user, cookie) is a checkout's request."""
 
     def ask(user=None, cookie: str = ""):
-        request = rf.post("/checkout/preview/", headers={"user-agent": A_PERSON})
+        request = rf.post("/checkout/preview/", headers={"user-agent": A_PERSONS})
         request.user = user or AnonymousUser()
         request.COOKIES[COOKIE] = cookie
         return request
