@@ -38,7 +38,7 @@ $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/traini
 test: .venv/dev-installed $(MADE_ENCODERS)
 	$(BIN)/python -m pytest --ignore=tests/package
 	$(BIN)/python -m pytest --ds=tests.settings_other -m "not browser and not process" --ignore=tests/ml \
-	  --ignore=tests/shopdemo --ignore=tests/browser --ignore=tests/package
+	  --ignore=tests/shopdemo --ignore=tests/browser --ignore=tests/package --ignore=tests/guest
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
