@@ -9,9 +9,10 @@ import django
 import pytest
 from django.utils.translation.template import templatize
 
+import recommendations
 from tests.locale.reading import words
 
-APP = Path(__file__).parents[2] / "recommendations"
+APP = Path(recommendations.__file__).parent
 CATALOG = APP / "locale" / "zh_Hans" / "LC_MESSAGES"
 MEND = (
     "In recommendations/: django-admin makemessages -l zh_Hans --no-location --no-wrap; translate in django.po; "
