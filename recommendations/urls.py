@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from .pages import views
+from .pages import rights, views
 
 app_name = "recommendations"
 urlpatterns = [
@@ -11,4 +11,9 @@ urlpatterns = [
     path("yours/", views.yours, name="yours"),
     path("yours/forget/", views.forget, name="forget"),
     path("yours/undo/", views.undo, name="undo"),
+    path("yours/hide/", rights.hide, name="hide"),
+    path("yours/show-again/", rights.show_again, name="show_again"),
+    path("yours/personalisation/", rights.personalisation, name="personalisation"),
+    path("yours/export/", rights.export, name="export"),
+    path("yours/erase/", rights.erase, name="erase"),
 ]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +10,7 @@ from rest_framework.response import Response
 from .. import controls
 from ..capture import give_cookie
 from ..exceptions import UnknownProduct
-from ..models import HiddenProduct, Shopper
+from ..models import Shopper
 from ..serving.asking import reading_shopper
 from .edge import Endpoint, page_request
 from .errors import BadField
@@ -85,6 +84,6 @@ def _hidden(shopper: Shopper | None) -> list[dict[str, Any]]:
     if shopper is None:
         return []
     return [
-        {"product": product_id, "until": until.isoformat()}
-        for product_id, until in HiddenProduct.objects.of(shopper, timezone.now())
+        {"product": one.product_id, "title": one.title, "until": one.until.isoformat()}
+        for one in controls.hidden_by(shopper)
     ]

@@ -2,20 +2,25 @@
 
 from .erasing import erase
 from .exporting import export
+from .interests import Interest, interests_of
 from .personalisation import erase_all, is_personalised, switch_off, switch_on
-from .remembering import Met, Removed, history_of, removed_by
+from .remembering import Hidden, Met, Removed, hidden_by, history_of, removed_by
 from .removing import hide, remove, restore, show_again
 from .retention import Purged, purge
 
 __all__ = [
+    "Hidden",
+    "Interest",
     "Met",
     "Purged",
     "Removed",
     "erase",
     "erase_all",
     "export",
+    "hidden_by",
     "hide",
     "history_of",
+    "interests_of",
     "is_personalised",
     "purge",
     "remove",

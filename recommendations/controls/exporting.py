@@ -4,8 +4,8 @@ from typing import Any
 from django.utils import timezone
 
 from ..ml.kinds import Kind
-from ..models import HiddenProduct, Interaction, Shopper
-from .remembering import removed_by
+from ..models import Interaction, Shopper
+from .remembering import hidden_by, removed_by
 
 
 def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
@@ -25,10 +25,7 @@ def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
             {"product": one.product_id, "query": one.query, "removed_at": one.removed_at.isoformat()}
             for one in removed_by(shopper, now)
         ],
-        "hidden": [
-            {"product": product_id, "until": until.isoformat()}
-            for product_id, until in HiddenProduct.objects.of(shopper, now)
-        ],
+        "hidden": [{"product": one.product_id, "until": one.until.isoformat()} for one in hidden_by(shopper, now)],
     }
 
 

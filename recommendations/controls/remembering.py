@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from ..ml.kinds import Kind
-from ..models import Interaction, RemovedProduct, Shopper
+from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
 
 # After this the events of a removal are gone and nothing is left to restore.
 UNDO_FOR = timedelta(days=30)
@@ -36,6 +36,16 @@ class Removed:
     query: str
     title: str
     removed_at: datetime
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A product that the shopper is not interested in."""
+
+    product_id: str
+    title: str
+    until: datetime
+    query: str = ""  # only products can be hidden
 
 
 @dataclass
@@ -74,6 +84,12 @@ def _event(kinds: list[int]) -> str:
 def _newest(kinds: list[int], *among: int) -> int | None:
     is_one: Callable[[int], bool] = set(among).__contains__
     return next(filter(is_one, kinds), None)
+
+
+def hidden_by(shopper: Shopper, now: datetime | None = None) -> list[Hidden]:
+    """What the shopper does not want to see, and until when."""
+    rows = HiddenProduct.objects.filter(shopper=shopper, until__gt=now or timezone.now()).select_related("product")
+    return [Hidden(row.product.product_id, str(row.product), row.until) for row in rows.order_by("-until", "-pk")]
 
 
 def removed_by(shopper: Shopper, now: datetime | None = None) -> list[Removed]:

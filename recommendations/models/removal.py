@@ -44,11 +44,6 @@ class RemovedProduct(models.Model):
 
 
 class HiddenProductQuerySet(models.QuerySet["HiddenProduct"]):
-    def of(self, shopper: object, now: datetime) -> list[tuple[str, datetime]]:
-        """(product_id, until when) of what the shopper does not want to see, the latest until first."""
-        rows = self.filter(shopper=shopper, until__gt=now).order_by("-until", "-pk")
-        return list(rows.values_list("product__product_id", "until"))
-
     def left_out_by(self, shopper: object, now: datetime) -> dict[str, bool]:
         """product_id -> True when hidden now, False when only removed from the history. One SELECT."""
         hidden = self.filter(shopper=shopper, until__gt=now).values_list("product__product_id", Value(1))

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from .. import controls
 from ..catalog import Card, find_cards
+from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, Why, open_token, recommend
 from ..serving import why as explain
 from ..serving.asking import query_of, reading_shopper
@@ -33,6 +34,7 @@ class Unit:
     event: str = ""
     last: datetime | None = None
     removed_at: datetime | None = None
+    until: datetime | None = None
 
 
 @never_cache
@@ -68,6 +70,10 @@ def yours(request: HttpRequest) -> HttpResponse:
         "history": history,
         "removed": removed_units,
         "just_removed": next((unit for unit in removed_units if key and unit.key == key), None),
+        "hidden": _units(controls.hidden_by(shopper) if shopper else [], request),
+        "interests": controls.interests_of(shopper) if shopper else [],
+        "personalised": controls.is_personalised(request),
+        "logged_in": is_logged_in(request),
     }
     return render(request, "recommendations/pages/yours.html", context)
 
@@ -122,4 +128,5 @@ def _unit(unit: Any, card: Card | None) -> Unit:
         getattr(unit, "event", ""),
         getattr(unit, "last", None),
         getattr(unit, "removed_at", None),
+        getattr(unit, "until", None),
     )

@@ -1,0 +1,36 @@
+"""What a history says of its shopper's tastes, as counted, not guessed."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..models import Interaction, Shopper
+
+# Below this an interest is one product, which the history shows anyway.
+LEAST_PRODUCTS = 2
+MOST_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Interest:
+    """A category or brand of which the shopper met several products."""
+
+    name: str
+    products: int
+    kind: str  # "category" or "brand"
+
+
+def interests_of(shopper: Shopper) -> list[Interest]:
+    """The categories and brands of which most products are remembered, at most 6 of each, most first."""
+    met = Interaction.objects.remembered().filter(shopper=shopper, product__isnull=False).order_by()
+    rows = met.values_list("product", "product__category", "product__brand").distinct()
+    paths, brands = Counter[str](), Counter[str]()
+    for _, category, brand in rows:
+        paths.update(category[-1:])
+        brands.update([brand] if brand else [])
+    return [*_most(paths, "category"), *_most(brands, "brand")]
+
+
+def _most(counted: Counter[str], kind: str) -> Iterable[Interest]:
+    ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [Interest(name, count, kind) for name, count in ranked if count >= LEAST_PRODUCTS][:MOST_SHOWN]

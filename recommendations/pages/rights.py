@@ -1,0 +1,80 @@
+"""The shopper's decisions, as plain forms: off and on, everything as a file, everything erased, not interested."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_GET, require_POST
+
+from .. import controls
+from ..capture import give_cookie
+from ..exceptions import UnknownProduct
+from ..models import Shopper
+from ..serving.asking import reading_shopper
+
+
+def _back(**query: Any) -> HttpResponse:
+    return redirect(reverse("recommendations:yours", query=query or None))
+
+
+@require_POST
+@csrf_protect
+def personalisation(request: HttpRequest) -> HttpResponse:
+    """Switch it off, or with on=1 on."""
+    response = _back()
+    switch = controls.switch_on if request.POST.get("on") == "1" else controls.switch_off
+    switch(request, response)
+    return response
+
+
+@require_POST
+@csrf_protect
+def erase(request: HttpRequest) -> HttpResponse:
+    """Erase everything, and record nothing more until it is switched on."""
+    response = _back(erased=1)
+    controls.erase_all(request, response)
+    return response
+
+
+@never_cache
+@require_GET
+def export(request: HttpRequest) -> HttpResponse:
+    """Everything that is kept, as a file."""
+    shopper = Shopper.objects.asking(request)
+    response = JsonResponse(
+        controls.export(shopper) if shopper is not None else {"shopper": None},
+        json_dumps_params={"ensure_ascii": False, "indent": 1},
+    )
+    response["Content-Disposition"] = 'attachment; filename="recommendations.json"'
+    return response
+
+
+@require_POST
+@csrf_protect
+def hide(request: HttpRequest) -> HttpResponse:
+    """Not interested in a product; nothing happens while personalisation is off."""
+    product_id = request.POST.get("product", "")
+    shopper, cookie = Shopper.objects.writing(request)
+    response = _back(hidden=product_id)
+    if shopper is None:
+        return _back()
+    try:
+        controls.hide(shopper, product_id)
+    except UnknownProduct as error:
+        return HttpResponseBadRequest(f"product: {error}", content_type="text/plain")
+    if cookie:
+        give_cookie(request, response, cookie)
+    return response
+
+
+@require_POST
+@csrf_protect
+def show_again(request: HttpRequest) -> HttpResponse:
+    """Undo it."""
+    shopper: Shopper | None = reading_shopper(request)
+    if shopper is not None:
+        controls.show_again(shopper, request.POST.get("product", ""))
+    return _back()

@@ -1,0 +1,93 @@
+"""What the shopper decides, by plain forms: no JavaScript, no login."""
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import reverse
+
+from recommendations.ml.kinds import Kind
+from recommendations.models import Interaction, Shopper
+from recommendations.models.shopper import OFF_COOKIE
+from tests.pages.test_pages import COOKIE, a_cause, browser, listed, submit, visitor, why_url  # noqa: F401
+from tests.serving.conftest import *  # noqa: F403 - the same shop
+
+YOURS = "/recommendations/yours/"
+
+
+def page_of(browser):  # noqa: F811
+    return browser.get(YOURS).content.decode()
+
+
+def test_switching_off_and_on(version, popular, books, visitor, browser, did):  # noqa: F811
+    did(visitor, books[10:13])
+    html = submit(browser, YOURS, "personalisation").content.decode()
+    assert "Personalisation is off" in html
+    assert "Book 11" not in html
+    assert (browser.cookies[COOKIE].value, browser.cookies[OFF_COOKIE].value) == ("", "1")
+    html = submit(browser, YOURS, "personalisation", on="1").content.decode()
+    assert "Personalisation is off" not in html
+    assert "Nothing yet" in html
+
+
+def test_a_visitor_is_told_that_off_deletes_and_a_user_that_it_keeps(db, client):
+    assert "is deleted, since without a cookie" in page_of(client)
+    client.force_login(get_user_model().objects.create_user("anna"))
+    assert "stays unread until you switch it on again" in page_of(client)
+
+
+def test_deleting_everything(books, visitor, browser, did):  # noqa: F811
+    did(visitor, books[10:13])
+    html = submit(browser, YOURS, "erase").content.decode()
+    assert "Personalisation is off" in html
+    assert not Interaction.objects.exists()
+    assert Shopper.objects.get().erased_at is not None
+
+
+def test_the_download_is_a_file_of_ones_own(books, visitor, browser, did):  # noqa: F811
+    did(visitor, books[10:13], Kind.PURCHASE)
+    answer = browser.get(reverse("recommendations:export"))
+    assert 'attachment; filename="recommendations.json"' in answer["Content-Disposition"]
+    assert [row["title"] for row in answer.json()["interactions"]] == ["Book 13", "Book 12", "Book 11"]
+    assert "no-store" in answer["Cache-Control"]
+    assert Client().get(reverse("recommendations:export")).json() == {"shopper": None}
+
+
+def test_not_interested_from_the_panel_and_shown_again(version, popular, books, visitor, browser, did):  # noqa: F811
+    did(visitor, books[10:13])
+    found = listed(visitor)
+    shown = a_cause(found).card
+    html = submit(browser, why_url(found, shown.product_id), "hide", product=shown.product_id).content.decode()
+    assert re.search(rf"Not interested</h2>.*{shown.title}.*not shown until", html, re.DOTALL)
+    assert shown.product_id not in listed(visitor).product_ids
+    html = submit(browser, YOURS, "show_again", product=shown.product_id).content.decode()
+    assert "not shown until" not in html
+    assert listed(visitor).product_ids == found.product_ids
+
+
+def test_hiding_is_nothing_while_it_is_off(books, browser):  # noqa: F811
+    browser.cookies[OFF_COOKIE] = "1"
+    submit(browser, YOURS, "hide", product=str(books[0].pk))
+    assert Shopper.objects.count() == 1  # the visitor's, made before
+
+
+def test_hiding_what_does_not_exist_is_refused(db, visitor, browser):  # noqa: F811
+    html = browser.get(YOURS).content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)[1]
+    answer = browser.post(reverse("recommendations:hide"), {"csrfmiddlewaretoken": token, "product": "no such"})
+    assert (answer.status_code, answer["Content-Type"]) == (400, "text/plain")
+
+
+def test_interests_are_counted_from_the_history(books, visitor, browser, did):  # noqa: F811
+    did(visitor, [books[0], books[3], books[3], books[1]])  # two of one shelf, one of another
+    html = page_of(browser)
+    shelf = books[0].shelf
+    assert re.search(rf"<li>{shelf} <small>2 products</small></li>", html)
+    assert f"<li>{books[1].shelf}" not in html
+
+
+@pytest.mark.parametrize("name", ["personalisation", "erase", "hide", "show_again"])
+def test_decisions_need_a_csrf_token_and_a_post(db, browser, name):  # noqa: F811
+    assert browser.post(reverse(f"recommendations:{name}")).status_code == 403
+    assert browser.get(reverse(f"recommendations:{name}")).status_code == 405
