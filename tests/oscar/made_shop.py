@@ -22,12 +22,12 @@ DAYS = 120
 TRAINING = {"steps": 300, "width": 32, "rate": 0.006, "dropout": 0.1}
 
 
-def make_catalog() -> list[Product]:
-    """240 products that have a page, in shelf order: each 12th a parent of two, a few sold out, a few unpublished."""
+def make_catalog(count: int = 240) -> list[Product]:
+    """Products that have a page, in shelf order: each 12th a parent of two, a few sold out, a few unpublished."""
     Country.objects.create(iso_3166_1_a2="GB", printable_name="United Kingdom", is_shipping_country=True)
     goods = ProductClass.objects.create(name="Goods")
     categories = {name: create_from_breadcrumbs(name) for name in GOODS}
-    described = titles()
+    described = titles()[:count]
     products = [
         Product(
             title=title,

@@ -10,19 +10,23 @@ from django.urls import reverse
 from oscar.apps.catalogue.models import Product
 from oscar.apps.partner.models import StockRecord
 
+from recommendations.catalog import sync_catalog
 from recommendations.contrib.oscar.checks import check_order
 from recommendations.models import Interaction, RecommenderVersion
 from recommendations.models import Product as Mirrored
 from recommendations.publishing import forget
+from tests.oscar.made_shop import make_catalog
 from tests.published import publish_made_artifact
 
 
 @pytest.fixture
-def shop(made_catalog):
-    """The made catalog and a published recommender of random weights."""
+def shop(db):
+    """A part of the made catalog and a published recommender of random weights."""
     forget()
+    products = make_catalog(75)
+    sync_catalog()
     publish_made_artifact(seed=3)
-    yield made_catalog
+    yield products
     forget()
 
 
