@@ -3,10 +3,12 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..catalog import Card
 from ..exceptions import UnknownPlacement
 from ..serving import Recommendation, RecommendationList, recommend
 from ..serving.asking import query_of
 from ..serving.placements import MAX_LIMIT, PLACEMENTS, get_placement
+from ..serving.reasons import Reason
 from .edge import Endpoint, page_request, whole_number
 from .errors import BadField
 
@@ -42,22 +44,31 @@ def as_json(found: RecommendationList) -> dict[str, Any]:
 
 
 def _recommendation(shown: Recommendation) -> dict[str, Any]:
-    card, reason = shown.card, shown.reason
-    # A decimal as text: binary floats are no money.
-    price = card.price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
     return {
         "rank": shown.rank,
         "score": shown.score,
         "source": shown.source,
-        "product": {"id": card.product_id, "title": card.title, "url": card.url, "image": card.image, "price": price},
-        "reason": {
-            "kind": reason.kind,
-            "tier": reason.tier,
-            "text": reason.text,
-            "anchors": [
-                {"type": anchor.type, "id": anchor.id, "title": anchor.title, "event": anchor.event}
-                for anchor in reason.anchors
-            ],
-            "verified": reason.verified,
-        },
+        "product": product_as_json(shown.card),
+        "reason": reason_as_json(shown.reason),
+    }
+
+
+def product_as_json(card: Card) -> dict[str, Any]:
+    """A product as sent."""
+    # A decimal as text: binary floats are no money.
+    price = card.price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
+    return {"id": card.product_id, "title": card.title, "url": card.url, "image": card.image, "price": price}
+
+
+def reason_as_json(reason: Reason) -> dict[str, Any]:
+    """A reason as sent."""
+    return {
+        "kind": reason.kind,
+        "tier": reason.tier,
+        "text": reason.text,
+        "anchors": [
+            {"type": anchor.type, "id": anchor.id, "title": anchor.title, "event": anchor.event}
+            for anchor in reason.anchors
+        ],
+        "verified": reason.verified,
     }

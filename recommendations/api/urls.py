@@ -6,9 +6,11 @@ from .history import HistoryEndpoint, RestoreEndpoint
 from .interactions import InteractionsEndpoint
 from .lists import ListsEndpoint
 from .versions import RetrainEndpoint, VersionsEndpoint
+from .why import WhyEndpoint
 
 urlpatterns = [
     path("lists/", ListsEndpoint.as_view(), name="lists"),
+    path("why/", WhyEndpoint.as_view(), name="why-as-json"),
     # Never inside ATOMIC_REQUESTS: 201 is said after the commit, and a commit that fails is a 503.
     path("interactions/", non_atomic_requests(InteractionsEndpoint.as_view()), name="interactions"),
     path("history/", HistoryEndpoint.as_view(), name="history"),

@@ -1,0 +1,46 @@
+from dataclasses import asdict, replace
+from typing import Any
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..serving import Because, InvalidToken, open_token, recommend, why
+from ..serving.asking import query_of, reading_shopper
+from .edge import Endpoint, page_request
+from .errors import BadField
+from .lists import product_as_json, reason_as_json
+
+
+class WhyEndpoint(Endpoint):
+    """GET ?token=TOKEN&product=ID[&anchor=ID]: why that list shows the product, computed again now.
+
+    Each cause comes with its proof and with the list as it would be without what it names.
+    """
+
+    def get(self, request: Request) -> Response:
+        values, page = request.query_params, page_request(request)
+        try:
+            token = open_token(values.get("token", ""), reading_shopper(page))
+        except InvalidToken as error:
+            field, message = str(error).split(": ", 1)
+            raise BadField(field, message) from None
+        query = query_of(page, token.placement, token.limit, token.product_id, of=token.of)
+        told = why(query, values.get("product", ""), values.get("anchor", ""))
+        if told.recommendation is None:
+            detail = "The product is not in this list any more: the list has changed since it was made."
+            return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
+
+        def cause(reason: Because) -> dict[str, Any]:
+            without = recommend(replace(query, without=reason.anchors[0].id))
+            return {**reason_as_json(reason), "evidence": asdict(reason.evidence), "without": without.product_ids}
+
+        return Response(
+            {
+                "product": product_as_json(told.recommendation.card),
+                "rank": told.recommendation.rank,
+                "source": told.recommendation.source,
+                "reason": reason_as_json(told.reason),
+                "causes": [cause(reason) for reason in told.causes],
+            }
+        )
