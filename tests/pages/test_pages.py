@@ -84,7 +84,7 @@ def test_why_names_the_cause_and_the_list_without_it_comes_true(version, popular
     assert entry.reason.text in html
     predicted = re.search(r'<ol class="recommendations-predicted">(.*?)</ol>', html, re.DOTALL)[1]
     titles = re.findall(r">([^<]+)</a>", predicted)
-    anchor = re.search(r'name="product" value="([^"]+)"', html)[1]
+    _hidden, anchor = re.findall(r'name="product" value="([^"]+)"', html)  # "not interested", then the cause
     submit(browser, url, "forget", product=anchor)
     assert [shown.card.title for shown in listed(visitor).recommendations] == titles
 
