@@ -42,10 +42,12 @@ test: .venv/dev-installed $(MADE_ENCODERS)
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
-# (tests/ml asks no database, and the browser sees the same pages).
+# (tests/ml asks no database, and the browser sees the same pages); what a page asks also under ATOMIC_REQUESTS.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
 	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser --ignore=tests/package
+	$(BIN)/python -m pytest --ds=tests.settings_other tests/api tests/capture tests/catalog tests/other_shop tests/pages \
+	  tests/serving tests/templatetags
 
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
 wheel: .venv/dev-installed
