@@ -6,18 +6,23 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import connections, router, transaction
+from django.template import TemplateSyntaxError
 
 from .conf import get_config
+from .exceptions import NotConfigured, UnknownPlacement
 
 logger = logging.getLogger("recommendations")
 T = TypeVar("T")
+MISTAKES = (NotConfigured, UnknownPlacement, TemplateSyntaxError)
 
 
 def never_break(fallback: Callable[..., T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Decorate a use case so that the page that calls it succeeds: on any error, log once and return `fallback(...)`.
 
-    `fallback` gets the call's arguments. With RECOMMENDATIONS["STRICT"] the error is raised instead.
+    `fallback` gets the call's arguments. With RECOMMENDATIONS["STRICT"] the error is raised instead, and with DEBUG
+    what only the shop's developer can have done wrong.
     """
 
     def decorate(function: Callable[..., T]) -> Callable[..., T]:
@@ -26,8 +31,8 @@ def never_break(fallback: Callable[..., T]) -> Callable[[Callable[..., T]], Call
             try:
                 with spared_transaction():
                     return function(*args, **kwargs)
-            except Exception:
-                if get_config().STRICT:
+            except Exception as error:
+                if get_config().STRICT or (settings.DEBUG and isinstance(error, MISTAKES)):
                     raise
                 logger.exception("%s failed; the page goes on without it", function.__qualname__)
                 return fallback(*args, **kwargs)

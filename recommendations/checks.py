@@ -37,6 +37,11 @@ CATALOG_HINT = """Write recommended_products.py in the app of your product model
 
         def card(self, product, request):
             return Card(self.product_id(product), product.name, product.get_absolute_url())"""
+METHOD_HINTS = {
+    "title": "Add to it: def title(self, product): return product.name",
+    "card": "Add to it: def card(self, product, request): "
+    "return Card(self.product_id(product), product.name, product.get_absolute_url())",
+}
 URLS_HINT = 'Add to the root URLconf: path("recommendations/", include("recommendations.urls")),'
 MIDDLEWARE_HINT = (
     f'Add "{MIDDLEWARE}" to MIDDLEWARE, after the session and authentication middleware: it keeps caches from '
@@ -104,7 +109,8 @@ def _catalog() -> Iterator[CheckMessage]:
     for catalog in registered().values():
         for name in ("title", "card"):
             if getattr(type(catalog), name) is getattr(Catalog, name):
-                yield Error(f"{type(catalog).__name__} has no {name}().", hint=CATALOG_HINT, id="recommendations.E005")
+                mine = f"{type(catalog).__module__}.{type(catalog).__name__}"
+                yield Error(f"{mine} has no {name}().", hint=METHOD_HINTS[name], id="recommendations.E005")
     yield from _prefixes()
     yield from _keys()
 

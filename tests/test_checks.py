@@ -212,6 +212,6 @@ def test_a_catalog_lacks_what_every_catalog_needs(monkeypatch):
 
     monkeypatch.setattr(registry, "_catalogs", {Book: Empty(Book)})
     assert check_configuration() == [
-        Error(f"Empty has no {name}().", hint=checks.CATALOG_HINT, id="recommendations.E005")
-        for name in ("title", "card")
+        Error(f"tests.test_checks.Empty has no {name}().", hint=hint, id="recommendations.E005")
+        for name, hint in checks.METHOD_HINTS.items()
     ]

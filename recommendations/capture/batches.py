@@ -1,7 +1,8 @@
 """Clean rows into the log, many at a time."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
@@ -53,7 +54,8 @@ class ImportResult:
     added: int = 0
     repeated: int = 0  # there already, or a further line of the same order and product
     forgotten: int = 0  # older than the shopper's erasure, or of a shopper who opted out
-    rejected: int = 0  # in files only: see the reasons
+    rejected: int = 0  # in files only
+    reasons: Counter[str] = field(default_factory=Counter)  # why they were, without their values
 
 
 def import_rows(

@@ -1,6 +1,8 @@
 """Past interactions in: from files whose rows are checked, or from rows that are known to be right."""
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -17,6 +19,8 @@ from .reading import COLUMNS, Raw, UnreadableFile, read_file
 __all__ = ["Batch", "ImportResult", "UnreadableFile", "import_interactions", "import_rows"]
 
 Report = Callable[[int], None]
+# What a reason quotes of its row.
+VALUE = re.compile(r""" ('.*'|\".*\")(?=:)""", re.DOTALL)
 
 
 def import_interactions(
@@ -44,7 +48,8 @@ def import_interactions(
         now=datetime.now(UTC),
         shoppers={str(key) for key in users.values_list("pk", flat=True)} if shoppers_are_users else None,
     )
-    batches = _checked(checker, read_file(path, stdin, format), _Writer(rejected))
+    writer = _Writer(rejected)
+    batches = _checked(checker, read_file(path, stdin, format), writer)
 
     def progress(_: int) -> None:
         if report:
@@ -56,7 +61,7 @@ def import_interactions(
             transaction.set_rollback(True, using=router.db_for_write(Interaction))
     else:
         result = import_rows(batches, progress, shoppers_are_users)
-    result.rejected = checker.row - result.read
+    result.rejected, result.reasons = checker.row - result.read, writer.reasons
     result.read = checker.row
     return result
 
@@ -86,13 +91,15 @@ def _whole_orders(chunks: Iterator[Raw]) -> Iterator[Raw]:
 
 
 class _Writer:
-    """Writes rejected rows, the header with the first of them."""
+    """Counts and writes rejected rows, the header with the first of them."""
 
     def __init__(self, stream: IO[str] | None) -> None:
         self.writer = csv.writer(stream) if stream is not None else None
         self.started = False
+        self.reasons: Counter[str] = Counter()
 
     def write(self, rows: list[tuple[int, str, tuple[Any, ...]]]) -> None:
+        self.reasons.update(VALUE.sub("", reason) for _, reason, _ in rows)
         if self.writer is None or not rows:
             return
         if not self.started:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import router, transaction
 
+from ..catalog import mirror
 from ..exceptions import InvalidInteraction
 from ..models import Interaction, Product, Shopper
 from ..models.inserting import NewInteractions
@@ -13,9 +14,15 @@ from .keys import key_of_event, key_of_moment, key_of_order_line
 
 
 def known_products(events: Sequence[Event]) -> dict[str, int]:
-    """product_id -> primary key, for all products named that the mirror holds."""
+    """product_id -> primary key, for all products named that the shop has; what is not mirrored yet, is now."""
     wanted = {event.product_id for event in events if event.product_id}
-    return Product.objects.primary_keys(wanted) if wanted else {}
+    if not wanted:
+        return {}
+    known = Product.objects.primary_keys(wanted)
+    if unknown := wanted - known.keys():
+        mirror(unknown)
+        known |= Product.objects.primary_keys(unknown)
+    return known
 
 
 def refuse_unknown(events: Sequence[Event], products: dict[str, int]) -> None:

@@ -45,7 +45,7 @@ def why(request: HttpRequest) -> HttpResponse:
     try:
         token = open_token(request.GET.get("token", ""), reading_shopper(request))
     except InvalidToken:
-        return render(request, "recommendations/pages/why.html", {"told": Why(None)})
+        return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
     query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
     told = explain(query, request.GET.get("product", ""), request.GET.get("anchor", ""))
     predicted = []

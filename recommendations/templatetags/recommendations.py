@@ -24,6 +24,7 @@ HEADINGS = {
     "bought_together": _("Goes well with this"),
 }
 STRANGER_HEADING = _("Popular right now")
+NEW_HEADING = _("New in this shop")
 
 
 @register.simple_tag(takes_context=True)
@@ -77,10 +78,14 @@ def _rendered(context: template.Context, name: str, values: Callable[..., dict[s
 
 def _list(request: HttpRequest, placement: str, limit: int, product: object, heading: str, of: str) -> dict[str, Any]:
     found = serving.recommend(query_of(request, placement, limit, product, of=of))
-    personal = any(recommendation.source == "recommender" for recommendation in found.recommendations)
-    if placement == "home" and not personal and not heading:
-        heading = STRANGER_HEADING
-    return {"list": found, "heading": heading or HEADINGS[placement]}
+    return {"list": found, "heading": heading or _heading(placement, {shown.source for shown in found.recommendations})}
+
+
+def _heading(placement: str, sources: set[str]) -> str:
+    """What the list is, in truth: nothing is recommended to a stranger, and nothing is popular in a new shop."""
+    if placement != "home" or "recommender" in sources:
+        return HEADINGS[placement]
+    return STRANGER_HEADING if "popular" in sources else NEW_HEADING
 
 
 def _rows(request: HttpRequest, placement: str, limit: int, of: str) -> dict[str, Any]:

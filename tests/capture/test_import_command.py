@@ -33,8 +33,16 @@ def test_the_counts_are_printed(rows):
     told = run(rows)
     assert "2 rows read, 1 added, 0 there already" in told
     assert "1 rejected" in told
+    assert "  product: not in the catalog; run sync_catalog first (1)" in told
     assert "name a file with --rejected" in told
     assert "0 added, 1 there already" in run(rows)
+
+
+def test_a_file_of_which_nothing_is_usable_is_a_failure(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text(HEADER + "ann,sofa,2026-03-01 12:00\nann,bed: big,2026-03-01 12:00\n")
+    with pytest.raises(CommandError, match="every row was rejected"):
+        run(file)
 
 
 def test_rejected_rows_go_to_the_file_named(rows, tmp_path):

@@ -14,6 +14,7 @@ from recommendations.exceptions import InvalidInteraction
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, Shopper
 from recommendations.models.shopper import OFF_COOKIE, hash_key
+from tests.shop.models import Book
 
 lenient = override_settings(RECOMMENDATIONS={"STRICT": False})
 COOKIE = "recommendations_shopper"
@@ -108,6 +109,13 @@ def test_no_cookie_for_bots_for_users_nor_without_consent(request_of, user):
         record(request_of(), Kind.VIEW, "tea", response=response)
         assert COOKIE not in response.cookies
     assert list(Shopper.objects.values_list("user", flat=True)) == [user.pk]
+
+
+def test_a_product_that_was_not_mirrored_yet_is_now(anna, user):
+    books = Book.objects.bulk_create([Book(name="Seven"), Book(name="Eight")])
+    assert record(anna, Kind.VIEW, books[0]) is True
+    assert record_order(user, [(books[0], 1), (books[1], 2)], order_id="1") == 2
+    assert Product.objects.filter(title__in=["Seven", "Eight"]).count() == 2
 
 
 def test_last_seen_is_written_once_a_day(anna):

@@ -2,6 +2,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from recommendations.exceptions import BrokerUnreachable
 from recommendations.management.commands import retrain_recommender
@@ -27,6 +28,7 @@ def test_retrain_prints_each_stage_once_and_the_outcome(shop, trainer):
         "Final fit ...",
         "Publishing ...",
         f"Version {version.pk} is published.",
+        "NDCG@10, repeats allowed: 0.500 beside 0.250 of popularity.",
     ]
     assert version.started_by.startswith("command (")
 
@@ -91,3 +93,10 @@ def test_sync_catalog_counts(db):
 
 def test_count_popularity_counts(shop):
     assert run("count_popularity").endswith("products were counted.\n")
+
+
+@pytest.mark.parametrize("name", ["sync_catalog", "retrain_recommender", "count_popularity", "explanation_audit"])
+def test_before_migrate_a_command_says_so_in_one_line(db, monkeypatch, name):
+    monkeypatch.setattr(connection.introspection, "table_names", lambda cursor=None: ["auth_user"])
+    with pytest.raises(CommandError, match=r"tables are not there yet: run manage\.py migrate first"):
+        run(name)

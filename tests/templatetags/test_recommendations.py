@@ -4,6 +4,7 @@ from django.template import Context, RequestContext, Template, TemplateSyntaxErr
 from django.test import RequestFactory, override_settings
 
 from recommendations import serving
+from recommendations.exceptions import UnknownPlacement
 from recommendations.models import Shopper
 from recommendations.models.shopper import hash_key
 from tests.serving.conftest import *  # noqa: F403 - the same shop
@@ -33,6 +34,25 @@ def test_a_stranger_sees_the_popular_list(version, popular, page):
     assert "Popular right now" in html
     assert html.count("<article") == 3
     assert "Popular this week" in html
+
+
+def test_where_nothing_is_popular_yet_nothing_is_called_so(books, page):
+    html = page('{% recommendations placement="home" limit=3 %}')
+    assert html.count("<article") == 3
+    assert "New in this shop" in html
+    assert "Popular right now" not in html
+
+
+def test_with_debug_a_developers_mistake_is_raised_and_a_failing_database_is_not(db, page, settings, monkeypatch):
+    settings.DEBUG, settings.RECOMMENDATIONS = True, {}
+    with pytest.raises(UnknownPlacement, match="placement 'hom': expected one of home"):
+        page('{% recommendations placement="hom" %}')
+
+    def fail(*args, **kwargs):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(serving, "recommend", fail)
+    assert page('before{% recommendations placement="home" %}after') == "beforeafter"
 
 
 def test_a_visitor_sees_true_reasons(version, popular, page, visitor, books, did):

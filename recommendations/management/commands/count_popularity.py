@@ -1,12 +1,12 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from recommendations.management import command
 from recommendations.models import ProductPopularity
 
 
-class Command(BaseCommand):
+class Command(command.Command):
     help = "Count what is popular, this week and in all: what visitors see of whom nothing is known."
 
     def handle(self, *args: Any, **options: Any) -> None:

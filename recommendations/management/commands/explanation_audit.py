@@ -6,12 +6,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from ...exceptions import RecommendationsError
 from ...models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
 from ...retraining.audit_reference import Reference
+from .. import command
 from ..audit_tally import Tally
 from ..shown_reasons import visitor
 
@@ -21,7 +21,7 @@ FRUITLESS = 300
 POPULAR = 500
 
 
-class Command(BaseCommand):
+class Command(command.Command):
     help = (
         'Ask for lists as the shop\'s pages do, and check every "because" in them on an independent path: the stored '
         "weights in torch, the whole catalog. Facts are counted again. Exits with 1 when anything is false."
@@ -47,11 +47,8 @@ class Command(BaseCommand):
         if version is None:
             raise CommandError("No version is published: there is nothing to audit. Run retrain_recommender first.")
         tally = Tally(version, options["predict_every"])
-        try:
-            with Reference.opened(version) as reference:
-                self._check(reference, tally, options)
-        except RecommendationsError as error:
-            raise CommandError(str(error)) from error
+        with Reference.opened(version) as reference:
+            self._check(reference, tally, options)
         self._tell(tally, options)
 
     def _check(self, reference: Reference, tally: Tally, options: dict[str, Any]) -> None:

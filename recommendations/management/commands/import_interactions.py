@@ -5,10 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ...capture.importing import UnreadableFile, import_interactions
+from .. import command
 
+REASONS_SHOWN = 3
 COLUMNS_HELP = """columns:
   shopper      who: an id of your own, kept as external id (with --users: a user's primary key); required
   occurred_at  when: ISO 8601, with an offset or in --timezone; kept to the second; required
@@ -20,7 +22,7 @@ COLUMNS_HELP = """columns:
 """
 
 
-class Command(BaseCommand):
+class Command(command.Command):
     help = "Import past interactions from CSV or Parquet files. Importing a file again adds nothing."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -63,11 +65,16 @@ class Command(BaseCommand):
         done = "would be added" if options["dry_run"] else "added"
         self.stdout.write(
             f"{file}: {result.read:,} rows read, {result.added:,} {done}, {result.repeated:,} there already, "
-            f"{result.forgotten:,} of shoppers who want no record, {result.rejected:,} rejected"
+            f"{result.forgotten:,} of shoppers who opted out, {result.rejected:,} rejected"
         )
         if result.rejected:
-            where = f"see {options['rejected']}" if options["rejected"] else "name a file with --rejected to see why"
-            self.stdout.write(self.style.WARNING(f"{result.rejected:,} rows were rejected: {where}"))
+            where = f"see {options['rejected']}" if options["rejected"] else "name a file with --rejected"
+            self.stdout.write(self.style.WARNING(f"{result.rejected:,} rows were rejected, most often for:"))
+            for reason, count in result.reasons.most_common(REASONS_SHOWN):
+                self.stdout.write(f"  {reason} ({count:,})")
+            self.stdout.write(f"For each row {where}.")
+        if result.rejected == result.read > 0:
+            raise CommandError(f"{file}: every row was rejected.")
 
     def _progress(self, rows: int) -> None:
         if sys.stderr.isatty():

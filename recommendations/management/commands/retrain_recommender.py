@@ -1,16 +1,22 @@
+import getpass
 import json
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommendations.controls import purge
-from recommendations.exceptions import RecommendationsError
+from recommendations.management import command
 from recommendations.models import RecommenderVersion
 from recommendations.retraining import request_retraining, retrain
 
+LEADING = "ndcg@10"
+# Parts of the recommender, not methods that it is compared with.
+OURS = ("recommender", "network")
 
-class Command(BaseCommand):
+
+class Command(command.Command):
     help = (
         "Delete what must not be kept any longer, retrain the recommender from the shop's interactions, and publish it "
         "if it is good enough. Without a Celery worker, run this daily: it is all that is needed."
@@ -27,17 +33,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        started_by = f"command ({os.environ.get('USER', '?')})"
-        try:
-            if options["queue"]:
-                request_retraining(started_by)
-                self.stdout.write("Queued. The admin's list of recommender versions shows how far it is.")
-                return
-            self._purge()
-            version = retrain(started_by, options["settings_json"], _Lines(self).report)
-        except RecommendationsError as error:
-            raise CommandError(str(error)) from error
-        self._tell(version)
+        started_by = f"command ({_user()})"
+        if options["queue"]:
+            request_retraining(started_by)
+            self.stdout.write("Queued. The admin's list of recommender versions shows how far it is.")
+            return
+        self._purge()
+        self._tell(retrain(started_by, options["settings_json"], _Lines(self).report))
 
     # First, so that what is too old goes even where no training gets through.
     def _purge(self) -> None:
@@ -47,10 +49,32 @@ class Command(BaseCommand):
     def _tell(self, version: RecommenderVersion) -> None:
         if version.status in (RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.RETIRED):
             self.stdout.write(self.style.SUCCESS(f"Version {version.pk} is published."))
+            for line in _leads(version.metrics):
+                self.stdout.write(line)
             return
         current = RecommenderVersion.objects.current()
         serves = f"version {current.pk} serves on" if current else "popular products are shown"
         raise CommandError(f"Version {version.pk} is {version.status}, {serves}. {version.error}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this user id, as in many containers
+        return str(os.getuid())
+
+
+def _leads(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[str]:
+    """How it did beside the best simple method, for each question it was judged by."""
+    for protocol, methods in metrics.items():
+        others = {name: values[LEADING] for name, values in methods.items() if name not in OURS}
+        if "recommender" in methods and others:
+            best, mine = max(others, key=others.__getitem__), methods["recommender"][LEADING]
+            yield f"{LEADING.upper()}, {_words(protocol)}: {mine:.3f} beside {others[best]:.3f} of {_words(best)}."
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 class _Lines:

@@ -175,6 +175,10 @@ def _methods(
 
 
 def _check_size(log: InteractionLog, vocabulary: Vocabulary) -> None:
+    if len(log) == 0:
+        raise NotEnoughData(
+            "nobody has done anything yet: import past orders with import_interactions, or wait for visitors"
+        )
     if len(np.unique(log.item)) < 2:
         raise NotEnoughData(
             f"{len(log)} interactions with {len(np.unique(log.item))} products; at least 2 products are needed: "

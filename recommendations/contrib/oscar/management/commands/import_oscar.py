@@ -1,14 +1,13 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
 
 from recommendations.capture import ImportResult
 from recommendations.contrib.oscar.backfill import backfill
-from recommendations.exceptions import RecommendationsError
+from recommendations.management import command
 
 
-class Command(BaseCommand):
+class Command(command.Command):
     help = (
         "Mirror Oscar's products, then import its past orders and users' views, up to what the app recorded itself. "
         "A second time adds nothing."
@@ -16,10 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("sync_catalog", stdout=self.stdout)
-        try:
-            done = backfill()
-        except RecommendationsError as error:
-            raise CommandError(str(error)) from error
+        done = backfill()
         self._tell("order lines of users", done.user_orders)
         self._tell("order lines of guests", done.guest_orders)
         self._tell("views", done.views)
@@ -29,5 +25,5 @@ class Command(BaseCommand):
     def _tell(self, what: str, result: ImportResult) -> None:
         self.stdout.write(
             f"{what}: {result.read:,} read, {result.added:,} added, {result.repeated:,} there already, "
-            f"{result.forgotten:,} of shoppers who want no record"
+            f"{result.forgotten:,} of shoppers who opted out"
         )
