@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint
 # The tests' random encoders: a minute of torch, spent once; environments without torch read them too.
 export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
-.PHONY: install demo encoders test test-services lint wheel package matrix clean
+.PHONY: install demo encoders test test-services lint wheel package matrix matrix-3.13 matrix-3.12 clean
 
 install: .venv/dev-installed
 
@@ -46,21 +46,27 @@ test: .venv/dev-installed $(MADE_ENCODERS)
 test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
 	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser --ignore=tests/package
-	$(BIN)/python -m pytest --ds=tests.settings_other tests/api tests/capture tests/catalog tests/other_shop tests/pages \
-	  tests/serving tests/templatetags
+	$(BIN)/python -m pytest --ds=tests.settings_other tests/api tests/other_shop tests/pages tests/templatetags
 
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
-wheel: .venv/dev-installed
+wheel: dist/built
+
+dist/built: pyproject.toml MANIFEST.in README.md LICENSE $(shell find recommendations -type f -not -name '*.pyc') | .venv/dev-installed
 	rm -rf build dist
 	$(BIN)/python -m build --quiet >/dev/null
+	@touch $@
 
 # Its files, and what it does in an empty environment without torch.
 package: wheel
 	$(BIN)/python -m pytest tests/package
 
 # The suite without torch on other versions of Python and Django, where these Pythons are installed.
-matrix: wheel $(MADE_ENCODERS)
+matrix: matrix-3.13 matrix-3.12
+
+matrix-3.13: wheel $(MADE_ENCODERS)
 	.ci/matrix 3.13 6.1.3 tests.settings
+
+matrix-3.12: wheel $(MADE_ENCODERS)
 	.ci/matrix 3.12 6.0.10 tests.settings_other
 
 lint: .venv/dev-installed
