@@ -1,7 +1,6 @@
 """From the shop's rows to the arrays that training reads."""
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,13 +8,14 @@ from ..ml.interactions import InteractionLog
 from ..ml.vocabulary import Vocabulary
 from ..models import Interaction, Product, Shopper
 
-CHUNK = 50_000
+# Shoppers whose events are read by one query.
+AT_ONCE = 1_000
 
 
 def read_log(report: Callable[[float], None]) -> tuple[InteractionLog, Vocabulary]:
     """Every remembered event that training may use, and the products that have any.
 
-    Streamed in chunks; `report(share done)` is called after each.
+    Read in parts; `report(share done)` is called after each.
     """
     rows = _read_rows(report)  # (N, 4)
     shopper, product, kind, time = rows.T
@@ -26,17 +26,16 @@ def read_log(report: Callable[[float], None]) -> tuple[InteractionLog, Vocabular
 
 def _read_rows(report: Callable[[float], None]) -> np.ndarray:
     """int64 (N, 4): shopper, product, kind, epoch seconds."""
-    last = Shopper.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    chunks = []
-    for chunk in _chunks(Interaction.objects.for_training().rows(CHUNK)):
-        chunks.append(chunk)
-        report(chunk[-1, 0] / last)  # rows come by shopper: no COUNT is needed to know how far we are
-    return np.concatenate(chunks) if chunks else np.zeros((0, 4), np.int64)
-
-
-def _chunks(rows: Iterator[tuple[int, int, int, int]]) -> Iterator[np.ndarray]:
-    while chunk := list(islice(rows, CHUNK)):
-        yield np.array(chunk, np.int64)
+    shoppers = list(Shopper.objects.order_by("pk").values_list("pk", flat=True))
+    chunks = [np.zeros((0, 4), np.int64)]
+    for start in range(0, len(shoppers), AT_ONCE):
+        some = shoppers[start : start + AT_ONCE]
+        events = Interaction.objects.for_training().filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        # Read to the end before anything is reported: on SQLite a report, which writes, fails beside an open read as
+        # soon as the heartbeat has written too.
+        chunks.append(np.array(list(events.rows()), np.int64).reshape(-1, 4))
+        report((start + len(some)) / len(shoppers))
+    return np.concatenate(chunks)
 
 
 def _product_ids(primary_keys: np.ndarray) -> list[str]:

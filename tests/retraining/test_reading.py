@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import numpy as np
@@ -85,19 +88,19 @@ def test_shoppers_who_opted_out_are_not_trained_on(db, rows):
 def test_chunks_join_without_a_seam_and_tell_how_far_they_are(db, monkeypatch):
     make_shop(books=12, shoppers=10, events=7)
     whole, _ = read_log(lambda share: None)
-    monkeypatch.setattr(reading, "CHUNK", 9)
+    monkeypatch.setattr(reading, "AT_ONCE", 3)
     told = []
     chunked, _ = read_log(told.append)
     assert len(whole) == 70
     for name in ("shopper", "item", "kind", "time"):
         assert np.array_equal(getattr(whole, name), getattr(chunked, name))
     assert told == sorted(told)
-    assert (len(told), told[-1]) == (8, 1.0)
+    assert (len(told), told[-1]) == (4, 1.0)
 
 
 def test_reading_takes_as_many_queries_whatever_the_size(db, django_assert_num_queries):
     make_shop(books=12, shoppers=4, events=3)
-    with django_assert_num_queries(3):  # the last shopper, the events, the products
+    with django_assert_num_queries(3):  # the shoppers, their events, the products
         read_log(lambda share: None)
 
 
@@ -108,3 +111,48 @@ def test_times_are_whole_seconds_of_utc(db, rows):
     assert log.time.tolist() == [int(BEGIN.timestamp()) + 1]
     with timezone.override("Asia/Kathmandu"):
         assert read_log(lambda share: None)[0].time.tolist() == log.time.tolist()
+
+
+TWO_WRITERS = """
+import django
+django.setup()
+from threading import Thread
+from django.core.management import call_command
+from django.db import connection
+from django.db.models.functions import Now
+call_command("migrate", run_syncdb=True, verbosity=0)
+with connection.cursor() as cursor:
+    cursor.execute("PRAGMA journal_mode=WAL")
+from recommendations.models import RecommenderVersion
+from recommendations.retraining import reading
+from tests.retraining.made_shop import make_shop
+make_shop(books=12, shoppers=10, events=7)
+reading.AT_ONCE = 3
+version = RecommenderVersion.objects.create()
+
+def heartbeat():
+    RecommenderVersion.objects.update(heartbeat_at=Now())
+    connection.close()
+
+def report(share):
+    beating = Thread(target=heartbeat)
+    beating.start()
+    beating.join()
+    RecommenderVersion.objects.update(progress=share)
+
+log, _ = reading.read_log(report)
+print(len(log), RecommenderVersion.objects.get().progress)
+"""
+
+
+def test_reporting_goes_on_beside_a_heartbeat_on_sqlite(tmp_path):
+    """With a read left open, SQLite refuses to write once another connection has written."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'shop.sqlite3'}",
+    }
+    command = [sys.executable, "-c", TWO_WRITERS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    assert done.stdout.split() == ["70", "1.0"]
