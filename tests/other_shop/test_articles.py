@@ -67,7 +67,7 @@ def test_what_a_feed_rests_on_may_be_of_another_model_and_is_true(reader, did, b
     claims = [(key, reason.anchors[0].id) for key, reason in reasons if reason.kind == "because"]
     assert claims
     for product_id, anchor in claims:
-        without = recommend(RecommendationQuery("new_for_you", reader, limit=20, of="article", without=anchor))
+        without = recommend(RecommendationQuery("new_for_you", reader, limit=20, of="article", without=(anchor,)))
         assert product_id not in without.product_ids
         assert all(map(is_article, without.product_ids))
 
