@@ -73,9 +73,11 @@ class EitherEnough:
         return int(np.count_nonzero(before)) + 1
 
     def may_name(self, unit: int, item: int) -> bool:
-        """Whether the unit speaks for the item at all, and may be named."""
+        """Whether the unit may be named, and does not speak against the item."""
         row = self._row.get(unit)
-        return row is not None and bool(self._is_nameable[row]) and bool(self._effect(item)[row] > 0)
+        return (
+            row is not None and bool(self._is_nameable[row]) and bool(self._effect(item)[row] > -self.left.scorer.eps)
+        )
 
     def _effect(self, item: int) -> np.ndarray:
         return self.left.effect[:, self.left.column[item]]
@@ -86,11 +88,11 @@ class EitherEnough:
             return []
         left, column = self.left, self.left.column[item]
         effects = self._effect(item)
-        strongest = [int(row) for row in np.argsort(-effects, kind="stable")[:STRONGEST] if effects[row] > 0]
+        strongest = [int(row) for row in np.argsort(-effects, kind="stable")[:STRONGEST]]
         staying = [
             row
             for row in strongest
-            if self._is_nameable[row] and left.units[row] != item and self._may_stay(row, column, limit)
+            if left.units[row] != item and self.may_name(left.units[row], item) and self._may_stay(row, column, limit)
         ]
         pairs = list(combinations(staying, 2))
         if not pairs:

@@ -85,7 +85,7 @@ class ShopperAudit:
             after = self._place_after(claim, item, (anchor,))
             if after > claim.limit:
                 faults.append(f"already at {after} of {claim.limit} without {name} alone")
-            if self._effects_of(claim.bought)[anchor][item] < -SHARE_ROOM:
+            if self._effects_of(claim.bought)[anchor][item] < -SHARE_ROOM - self.reference.scorer.manifest.eps:
                 faults.append(f"{name} speaks against {claim.product_id}")
         return faults
 
