@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
-import pytest
-from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,11 +26,6 @@ EVENTS = st.lists(
 many_examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture
-def now():
-    return timezone.now()
-
-
 def shopper_who(events, products, now):
     """A new shopper with these (place, kind) events, oldest first, a minute apart, ending a minute ago."""
     shopper = Shopper.objects.create()
@@ -48,11 +41,6 @@ def shopper_who(events, products, now):
         for age, (place, kind) in enumerate(events)
     )
     return shopper
-
-
-@pytest.fixture
-def products(version):
-    return list(Product.objects.order_by("pk"))
 
 
 def removed(query, *products):
@@ -85,37 +73,6 @@ def test_every_because_is_true_after_a_real_removal(products, popular, now, even
         assert rank > limit
         assert rank - entry.reason.evidence.rank_before >= witnesses_needed(1, 1)
         assert anchor.id != entry.card.product_id
-
-
-@many_examples
-@given(events=EVENTS, placement=st.sampled_from(["home", "new_for_you", "cart"]), limit=st.integers(1, 20))
-def test_either_of_two_is_enough_and_both_are_needed(products, popular, now, events, placement, limit):
-    query = RecommendationQuery(placement, shopper_who(events, products, now), limit=limit, now=now)
-    for entry in recommend(query).recommendations:
-        if entry.reason.tier != "T2":
-            continue
-        for anchor, at_most in zip(anchors_of(entry.reason), entry.reason.evidence.ranks_without_each, strict=True):
-            assert removed(query, anchor).product_ids.index(entry.card.product_id) < at_most <= limit
-        predicted = recommend(replace(query, without=tuple(anchor.id for anchor in entry.reason.anchors)))
-        after = removed(query, *anchors_of(entry.reason))
-        assert after.recommendations == predicted.recommendations
-        assert entry.card.product_id not in after.product_ids
-        assert why(query, entry.card.product_id).causes == (entry.reason,)
-
-
-def test_of_two_products_the_popular_list_decides_what_is_left_without_both(products, popular, now):
-    found = 0
-    for first in range(20):
-        shopper = shopper_who([(first, Kind.VIEW), (first + 25, Kind.VIEW)], products, now)
-        query = RecommendationQuery("home", shopper, limit=20, now=now)
-        stranger = removed(query, products[first], products[first + 25]).product_ids
-        for entry in recommend(query).recommendations:
-            if entry.reason.tier == "T2":
-                found += 1
-                assert entry.card.product_id not in stranger
-                for anchor in anchors_of(entry.reason):
-                    assert entry.card.product_id in removed(query, anchor).product_ids
-    assert found
 
 
 @many_examples
