@@ -17,7 +17,7 @@ from .reasons import LEAST_SHARE, Cause, LeaveOneOut, Removals
 STRONGEST = 8
 # Pairs tried for one item, and for all items of a list.
 PAIRS_OF_AN_ITEM = 6
-PAIRS_OF_A_LIST = 24
+PAIRS_OF_A_LIST = 12
 
 Pair = tuple[int, int]
 
