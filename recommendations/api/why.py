@@ -32,7 +32,7 @@ class WhyEndpoint(Endpoint):
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
 
         def cause(reason: Because) -> dict[str, Any]:
-            without = recommend(replace(query, without=reason.anchors[0].id))
+            without = recommend(replace(query, without=tuple(anchor.id for anchor in reason.anchors)))
             return {**reason_as_json(reason), "evidence": asdict(reason.evidence), "without": without.product_ids}
 
         return Response(

@@ -27,7 +27,7 @@ class Tally:
     def __init__(self, version: RecommenderVersion, predict_every: int) -> None:
         self.version, self.predict_every = version, predict_every
         self.claims = self.visitor_claims = self.false = self.predicted = self.different = self.shoppers = 0
-        self.by_tier: dict[str, Counter[str]] = {tier: Counter(checked=0, false=0) for tier in ("T1", "T5", "T0")}
+        self.by_tier: dict[str, Counter[str]] = {tier: Counter(checked=0, false=0) for tier in ("T1", "T2", "T5", "T0")}
         self.by_placement: dict[str, Counter[str]] = {}
         self.by_history: dict[str, Counter[str]] = {}
         self.examples: list[dict[str, Any]] = []
@@ -56,7 +56,7 @@ class Tally:
             faults = audit.faults(_claim(shown, entry, reason))
             self.claims += 1
             if self.claims % self.predict_every == 0:
-                self._predict(shown, reason.anchors[0].id, entry.card.product_id)
+                self._predict(shown, tuple(anchor.id for anchor in reason.anchors), entry.card.product_id)
         elif isinstance(reason, Fact):
             faults = audit.fact_faults(entry.card.product_id, reason.fact, reason.when)
         strata = self.by_history.setdefault(_stratum(len(audit.history.units())), Counter())
@@ -68,11 +68,11 @@ class Tally:
             self.false += 1
             self._tell(shown, product=entry.card.product_id, reason=asdict(reason), faults=faults)
 
-    def _predict(self, shown: ShownList, anchor: str, product_id: str) -> None:
+    def _predict(self, shown: ShownList, anchors: tuple[str, ...], product_id: str) -> None:
         self.predicted += 1
-        if not prediction_holds(shown.query, anchor, product_id):
+        if not prediction_holds(shown.query, anchors, product_id):
             self.different += 1
-            self._tell(shown, product=product_id, removed=anchor, faults=["another list than predicted is served"])
+            self._tell(shown, product=product_id, removed=anchors, faults=["another list than predicted is served"])
 
     def _tell(self, shown: ShownList, **what: Any) -> None:
         if len(self.examples) < EXAMPLES:
@@ -99,9 +99,10 @@ class Tally:
 
     def summary(self) -> str:
         facts = self.by_tier["T5"]
+        false = self.by_tier["T1"]["false"] + self.by_tier["T2"]["false"]
         return (
             f'Version {self.version.pk}: {self.claims:,} "because" of {self.shoppers:,} shoppers checked, '
-            f"{self.by_tier['T1']['false']} false; {facts['checked']:,} facts, {facts['false']} false; "
+            f"{false} false; {facts['checked']:,} facts, {facts['false']} false; "
             f"{self.predicted:,} removals tried, {self.different} gave another list than predicted."
         )
 
@@ -110,8 +111,8 @@ def _claim(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
     return Claim(
         limit=shown.query.limit,
         product_id=entry.card.product_id,
-        anchor=reason.anchors[0].id,
-        event=reason.anchors[0].event,
+        anchors=tuple(anchor.id for anchor in reason.anchors),
+        events=tuple(anchor.event for anchor in reason.anchors),
         rank_before=reason.evidence.rank_before,
         bought=shown.query.spot.bought,
     )

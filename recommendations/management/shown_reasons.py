@@ -40,17 +40,17 @@ def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterato
     yield ShownList(query, "because_rows", str(shown[0].reason.evidence.version) if shown else "", shown)
 
 
-def prediction_holds(query: RecommendationQuery, anchor: str, product_id: str) -> bool:
-    """Whether the list predicted without the anchor is the list served once it is really removed, without the product.
+def prediction_holds(query: RecommendationQuery, anchors: tuple[str, ...], product_id: str) -> bool:
+    """Whether the list predicted without the anchors is the list served once they are removed, without the product.
 
-    The removal is stored, and taken back.
+    The removals are stored, and taken back.
     """
-    predicted = recommend(replace(query, without=anchor))
+    predicted = recommend(replace(query, without=anchors))
     with rolled_back():
-        removed = Product.objects.get(product_id=anchor)
-        RemovedProduct.objects.update_or_create(
-            shopper=query.shopper, product=removed, query="", defaults={"removed_at": query.now}
-        )
+        for removed in Product.objects.filter(product_id__in=anchors):
+            RemovedProduct.objects.update_or_create(
+                shopper=query.shopper, product=removed, query="", defaults={"removed_at": query.now}
+            )
         served = recommend(query)
     told = [[(entry.card.product_id, entry.reason) for entry in found.recommendations] for found in (predicted, served)]
     return told[0] == told[1] and product_id not in served.product_ids

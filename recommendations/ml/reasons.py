@@ -1,10 +1,12 @@
 """Which product of the history a recommendation rests on: the ranking, computed again without each of them.
 
+Pairs of which either is enough stand in pairs.py.
+
 Everything here is about f (ranking.py) over one pool of eligible items. A rank in a pool is at most the rank in the
 whole catalog, so "outside the first K of the pool" proves the same of the catalog: errors only lose claims.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -27,24 +29,81 @@ def least_drop(limit: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Cause:
-    """Without `anchor`, at least `limit` eligible items beat `item` by more than eps."""
+    """Without `anchors` (all of them), at least `limit` eligible items beat `item` by more than eps."""
 
     item: int
-    anchor: int
+    anchors: tuple[int, ...]
     limit: int
     rank_before: int  # 1 = first
     rank_after: int  # at least; the pool may lack items that beat it too
     margin: float  # by how much the limit-th best of the others beats it
-    share: float  # of the strongest unit's effect on this item, 0..1
+    share: float  # of the strongest effect on this item, 0..1
     witnesses: tuple[int, ...]  # the items that beat it, best first
 
 
-class LeaveOneOut:
-    """f of one pool, with the whole history and without each of its units.
+class Removals:
+    """f of one pool, with the whole history and without each of some sets of units.
 
     `pool` holds distinct item numbers, best first by `scores` (C). Items in `barred` may become ineligible when the
-    history is shorter, so they are nobody's witness. Units whose removal can't be computed exactly are left out.
+    history is shorter, so they are nobody's witness. Sets whose removal can't be computed exactly are left out.
     """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        history: History,
+        pool: np.ndarray,
+        scores: np.ndarray,
+        asked: Iterable[tuple[int, ...]],
+        barred: Collection[int] = (),
+    ) -> None:
+        self.scorer, self.history, self.pool, self.scores, self.barred = scorer, history, pool, scores, barred
+        shorter = [(units, history.without(*units)) for units in asked if history.can_remove(*units)]
+        self.removed = [units for units, rest in shorter if len(rest)]
+        self.without = _scores_without(scorer, history, [rest for _, rest in shorter if len(rest)], pool)  # (R, C)
+        self.column = {int(item): column for column, item in enumerate(pool)}
+        self._witness = ~np.isin(pool, list(barred))
+        self.effect = self._effects()  # (R, C)
+
+    def cause(self, row: int, item: int, rank_before: int, limit: int, share: float) -> Cause | None:
+        """What a removal proves of `item`, now at `rank_before`; None when it need not leave the first `limit`."""
+        column, units, scores = self.column[item], self.removed[row], self.without[row]
+        if item in units:
+            return None
+        ahead = [self.column[unit] for unit in units if unit in self.column]
+        rank_before -= sum(self.scores[place] > self.scores[column] for place in ahead)  # they are in neither ranking
+        others = self._witness.copy()
+        others[ahead] = False
+        beating = np.flatnonzero(others & (scores > scores[column] + self.scorer.eps))
+        needed = witnesses_needed(int(rank_before), limit)
+        if len(beating) < needed:
+            return None
+        best = beating[np.argsort(-scores[beating], kind="stable")]
+        return Cause(
+            item=item,
+            anchors=units,
+            limit=limit,
+            rank_before=int(rank_before),
+            rank_after=len(beating) + 1,
+            margin=float(scores[best[limit - 1]] - scores[column]),
+            share=share,
+            witnesses=tuple(self.pool[best[: needed + SPARE_WITNESSES]].tolist()),
+        )
+
+    def _effects(self) -> np.ndarray:
+        """a(i) (R, C): how much the log-probability of each item within the pool falls without each set."""
+        before = np.repeat(_logsumexp(self.scores[None]), len(self.removed))
+        rest = self.without.copy()
+        for row, units in enumerate(self.removed):
+            columns = [self.column[unit] for unit in units if unit in self.column]
+            if columns:  # what is removed is in neither ranking
+                rest[row, columns] = -np.inf
+                before[row] = _logsumexp(np.delete(self.scores, columns)[None])[0]
+        return (self.scores - before[:, None]) - (self.without - _logsumexp(rest)[:, None])
+
+
+class LeaveOneOut(Removals):
+    """f of one pool, with the whole history and without each of its units."""
 
     def __init__(
         self,
@@ -54,19 +113,12 @@ class LeaveOneOut:
         scores: np.ndarray,
         barred: Collection[int] = (),
     ) -> None:
-        self.pool, self.scores, self.eps = pool, scores, scorer.eps
-        removable = [unit for unit in history.units() if history.can_remove(unit)]
-        shorter = [(unit, history.without(unit)) for unit in removable]
-        self.units = [unit for unit, rest in shorter if len(rest)]
-        self._without = _scores_without(scorer, history, [rest for _, rest in shorter if len(rest)], pool)
-        self._column = {int(item): column for column, item in enumerate(pool)}
-        self._witness = ~np.isin(pool, list(barred))
-        self._effect = self._effects()
+        super().__init__(scorer, history, pool, scores, [(unit,) for unit in history.units()], barred)
+        self.units = [unit for (unit,) in self.removed]
 
     def causes(self, item: int, rank_before: int, limit: int) -> list[Cause]:
         """The units without which `item`, now at `rank_before`, leaves the first `limit`; strongest effect first."""
-        column = self._column[item]
-        effects = self._effect[:, column]
+        effects = self.effect[:, self.column[item]]
         strongest = effects.max(initial=0.0)
         if strongest <= 0:
             return []
@@ -75,45 +127,10 @@ class LeaveOneOut:
             share = float(effects[row] / strongest)
             if share < LEAST_SHARE:
                 break
-            cause = self._cause(int(row), column, rank_before, limit, share)
+            cause = self.cause(int(row), item, rank_before, limit, share)
             if cause is not None:
                 found.append(cause)
         return found
-
-    def _cause(self, row: int, column: int, rank_before: int, limit: int, share: float) -> Cause | None:
-        unit, scores = self.units[row], self._without[row]
-        if self.pool[column] == unit:
-            return None
-        ahead = self._column.get(unit)
-        if ahead is not None and self.scores[ahead] > self.scores[column]:
-            rank_before -= 1  # the unit itself is in neither ranking
-        others = self._witness & (self.pool != unit)
-        beating = np.flatnonzero(others & (scores > scores[column] + self.eps))
-        needed = witnesses_needed(rank_before, limit)
-        if len(beating) < needed:
-            return None
-        best = beating[np.argsort(-scores[beating], kind="stable")]
-        return Cause(
-            item=int(self.pool[column]),
-            anchor=unit,
-            limit=limit,
-            rank_before=rank_before,
-            rank_after=len(beating) + 1,
-            margin=float(scores[best[limit - 1]] - scores[column]),
-            share=share,
-            witnesses=tuple(self.pool[best[: needed + SPARE_WITNESSES]].tolist()),
-        )
-
-    def _effects(self) -> np.ndarray:
-        """a_X(i) (m, C): how much the log-probability of each item within the pool falls without each unit."""
-        before = np.repeat(_logsumexp(self.scores[None]), len(self.units))
-        rest = self._without.copy()
-        for row, unit in enumerate(self.units):
-            column = self._column.get(unit)
-            if column is not None:  # the unit itself is in neither ranking
-                rest[row, column] = -np.inf
-                before[row] = _logsumexp(np.delete(self.scores, column)[None])[0]
-        return (self.scores - before[:, None]) - (self._without - _logsumexp(rest)[:, None])
 
 
 def witnesses_needed(rank_before: int, limit: int) -> int:

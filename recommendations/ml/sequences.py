@@ -1,5 +1,6 @@
 """A shopper's history, and the one builder that turns it into what the network reads."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +38,9 @@ class History:
     def __len__(self) -> int:
         return len(self.items)
 
-    def without(self, item: int) -> "History":
-        """The history as if the shopper had never met this item."""
-        kept = self.items != item
+    def without(self, *items: int) -> "History":
+        """The history as if the shopper had never met these items."""
+        kept = self._apart_from(items)
         return History(self.items[kept], self.kinds[kept], self.complete)
 
     def units(self) -> list[int]:
@@ -48,9 +49,15 @@ class History:
         distinct, first_seen = np.unique(newest_first, return_index=True)
         return distinct[np.argsort(first_seen)].tolist()
 
-    def can_remove(self, item: int) -> bool:
-        """Whether without(item) is what a removal would really leave: False when unread older events would move up."""
-        return self.complete or np.count_nonzero(self.items != item) >= REPEAT_WINDOW
+    def can_remove(self, *items: int) -> bool:
+        """Whether without(*items) is what a removal really leaves: False when unread older events would move up."""
+        return self.complete or np.count_nonzero(self._apart_from(items)) >= REPEAT_WINDOW
+
+    def _apart_from(self, items: Collection[int]) -> np.ndarray:
+        kept = np.ones(len(self.items), bool)
+        for item in items:
+            kept &= self.items != item
+        return kept
 
 
 def tokens(history: History) -> tuple[np.ndarray, np.ndarray]:

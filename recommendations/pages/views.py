@@ -50,8 +50,8 @@ def why(request: HttpRequest) -> HttpResponse:
     told = explain(query, request.GET.get("product", ""), request.GET.get("anchor", ""))
     predicted = []
     if told.causes:
-        without = replace(query, without=told.causes[0].anchors[0].id)
-        predicted = recommend(without).recommendations
+        without = tuple(anchor.id for anchor in told.causes[0].anchors)
+        predicted = recommend(replace(query, without=without)).recommendations
     return render(request, "recommendations/pages/why.html", {"told": told, "predicted": predicted})
 
 

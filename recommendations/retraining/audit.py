@@ -29,9 +29,9 @@ class Claim:
 
     limit: int  # length of the ranked list that it was cut from
     product_id: str
-    anchor: str
-    event: str  # the word used of the anchor
-    rank_before: int  # the place it was shown at, not counting the anchor
+    anchors: tuple[str, ...]  # one, or two of which either is said to be enough
+    events: tuple[str, ...]  # the word used of each anchor
+    rank_before: int  # the place it was shown at, not counting the anchors
     bought: str  # what the placement does with bought products: "allowed", "left out" or "only"
 
 
@@ -55,26 +55,38 @@ class ShopperAudit:
         self.hidden = {reference.product_ids[pk] for pk in hidden}
         self.removed = {reference.product_ids[pk] for pk in removed.values_list("product_id", flat=True)}
         self.history = self._history(self.events)
-        self._scores: dict[int, np.ndarray] = {}
+        self._scores: dict[tuple[int, ...], np.ndarray] = {}
         self._effects: dict[str, dict[int, np.ndarray]] = {}
 
     def faults(self, claim: Claim) -> list[str]:
         """What is not true of a "because"; empty when all of it is."""
         faults = self._word_faults(claim)
-        item, anchor = map(self.reference.vocabulary.number, (claim.product_id, claim.anchor))
-        if item == 0 or anchor not in self.history.units() or item == anchor:
-            return [*faults, f"{claim.anchor} is nothing that {claim.product_id} can rest on"]
-        fewest, most = self._place_before(claim, item, anchor)
+        item, *anchors = map(self.reference.vocabulary.number, (claim.product_id, *claim.anchors))
+        named, gone = " and ".join(claim.anchors), tuple(sorted(anchors))
+        if item == 0 or not set(gone) <= set(self.history.units()) or item in gone or len(set(gone)) != len(gone):
+            return [*faults, f"{named} is nothing that {claim.product_id} can rest on"]
+        fewest, most = self._place_before(claim, item, gone)
         if not fewest <= claim.rank_before <= most or claim.rank_before > claim.limit:
             faults.append(f"shown at {claim.rank_before} of {claim.limit}, its place is {fewest} to {most}")
-        after = self._place_after(claim, item, anchor)
+        after = self._place_after(claim, item, gone)
         if after <= claim.limit:
-            faults.append(f"still at {after} of {claim.limit} without {claim.anchor}")
+            faults.append(f"still at {after} of {claim.limit} without {named}")
         if after - claim.rank_before < max(3, ceil(claim.limit / 4)):
             faults.append(f"falls from {claim.rank_before} to {after} only")
-        share = self._share(claim, item, anchor)
+        share = self._share(claim, item, gone)
         if share < 0.5 - SHARE_ROOM:
-            faults.append(f"{claim.anchor} explains {share:.3f} of what the strongest product explains")
+            faults.append(f"{named} explains {share:.3f} of what the strongest product explains")
+        return faults + self._needless(claim, item, anchors) if len(anchors) > 1 else faults
+
+    def _needless(self, claim: Claim, item: int, anchors: Sequence[int]) -> list[str]:
+        """Whether one anchor alone would do what several are said to do, and whether one speaks against the item."""
+        faults = []
+        for name, anchor in zip(claim.anchors, anchors, strict=True):
+            after = self._place_after(claim, item, (anchor,))
+            if after > claim.limit:
+                faults.append(f"already at {after} of {claim.limit} without {name} alone")
+            if self._effects_of(claim.bought)[anchor][item] < -SHARE_ROOM - self.reference.scorer.manifest.eps:
+                faults.append(f"{name} speaks against {claim.product_id}")
         return faults
 
     def fact_faults(self, product_id: str, fact: str, when: datetime | None) -> list[str]:
@@ -90,67 +102,77 @@ class ShopperAudit:
         return []
 
     def _word_faults(self, claim: Claim) -> list[str]:
-        """Whether the anchor may be named, and the shopper did with it what the text says."""
+        """Whether the anchors may be named, and the shopper did with each what the text says."""
+        return [
+            fault
+            for anchor, event in zip(claim.anchors, claim.events, strict=True)
+            for fault in self._word_faults_of(anchor, event)
+        ]
+
+    def _word_faults_of(self, anchor: str, event: str) -> list[str]:
         faults = []
-        if claim.anchor in self.reference.sensitive or claim.anchor not in self.reference.buyable:
-            faults.append(f"{claim.anchor} must not be named")
-        kinds = [event.kind for event in self.events if event.product_id == claim.anchor]
+        if anchor in self.reference.sensitive or anchor not in self.reference.buyable:
+            faults.append(f"{anchor} must not be named")
+        kinds = [event.kind for event in self.events if event.product_id == anchor]
         last = {
             "bought": next((kind for kind in kinds if kind in (Kind.PURCHASE, Kind.RETURN)), None) == Kind.PURCHASE,
-            "in_basket": claim.anchor in _in_basket(self.events),
+            "in_basket": anchor in _in_basket(self.events),
             "saved": Kind.SAVE in kinds,
             "viewed": Kind.VIEW in kinds or Kind.ADD_TO_CART in kinds,
         }
-        return faults if last[claim.event] else [*faults, f"{claim.anchor} was not {claim.event}: {kinds[:20]}"]
+        return faults if last[event] else [*faults, f"{anchor} was not {event}: {kinds[:20]}"]
 
-    def _place_before(self, claim: Claim, item: int, anchor: int) -> tuple[int, int]:
+    def _place_before(self, claim: Claim, item: int, gone: tuple[int, ...]) -> tuple[int, int]:
         """The best and the worst place (1 = first) of the item now, if scores within eps of it count as equal."""
-        scores, rivals = self._score(0), self._rivals(claim, 0, anchor)
+        scores, rivals = self._score(()), self._rivals(claim, (), gone)
         rivals[item] = False
         eps = self.reference.scorer.manifest.eps
         ahead = np.count_nonzero(scores[rivals] > scores[item] + eps)
         return ahead + 1, np.count_nonzero(scores[rivals] >= scores[item] - eps) + 1
 
-    def _place_after(self, claim: Claim, item: int, anchor: int) -> int:
-        """The place of the item in the list made without the anchor; one past the end when it is in none."""
-        if len(self.history.without(anchor)) == 0:
-            left_out = self._left_out(claim.bought, anchor)
+    def _place_after(self, claim: Claim, item: int, gone: tuple[int, ...]) -> int:
+        """The place of the item in the list made without these items; one past the end when it is in none."""
+        if len(self.history.without(*gone)) == 0:
+            left_out = self._left_out(claim.bought, gone)
             list_without = [product_id for product_id in self.reference.popular if product_id not in left_out]
             if claim.product_id in list_without:
                 return list_without.index(claim.product_id) + 1
             return len(list_without) + 1
-        scores, rivals = self._score(anchor), self._rivals(claim, anchor, anchor)
+        scores, rivals = self._score(gone), self._rivals(claim, gone, gone)
         return int(np.count_nonzero(scores[rivals] > scores[item])) + 1
 
-    def _rivals(self, claim: Claim, without: int, anchor: int) -> np.ndarray:
-        """bool (n+1): what the list may show and anybody can buy, the anchor left out."""
+    def _rivals(self, claim: Claim, without: tuple[int, ...], gone: tuple[int, ...]) -> np.ndarray:
+        """bool (n+1): what the list may show and anybody can buy, the anchors left out."""
         rivals = self._eligible(claim.bought, without) & self.reference.buyable_mask
-        rivals[anchor] = False
+        rivals[list(gone)] = False
         return rivals
 
-    def _share(self, claim: Claim, item: int, anchor: int) -> float:
-        """How much the anchor explains of what the strongest product explains, of those whose removal is known."""
-        if claim.bought not in self._effects:
-            self._effects[claim.bought] = self._measure(claim.bought)
-        effects = self._effects[claim.bought]
-        if not effects:
-            return 1.0  # the only product of the history
-        strongest = max(effect[item] for effect in effects.values())
-        return float(effects[anchor][item] / strongest) if strongest > 0 else 0.0
+    def _share(self, claim: Claim, item: int, gone: tuple[int, ...]) -> float:
+        """How much the anchors explain of what the strongest product explains, of those whose removal is known."""
+        if len(self.history.without(*gone)) == 0:
+            return 1.0  # all of the history
+        effect = float(self._effect(claim.bought, gone)[item])
+        strongest = max([effect, *(single[item] for single in self._effects_of(claim.bought).values())])
+        return effect / strongest if strongest > 0 else 0.0
 
-    def _measure(self, bought: str) -> dict[int, np.ndarray]:
-        """unit -> by how much the log-probability of each of the best items (n+1, 0 elsewhere) falls without it."""
-        scores = self._score(0).astype(np.float64)
-        eligible = np.flatnonzero(self._eligible(bought, 0))
+    def _effects_of(self, bought: str) -> dict[int, np.ndarray]:
+        """unit -> its effect (n+1), of all whose removal is known."""
+        if bought not in self._effects:
+            self._effects[bought] = {
+                unit: self._effect(bought, (unit,))
+                for unit in self.history.units()
+                if len(self.history.without(unit)) and self._is_removal_known(unit)
+            }
+        return self._effects[bought]
+
+    def _effect(self, bought: str, gone: tuple[int, ...]) -> np.ndarray:
+        """By how much the log-probability of each of the best items (n+1, 0 elsewhere) falls without these."""
+        scores, without = self._score(()).astype(np.float64), self._score(gone).astype(np.float64)
+        eligible = np.flatnonzero(self._eligible(bought, ()))
         pool = eligible[np.argsort(-scores[eligible], kind="stable")[:POOL]]
-        effects = {}
-        for unit in self.history.units():
-            if len(self.history.without(unit)) == 0 or not self._is_removal_known(unit):
-                continue
-            kept, without = pool[pool != unit], self._score(unit).astype(np.float64)
-            effects[unit] = np.zeros_like(scores)
-            effects[unit][pool] = scores[pool] - _logsumexp(scores[kept]) - (without[pool] - _logsumexp(without[kept]))
-        return effects
+        kept, effect = pool[~np.isin(pool, gone)], np.zeros_like(scores)
+        effect[pool] = scores[pool] - _logsumexp(scores[kept]) - (without[pool] - _logsumexp(without[kept]))
+        return effect
 
     def _is_removal_known(self, unit: int) -> bool:
         """Whether serving, which reads the newest READ_LIMIT events, can know the history without it."""
@@ -158,33 +180,31 @@ class ShopperAudit:
         read = [event for event in self.events[:READ_LIMIT] if event.product_id != name]
         return len(self.events) <= READ_LIMIT or len(self._history(read)) >= REPEAT_WINDOW
 
-    def _score(self, without: int) -> np.ndarray:
-        """f (n+1) of the history without an item; 0 is the whole history."""
+    def _score(self, without: tuple[int, ...]) -> np.ndarray:
+        """f (n+1) of the history without these items."""
         if without not in self._scores:
-            self._scores[without] = self.reference.scorer.scores(self.history.without(without))
+            self._scores[without] = self.reference.scorer.scores(self.history.without(*without))
         return self._scores[without]
 
-    def _eligible(self, bought: str, without: int) -> np.ndarray:
+    def _eligible(self, bought: str, without: tuple[int, ...]) -> np.ndarray:
         """bool (n+1): what the list may show, by the mirror."""
         eligible = self.reference.available_mask & ~self.reference.mask(self._left_out(bought, without))
         if bought == "only":
             eligible &= self.reference.mask(_bought(self._events_without(without)))
         return eligible
 
-    def _left_out(self, bought: str, without: int) -> set[str]:
-        """product_ids that a list may not show to this shopper, without an item as after its removal."""
+    def _left_out(self, bought: str, without: tuple[int, ...]) -> set[str]:
+        """product_ids that a list may not show to this shopper, without some items as after their removal."""
         events = self._events_without(without)
         met = {event.product_id for event in events[:READ_LIMIT]} | _bought(events)
-        removed = set(self.removed)
-        if without:
-            removed.add(self.reference.vocabulary.product_id(without))
+        removed = self.removed | set(map(self.reference.vocabulary.product_id, without))
         out = self.hidden | (removed - met) | _in_basket(events)
         out |= {event.product_id for event in events[:REPEAT_WINDOW]} - _bought(events)
         return out | _bought(events) if bought == "left out" else out
 
-    def _events_without(self, item: int) -> list[Event]:
-        name = self.reference.vocabulary.product_id(item) if item else ""
-        return [event for event in self.events if event.product_id != name]
+    def _events_without(self, items: tuple[int, ...]) -> list[Event]:
+        names = set(map(self.reference.vocabulary.product_id, items))
+        return [event for event in self.events if event.product_id not in names]
 
     def _history(self, events: Sequence[Event]) -> History:
         oldest_first = events[::-1]

@@ -25,7 +25,6 @@ def query_of(
     placement: str,
     limit: int = 10,
     product: object = None,
-    without: object = None,
     of: str = "",
 ) -> RecommendationQuery:
     """The query of whoever sends this request; marks its response as personal, so that no cache shares it.
@@ -40,7 +39,6 @@ def query_of(
         request=request,
         limit=limit,
         product_id=product_id_of(product) or None,
-        without=product_id_of(without) or None,
         of=of,
     )
     request.recommendations_personal = True  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from .recommending import recommend
 
 @dataclass(frozen=True)
 class Why:
-    """A shown product, and each single product without which the list would lose it."""
+    """A shown product, and each single product without which the list would lose it; or else two that are enough."""
 
     recommendation: Recommendation | None  # None when it is not in the list any more
     causes: tuple[Because, ...] = ()
@@ -41,6 +41,8 @@ def why(query: RecommendationQuery, product_id: str, anchor: str = "") -> Why:
     pool = history_pool(current_recommender(), query, memory)
     if pool is None or found.source != "recommender" or found.reason.kind == "fact":
         return Why(found)
+    if isinstance(found.reason, Because) and found.reason.tier == "T2":  # then there is no single cause
+        return Why(found, (found.reason,))
     explainer = Explainer(pool, query, memory)
     claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.rank)
     cards = find_cards(named_products(claims), query.request)

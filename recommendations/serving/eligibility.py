@@ -1,6 +1,7 @@
 """Which products may be shown to this shopper, in this placement, now. The score never decides that."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,6 +42,14 @@ def barred_witnesses(loaded: LoadedRecommender, query: RecommendationQuery, memo
     """Items that a removal may make ineligible, since it brings older events into the window."""
     numbers = loaded.scorer.vocabulary.numbers(memory.refills)
     return numbers[numbers > 0].tolist()
+
+
+def possible_rivals(loaded: LoadedRecommender, query: RecommendationQuery, memory: Memory) -> np.ndarray:
+    """bool (n+1): at least whatever the list may show once something is removed.
+
+    Older events that are read then may let products back in that had been removed before.
+    """
+    return eligible_items(loaded, query, replace(memory, left_out=frozenset()))
 
 
 def _mask(vocabulary: Vocabulary, product_ids: Iterable[str]) -> np.ndarray:

@@ -1,15 +1,18 @@
 """From causes found in the pool to reasons that may be printed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from ..catalog import Card
+from ..ml.pairs import EitherCause, EitherEnough
 from ..ml.reasons import SPARE_WITNESSES, Cause, LeaveOneOut, witnesses_needed
 from .candidates import Pool, popular_fill
+from .eligibility import possible_rivals
 from .memory import EVENT_ORDER, Memory
 from .queries import RecommendationQuery
-from .reasons import Anchor, Because, Evidence
+from .reasons import Anchor, Because, EitherEvidence, Evidence
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,12 @@ class Claim:
     """A "because" that holds if enough of its witnesses can be bought, in the shop's own ids."""
 
     product_id: str
-    anchor: str
+    anchors: tuple[str, ...]
     witnesses: tuple[str, ...]  # best first
     rank_after: int  # at least
     margin: float | None
     share: float
+    ranks_without_each: tuple[int, ...] = ()  # of two anchors
 
 
 class Explainer:
@@ -36,36 +40,69 @@ class Explainer:
         return LeaveOneOut(pool.loaded.scorer, pool.history, pool.items, pool.scores, pool.barred)
 
     @cached_property
-    def _without_sole(self) -> list[str]:
-        """The list once the only unit is gone: what a stranger would see here."""
+    def _either(self) -> EitherEnough:
+        nameable = {unit for unit in self.pool.history.units() if self._can_be_named(unit)}
+        return EitherEnough(self._left, possible_rivals(self.pool.loaded, self.query, self.memory), nameable)
+
+    @cached_property
+    def _without_all(self) -> list[str]:
+        """The list once all units are gone: what a stranger would see here."""
         count = self.query.limit + witnesses_needed(1, self.query.limit) + SPARE_WITNESSES
-        fill = popular_fill(self.query, self.memory, count, taken=[self._sole, *self.memory.refills])
+        gone = [self.pool.product_id(unit) for unit in self._all]
+        fill = popular_fill(self.query, self.memory, count, taken=[*gone, *self.memory.refills])
         return [popular.product_id for popular in fill]
 
     @cached_property
-    def _sole(self) -> str:
-        """The product whose removal leaves nothing to read, or "" when there are several units."""
+    def _all(self) -> tuple[int, ...]:
+        """The one or two units whose removal leaves nothing to read; empty when there is more."""
         units, history = self.pool.history.units(), self.pool.history
-        is_sole = len(units) == 1 and history.complete and len(history.without(units[0])) == 0
-        return self.pool.product_id(units[0]) if is_sole else ""
+        is_all = len(units) <= 2 and history.complete and len(history.without(*units)) == 0
+        return tuple(units) if is_all else ()
 
     def claims(self, item: int, rank: int) -> list[Claim]:
         """Every unit that `item`, at `rank` of the list, may be said to rest on; the one to name first leads."""
         if self.pool.product_id(item) in self.memory.refills:
             return []
-        if self._sole:
-            return self._sole_claim(item, rank)
+        if len(self._all) == 1:
+            return self._popular_claims(item, rank)
         causes = self._left.causes(item, rank, self.query.limit)
-        nameable = [cause for cause in causes if self._can_be_named(cause.anchor)]
+        nameable = [cause for cause in causes if self._can_be_named(cause.anchors[0])]
         return [self._claim(cause) for cause in sorted(nameable, key=self._preference)]
 
-    def _sole_claim(self, item: int, rank: int) -> list[Claim]:
-        product_id, others = self.pool.product_id(item), self._without_sole
-        ahead = others[: others.index(product_id)] if product_id in others else others
-        named = self._can_be_named(self.pool.history.units()[0])
-        if not named or product_id == self._sole or len(ahead) < witnesses_needed(rank, self.query.limit):
+    def either_claims(self, places: Mapping[int, int]) -> dict[int, list[Claim]]:
+        """For items (item -> place): pairs of which either is enough, the one to name first leads.
+
+        Items that one unit alone explains have none.
+        """
+        if len(self._all) == 1:
+            return {}
+        known = {item: place for item, place in places.items() if self.pool.product_id(item) not in self.memory.refills}
+        if self._all:
+            return {item: self._popular_either(item, place) for item, place in known.items()}
+        found = self._either.causes(known, self.query.limit)
+        for causes in found.values():
+            causes.sort(key=lambda either: self._preference(either.cause))
+        return {item: [self._either_claim(either) for either in causes] for item, causes in found.items()}
+
+    def _popular_either(self, item: int, place: int) -> list[Claim]:
+        """Of a history of two units: without both, what a stranger sees decides."""
+        either = self._either
+        if not all(either.may_name(unit, item) for unit in self._all):
             return []
-        return [Claim(product_id, self._sole, tuple(ahead), len(ahead) + 1, None, 1.0)]
+        ranks = tuple(either.rank_without(unit, item) for unit in self._all)
+        if either.rests_on_one(item, self.query.limit) or max(ranks) > self.query.limit:
+            return []
+        return [replace(claim, ranks_without_each=ranks) for claim in self._popular_claims(item, place)]
+
+    def _popular_claims(self, item: int, rank: int) -> list[Claim]:
+        """What removing all units proves."""
+        product_id, others = self.pool.product_id(item), self._without_all
+        ahead = others[: others.index(product_id)] if product_id in others else others
+        named = all(self._can_be_named(unit) for unit in self._all)
+        if not named or item in self._all or len(ahead) < witnesses_needed(rank, self.query.limit):
+            return []
+        anchors = tuple(self.pool.product_id(unit) for unit in self._all)
+        return [Claim(product_id, anchors, tuple(ahead), len(ahead) + 1, None, 1.0)]
 
     def _can_be_named(self, unit: int) -> bool:
         """Whether the shop may name it and something true can be said of it."""
@@ -75,13 +112,21 @@ class Explainer:
     def _claim(self, cause: Cause) -> Claim:
         name = self.pool.product_id
         witnesses = tuple(name(item) for item in cause.witnesses)
-        return Claim(name(cause.item), name(cause.anchor), witnesses, cause.rank_after, cause.margin, cause.share)
+        anchors = tuple(name(unit) for unit in cause.anchors)
+        return Claim(name(cause.item), anchors, witnesses, cause.rank_after, cause.margin, cause.share)
 
-    def _preference(self, cause: Cause) -> tuple[bool, int, int]:
-        """The visible link first, then the stronger event, then the newer."""
-        event = self.memory.strongest_event(self.pool.product_id(cause.anchor))
-        linked = self.pool.loaded.is_linked(cause.item, cause.anchor)
-        return not linked, EVENT_ORDER.index(event), self._age[cause.anchor]
+    def _either_claim(self, either: EitherCause) -> Claim:
+        """The one met last is named first."""
+        newest = sorted((0, 1), key=lambda place: self._age[either.cause.anchors[place]])
+        claim = self._claim(either.cause)
+        anchors, ranks = ([two[place] for place in newest] for two in (claim.anchors, either.ranks_without_each))
+        return replace(claim, anchors=tuple(anchors), ranks_without_each=tuple(ranks))
+
+    def _preference(self, cause: Cause) -> tuple[int, int, int]:
+        """The visible link first, then the stronger event, then the newer; of a pair, what its two come to."""
+        events = [self.memory.strongest_event(self.pool.product_id(anchor)) for anchor in cause.anchors]
+        unlinked = sum(not self.pool.loaded.is_linked(cause.item, anchor) for anchor in cause.anchors)
+        return unlinked, sum(map(EVENT_ORDER.index, events)), sum(self._age[anchor] for anchor in cause.anchors)
 
     @cached_property
     def _age(self) -> dict[int, int]:
@@ -92,13 +137,13 @@ class Explainer:
 
         `rank` is the place in the shown list, `ahead` the product_ids shown above it.
         """
-        if claim.anchor not in cards:
+        if not all(anchor in cards for anchor in claim.anchors):
             return None
-        rank -= claim.anchor in ahead
+        rank -= sum(anchor in ahead for anchor in claim.anchors)
         live = tuple(witness for witness in claim.witnesses if witness in cards)
         if len(live) < witnesses_needed(rank, self.query.limit):
             return None
-        evidence = Evidence(
+        proof: dict[str, Any] = dict(
             limit=self.query.limit,
             rank_before=rank,
             rank_after=len(live) + 1,
@@ -107,10 +152,14 @@ class Explainer:
             witnesses=live,
             version=self.pool.loaded.version,
         )
-        event = self.memory.strongest_event(claim.anchor)
-        return Because((Anchor(claim.anchor, cards[claim.anchor].title, event),), evidence)
+        ranks = claim.ranks_without_each
+        evidence = EitherEvidence(**proof, ranks_without_each=ranks) if ranks else Evidence(**proof)
+        return Because(tuple(self._anchor(key, cards) for key in claim.anchors), evidence)
+
+    def _anchor(self, product_id: str, cards: Mapping[str, Card]) -> Anchor:
+        return Anchor(product_id, cards[product_id].title, self.memory.strongest_event(product_id))
 
 
 def named_products(claims: Iterable[Claim]) -> set[str]:
     """Every product whose card decides whether the claims hold."""
-    return {key for claim in claims for key in (claim.product_id, claim.anchor, *claim.witnesses)}
+    return {key for claim in claims for key in (claim.product_id, *claim.anchors, *claim.witnesses)}

@@ -1,6 +1,6 @@
 """What is remembered of one shopper, as far as a list may depend on it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -74,20 +74,19 @@ class Memory:
         return History.of(numbers, [event.kind for event in oldest_first], self.complete)
 
 
-def read_memory(shopper: Shopper | None, now: datetime, without: str | None = None) -> Memory:
-    """Read a shopper's memory, `without` one product as after its removal. Three SELECTs, none for a stranger."""
+def read_memory(shopper: Shopper | None, now: datetime, without: Collection[str] = ()) -> Memory:
+    """Read a shopper's memory, `without` some products as after their removal. Three SELECTs, none for a stranger."""
     if shopper is None or shopper.pk is None:
         return Memory()
     remembered = Interaction.objects.remembered().filter(shopper=shopper)
-    if without is not None:
-        remembered = remembered.exclude(product__product_id=without)
+    if without:
+        remembered = remembered.exclude(product__product_id__in=without)
     rows = remembered.newest(READ_LIMIT + 1)
     events = [Event(*row) for row in rows[:READ_LIMIT]]
     complete = len(rows) <= READ_LIMIT
     bought = _bought(events) if complete else remembered.bought()
     left_out = HiddenProduct.objects.left_out_by(shopper, now)
-    if without is not None:
-        left_out[without] = True
+    left_out |= dict.fromkeys(without, True)
     met = {event.product_id for event in events} | set(bought)
     kept_out = frozenset(key for key, hidden in left_out.items() if hidden or key not in met)
     return Memory(events, complete, bought, kept_out)

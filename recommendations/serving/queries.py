@@ -15,8 +15,8 @@ from .placements import MAX_LIMIT, Basis, Placement, get_placement
 class RecommendationQuery:
     """What a page asks: a placement, for whom, about which product, and how many.
 
-    `without` is a product_id: the list as it would be had the shopper never met that product. `of` is the name of one
-    registered model, when several are and the list is to show no other; what it rests on may be of any.
+    `without` holds product_ids: the list as it would be had the shopper never met any of them. `of` is the name of
+    one registered model, when several are and the list is to show no other; what it rests on may be of any.
     Raises UnknownPlacement and ValueError when made with something that can't be answered.
     """
 
@@ -25,7 +25,7 @@ class RecommendationQuery:
     request: HttpRequest | None = None
     limit: int = 10
     product_id: str | None = None
-    without: str | None = None
+    without: tuple[str, ...] = ()
     of: str = ""
     now: datetime = field(default_factory=timezone.now)
 
@@ -34,6 +34,8 @@ class RecommendationQuery:
             raise UnknownPlacement(f"placement {self.placement!r} is about a product: pass product=ID.")
         if not 1 <= self.limit <= MAX_LIMIT:
             raise ValueError(f"limit {self.limit}: expected 1 to {MAX_LIMIT}.")
+        if isinstance(self.without, str):
+            raise TypeError(f"without {self.without!r}: expected a tuple of product_ids.")
         if self.of and self.catalog is None:
             names = ", ".join(catalog.name for catalog in get_catalogs())
             raise UnknownPlacement(f"of {self.of!r}: expected the name of a registered model: {names}.")

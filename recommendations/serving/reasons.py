@@ -40,12 +40,26 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class EitherEvidence(Evidence):
+    """The proof of "either would be enough": without both anchors it is out, without either alone it stays."""
+
+    ranks_without_each: tuple[int, int]  # at most; in the order of the anchors
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.ranks_without_each) != 2 or max(self.ranks_without_each) > self.limit:
+            raise ValueError(f"ranks {self.ranks_without_each}: expected two within a list of {self.limit}.")
+
+
+@dataclass(frozen=True)
 class Because:
-    """ "Because you viewed X": true, since the ranking made again without X drops the product."""
+    """ "Because you viewed X": true, since the ranking made again without X drops the product.
+
+    With two anchors and an EitherEvidence: it drops the product without both, and without neither alone.
+    """
 
     anchors: tuple[Anchor, ...]
     evidence: Evidence
-    tier: str = "T1"
     kind: ClassVar[str] = "because"
     verified: ClassVar[bool] = True
 
@@ -54,10 +68,18 @@ class Because:
             raise TypeError(f"evidence {self.evidence!r}: a causal reason needs an Evidence.")
         if not self.anchors:
             raise ValueError("a causal reason names at least one anchor.")
+        expected = 2 if isinstance(self.evidence, EitherEvidence) else 1
+        if len({anchor.id for anchor in self.anchors}) != len(self.anchors) or len(self.anchors) != expected:
+            names = ", ".join(anchor.id for anchor in self.anchors)
+            raise ValueError(f"anchors {names}: this evidence is about {expected}.")
+
+    @property
+    def tier(self) -> str:
+        return "T2" if isinstance(self.evidence, EitherEvidence) else "T1"
 
     @property
     def text(self) -> str:
-        return _sentence("because", self)
+        return _sentence("because_either" if self.tier == "T2" else "because", self)
 
 
 @dataclass(frozen=True)

@@ -130,17 +130,20 @@ def _shown(
 
 def _claims(explainer: Explainer, candidates: Sequence[Candidate], limit: int) -> dict[str, Claim]:
     """The claim to print for each candidate, if any; neighbours name different anchors if they can."""
+    places = {
+        candidate.item: place
+        for place, candidate in enumerate(candidates, start=1)
+        if candidate.item and candidate.reason.kind == "none"
+    }
+    found = {item: explainer.claims(item, min(place, limit)) for item, place in places.items()}
+    unexplained = {item: place for item, place in places.items() if place <= limit and not found[item]}
+    found |= explainer.either_claims(unexplained) if unexplained else {}
     chosen: dict[str, Claim] = {}
-    previous = ""
-    for place, candidate in enumerate(candidates, start=1):
-        if not candidate.item or candidate.reason.kind != "none":
-            continue
-        found = explainer.claims(candidate.item, min(place, limit))
-        if not found:
-            continue
-        claim = next((claim for claim in found if claim.anchor != previous), found[0])
-        chosen[candidate.product_id] = claim
-        previous = claim.anchor
+    previous: tuple[str, ...] = ()
+    for claims in filter(None, found.values()):
+        claim = next((claim for claim in claims if claim.anchors != previous), claims[0])
+        chosen[claim.product_id] = claim
+        previous = claim.anchors
     return chosen
 
 
@@ -151,15 +154,15 @@ def _recommendations(
     claims: dict[str, Claim],
 ) -> list[Recommendation]:
     made: list[Recommendation] = []
-    labels: list[str] = []
+    labels: list[tuple[str, ...]] = []
     for rank, candidate in enumerate(shown, start=1):
         reason = candidate.reason
         if explainer is not None and candidate.product_id in claims:
             ahead = [above.product_id for above in shown[: rank - 1]]
             reason = explainer.because(claims[candidate.product_id], rank, ahead, cards) or reason
-        label = reason.anchors[0].id if reason.kind == "because" else ""
+        label = tuple(anchor.id for anchor in reason.anchors) if reason.kind == "because" else ()
         is_new = not label or (label not in labels[-1:] and labels.count(label) < MOST_EQUAL_LABELS)
-        labels.append(label if is_new else "")
+        labels.append(label if is_new else ())
         card = cards[candidate.product_id]
         made.append(Recommendation(rank, candidate.score, candidate.source, card, reason, is_new))
     return made

@@ -46,7 +46,7 @@ def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
         return []
     explainer = Explainer(pool, query, memory)
     claims = {
-        (claim.anchor, claim.product_id): claim
+        (claim.anchors[0], claim.product_id): claim
         for place, item in enumerate(pool.items[:RANKED].tolist(), start=1)
         if pool.product_id(item) not in memory.bought
         for claim in explainer.claims(item, place)

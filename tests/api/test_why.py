@@ -30,7 +30,7 @@ def ask(client, found, product_id, **more):
 
 
 def test_a_cause_comes_with_its_proof_and_the_list_without_it(shown, visitor, client):
-    entry = next(entry for entry in shown.recommendations if entry.reason.kind == "because")
+    entry = next(entry for entry in shown.recommendations if entry.reason.tier == "T1")
     told = ask(client, shown, entry.card.product_id).json()
     assert (told["product"]["id"], told["rank"], told["source"]) == (entry.card.product_id, entry.rank, "recommender")
     assert told["reason"]["text"] == entry.reason.text
@@ -41,6 +41,18 @@ def test_a_cause_comes_with_its_proof_and_the_list_without_it(shown, visitor, cl
     assert controls.remove(visitor, anchor)
     assert first["without"] == recommend(RecommendationQuery("home", visitor)).product_ids
     assert entry.card.product_id not in first["without"]
+
+
+def test_two_of_which_either_is_enough_come_with_the_list_without_both(shown, visitor, client):
+    entry = next(entry for entry in shown.recommendations if entry.reason.tier == "T2")
+    told = ask(client, shown, entry.card.product_id).json()
+    (cause,) = told["causes"]
+    assert cause["text"] == entry.reason.text
+    assert max(cause["evidence"]["ranks_without_each"]) <= 10 < cause["evidence"]["rank_after"]
+    for anchor in cause["anchors"]:
+        assert controls.remove(visitor, anchor["id"])
+    assert cause["without"] == recommend(RecommendationQuery("home", visitor)).product_ids
+    assert entry.card.product_id not in cause["without"]
 
 
 def test_a_fact_has_no_causes(version, popular, books, did, visitor, client):  # noqa: F811

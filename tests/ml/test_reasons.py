@@ -67,7 +67,7 @@ def test_every_cause_holds_in_the_whole_catalog(scorer, items, kinds, limit):
     pool, left = leave_one_out(scorer, history, size=30)
     for place, item in enumerate(pool[:limit].tolist(), start=1):
         for cause in left.causes(item, place, limit):
-            without = scorer.scores([history.without(cause.anchor)])[0]
+            without = scorer.scores([history.without(*cause.anchors)])[0]
             without[np.unique(history.items)] = -np.inf
             assert int((without > without[item]).sum()) >= witnesses_needed(place, limit)
             assert cause.rank_before == place
@@ -83,7 +83,7 @@ def test_no_cause_is_missed_when_the_pool_is_the_catalog(scorer, items, limit):
     history = made_history(items)
     pool, left = leave_one_out(scorer, history)
     for place, item in enumerate(pool[:limit].tolist(), start=1):
-        found = {cause.anchor for cause in left.causes(item, place, limit)}
+        found = {cause.anchors[0] for cause in left.causes(item, place, limit)}
         assert found == recounted(scorer, history, pool, item, place, limit)
 
 
@@ -141,4 +141,4 @@ def test_effects_do_not_depend_on_how_many_histories_are_scored_at_once(scorer):
     pool, left = leave_one_out(scorer, history)
     for row, unit in enumerate(left.units):
         alone = scorer.scores([history.without(unit)], pool)[0]
-        np.testing.assert_allclose(left._without[row], alone, atol=1e-5)
+        np.testing.assert_allclose(left.without[row], alone, atol=1e-5)

@@ -42,8 +42,14 @@ def why_url(found, product_id):
     return reverse("recommendations:why", query={"token": found.token, "product": product_id})
 
 
-def a_cause(found):
-    return next(entry for entry in found.recommendations if entry.reason.kind == "because")
+def a_cause(found, tier="T1"):
+    return next(entry for entry in found.recommendations if entry.reason.tier == tier)
+
+
+def removable(html):
+    """What the page's forms take out of the history."""
+    forms = re.findall(rf'<form[^>]*action="{reverse("recommendations:forget")}">(.*?)</form>', html, re.DOTALL)
+    return [re.search(r'name="product" value="([^"]+)"', form)[1] for form in forms]
 
 
 def test_a_stranger_reads_that_nothing_is_remembered(db, client):
@@ -84,9 +90,29 @@ def test_why_names_the_cause_and_the_list_without_it_comes_true(version, popular
     assert entry.reason.text in html
     predicted = re.search(r'<ol class="recommendations-predicted">(.*?)</ol>', html, re.DOTALL)[1]
     titles = re.findall(r">([^<]+)</a>", predicted)
-    _hidden, anchor = re.findall(r'name="product" value="([^"]+)"', html)  # "not interested", then the cause
-    submit(browser, url, "forget", product=anchor)
+    submit(browser, url, "forget", product=removable(html)[0])
     assert [shown.card.title for shown in listed(visitor).recommendations] == titles
+
+
+def test_why_names_two_of_which_either_is_enough_and_the_list_without_both_comes_true(
+    version, popular, books, visitor, browser, did
+):
+    did(visitor, books[10:13])
+    found = listed(visitor)
+    entry = a_cause(found, "T2")
+    url = why_url(found, entry.card.product_id)
+    html = browser.get(url).content.decode()
+    assert f"{entry.reason.text}." in html
+    assert "We made the list again without each and without both to check." in html
+    assert "What you would see without both" in html
+    predicted = re.search(r'<ol class="recommendations-predicted">(.*?)</ol>', html, re.DOTALL)[1]
+    titles = re.findall(r">([^<]+)</a>", predicted)
+    anchors = [anchor.id for anchor in entry.reason.anchors]
+    assert removable(html) == anchors
+    for anchor in anchors:
+        submit(browser, url, "forget", product=anchor)
+    assert [shown.card.title for shown in listed(visitor).recommendations] == titles
+    assert entry.card.title not in titles
 
 
 def test_why_of_a_popular_product_is_its_fact(version, popular, client):

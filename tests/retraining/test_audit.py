@@ -27,10 +27,12 @@ class Affinities:
         self.vocabulary = Vocabulary(product_ids)
         self.manifest = SimpleNamespace(eps=0.01)
         self.speaks = np.zeros((len(product_ids) + 1, len(product_ids) + 1), np.float32)
+        self.rule = lambda items: 0.0  # what is added for the last item
         self.base = -0.1 * np.arange(len(product_ids) + 1, dtype=np.float32)
 
     def scores(self, history):
         scores = self.base + self.speaks[history.items].sum(axis=0)
+        scores[-1] += self.rule(history.items.tolist())
         scores[0] = -np.inf
         return scores
 
@@ -67,9 +69,10 @@ def shopper_who(now, *events):
     return shopper
 
 
-def claim(item, anchor, rank_before=1, limit=3, event="viewed", bought="allowed"):
+def claim(item, *anchors, rank_before=1, limit=3, event="viewed", bought="allowed"):
     names = product_ids()
-    return Claim(limit, names[item - 1], names[anchor - 1], event, rank_before, bought)
+    named = tuple(names[anchor - 1] for anchor in anchors)
+    return Claim(limit, names[item - 1], named, (event,) * len(named), rank_before, bought)
 
 
 @pytest.fixture
@@ -120,6 +123,48 @@ def test_a_product_is_never_its_own_reason(two_views):
     assert two_views.faults(claim(1, 1)) == [f"{name} is nothing that {name} can rest on"]
 
 
+@pytest.fixture
+def either(scorer, now):
+    """Item 12 is first as long as item 1 or item 2 is in the history; item 3 speaks for nothing."""
+    scorer.rule = lambda items: 6.0 * bool({1, 2} & set(items))
+    shopper = shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW), (3, Kind.VIEW))
+    return ShopperAudit(Reference(scorer), shopper, now)
+
+
+def test_two_of_which_either_is_enough_have_no_faults(either):
+    assert either.faults(claim(12, 1, 2)) == []
+    assert either.faults(claim(12, 2, 1)) == []
+
+
+def test_one_of_two_that_is_not_enough_is_told(either):
+    one, two, three = product_ids()[:3]
+    # Without item 1 it still stays because of item 2, and so it does without items 1 and 3.
+    assert f"still at 1 of 3 without {one} and {three}" in either.faults(claim(12, 1, 3))
+    either.reference.scorer.rule = lambda items: 6.0 * ({1, 2} <= set(items))
+    faults = ShopperAudit(either.reference, either.shopper, either.now).faults(claim(12, 1, 2))
+    assert faults == [f"already at 9 of 3 without {one} alone", f"already at 9 of 3 without {two} alone"]
+
+
+def test_one_of_two_that_speaks_against_it_is_told(either):
+    scorer, one = either.reference.scorer, product_ids()[0]
+    scorer.rule = lambda items: 6.0 * bool({1, 2} & set(items)) - 0.5 * (1 in items)
+    faults = ShopperAudit(either.reference, either.shopper, either.now).faults(claim(12, 1, 2))
+    assert faults == [f"{one} speaks against {product_ids()[11]}"]
+
+
+def test_two_are_two(either):
+    one = product_ids()[0]
+    assert either.faults(claim(12, 1, 1))[-1] == f"{one} and {one} is nothing that {product_ids()[11]} can rest on"
+
+
+def test_of_two_products_strangers_see_what_is_left_without_both(scorer, now):
+    scorer.rule = lambda items: 6.0 * bool({1, 2} & set(items))
+    popularity(now, {3: 99, 4: 80, 5: 70, 6: 60, 12: 50})
+    audit = ShopperAudit(Reference(scorer), shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW)), now)
+    assert audit.faults(claim(12, 1, 2, limit=3)) == []
+    assert f"still at 5 of 5 without {' and '.join(product_ids()[:2])}" in audit.faults(claim(12, 1, 2, limit=5))
+
+
 def test_a_product_never_met_is_no_reason(two_views):
     faults = two_views.faults(claim(12, 7))
     assert faults[-1] == f"{product_ids()[6]} is nothing that {product_ids()[11]} can rest on"
@@ -164,7 +209,7 @@ def test_rivals_that_nobody_can_buy_do_not_count(two_views, scorer, now):
     assert again.faults(claim(12, 1, limit=9)) == [f"still at 9 of 9 without {product_ids()[0]}"]
 
 
-def eligible(audit, bought="allowed", without=0):
+def eligible(audit, bought="allowed", without=()):
     return (np.flatnonzero(audit._eligible(bought, without))).tolist()
 
 
@@ -188,7 +233,7 @@ def test_what_may_be_shown_is_derived_again(scorer, now):
     assert eligible(audit) == [2, 5, 7, 10, 11, 12]
     assert eligible(audit, "left out") == [7, 10, 11, 12]
     assert eligible(audit, "only") == [2, 5]
-    assert eligible(audit, without=2) == [5, 7, 10, 11, 12]
+    assert eligible(audit, without=(2,)) == [5, 7, 10, 11, 12]
 
 
 def test_removed_events_are_not_remembered(scorer, now):
@@ -224,7 +269,7 @@ def test_a_sole_product_is_compared_with_what_strangers_see(scorer, now):
     ProductPopularity.objects.filter(product__product_id=product_ids()[11]).delete()
     Product.objects.filter(product_id=product_ids()[11]).update(available=False)
     again = ShopperAudit(Reference(scorer), audit.shopper, now)
-    assert again._place_after(claim(12, 1), 12, 1) == 11  # of ten that can be bought, after them all
+    assert again._place_after(claim(12, 1), 12, (1,)) == 11  # of ten that can be bought, after them all
 
 
 def test_bought_is_looked_up_again(scorer, now):
@@ -266,7 +311,7 @@ def test_a_removal_that_serving_cannot_know_sets_no_standard(scorer, now):
     audit = ShopperAudit(Reference(scorer), shopper_who(now, *events), now)
     assert not audit._is_removal_known(1)
     assert audit._is_removal_known(2)
-    assert 1 not in audit._measure("allowed")
+    assert 1 not in audit._effects_of("allowed")
 
 
 @pytest.mark.training
@@ -274,7 +319,7 @@ def test_the_stored_weights_are_read_and_checked(scorer, now):
     version = publish_made_artifact(d=16)
     with Reference.opened(version) as reference:
         audit = ShopperAudit(reference, shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW)), now)
-        assert audit._score(0).shape == (BOOKS + 1,)
+        assert audit._score(()).shape == (BOOKS + 1,)
         assert reference.buyable == set(product_ids())
 
 

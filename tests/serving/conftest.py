@@ -33,6 +33,16 @@ def version(books):
 
 
 @pytest.fixture
+def products(version):
+    return list(Product.objects.order_by("pk"))
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+@pytest.fixture
 def shopper(db):
     return Shopper.objects.create(external_id="anna")
 

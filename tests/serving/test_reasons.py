@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 
 import recommendations
 from recommendations.serving import Because, Fact, NoReason
-from recommendations.serving.reasons import Anchor, Evidence
+from recommendations.serving.reasons import Anchor, EitherEvidence, Evidence
 
 TEN = tuple(str(k) for k in range(10))
 ANCHOR = Anchor("7", "Bread & butter", "viewed")
@@ -33,6 +33,42 @@ def evidence(**changes):
 )
 def test_because_says_the_strongest_event(event, text):
     assert Because((Anchor("7", "Bread & butter", event),), evidence()).text == text
+
+
+def either(*events, **changes):
+    anchors = tuple(Anchor(name, name, event) for name, event in zip(("Tea", "Milk"), events, strict=False))
+    return Because(anchors, EitherEvidence(**evidence().__dict__ | {"ranks_without_each": (2, 5)} | changes))
+
+
+@pytest.mark.parametrize(
+    ("events", "text"),
+    [
+        (("viewed", "bought"), "Because you viewed Tea and bought Milk: either would be enough"),
+        (("saved", "in_basket"), "Because you saved Tea and put Milk in your basket: either would be enough"),
+        (("viewed", "viewed"), "Because you viewed Tea and Milk: either would be enough"),
+        (("bought", "bought"), "Because you bought Tea and Milk: either would be enough"),
+        (("saved", "saved"), "Because you saved Tea and Milk: either would be enough"),
+        (("in_basket", "in_basket"), "Because you put Tea and Milk in your basket: either would be enough"),
+    ],
+)
+def test_either_would_be_enough_says_what_was_done_with_each(events, text):
+    assert either(*events).text == text
+    assert either(*events).tier == "T2"
+
+
+def test_two_anchors_need_the_proof_that_either_is_enough():
+    with pytest.raises(TypeError, match="ranks_without_each"):
+        EitherEvidence(**evidence().__dict__)
+    with pytest.raises(ValueError, match=r"ranks \(2, 6\): expected two within a list of 5"):
+        either("viewed", "viewed", ranks_without_each=(2, 6))
+    with pytest.raises(ValueError, match="expected two within a list"):
+        either("viewed", "viewed", ranks_without_each=(2,))
+    with pytest.raises(ValueError, match="anchors 7, 8: this evidence is about 1"):
+        Because((ANCHOR, Anchor("8", "Tea", "viewed")), evidence())
+    with pytest.raises(ValueError, match="anchors Tea: this evidence is about 2"):
+        either("viewed")
+    with pytest.raises(ValueError, match="anchors 7, 7: this evidence is about 2"):
+        Because((ANCHOR, ANCHOR), either("viewed", "viewed").evidence)
 
 
 def test_because_needs_evidence():
@@ -70,7 +106,8 @@ def test_facts_do_not_say_because():
 
 
 def test_the_causal_template_refuses_a_fact():
-    assert render_to_string("recommendations/reasons/because.txt", {"reason": Fact("bought")}).strip() == ""
+    for name in ("because", "because_either"):
+        assert render_to_string(f"recommendations/reasons/{name}.txt", {"reason": Fact("bought")}).strip() == ""
 
 
 def test_no_other_template_says_because():
@@ -89,4 +126,4 @@ def test_no_other_template_says_because():
             re.IGNORECASE,
         )
     }
-    assert said <= {"recommendations/reasons/because.txt"}
+    assert said == {"recommendations/reasons/because.txt", "recommendations/reasons/because_either.txt"}
