@@ -7,6 +7,8 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint
 # The tests' random encoders: a minute of torch, spent once; environments without torch read them too.
 export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
+PAGES := tests/api tests/other_shop tests/pages tests/templatetags
+
 .PHONY: install demo encoders test test-services lint wheel package matrix matrix-3.13 matrix-3.12 clean
 
 install: .venv/dev-installed
@@ -34,19 +36,20 @@ $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/traini
 	$(BIN)/python -m tests.ml.made_encoders $@
 	@touch $@
 
-# The suite on what every machine has (SQLite, the file-system broker), then once more in a very different project.
+# The suite on what every machine has (SQLite, the file-system broker), then what a page asks in a very different project.
 test: .venv/dev-installed $(MADE_ENCODERS)
 	$(BIN)/python -m pytest --ignore=tests/package
-	$(BIN)/python -m pytest --ds=tests.settings_other -m "not browser and not process" --ignore=tests/ml \
-	  --ignore=tests/shopdemo --ignore=tests/browser --ignore=tests/package --ignore=tests/guest
+	$(BIN)/python -m pytest --ds=tests.settings_other $(PAGES) tests/capture tests/catalog tests/controls tests/serving
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
-# (tests/ml asks no database, and the browser sees the same pages); what a page asks also under ATOMIC_REQUESTS.
+# (tests/ml and a shop without Celery ask nothing of it, the browser sees the same pages); pages also under
+# ATOMIC_REQUESTS.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
-	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser --ignore=tests/package
-	$(BIN)/python -m pytest --ds=tests.settings_other tests/api tests/other_shop tests/pages tests/templatetags
+	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser --ignore=tests/package \
+	  --ignore=tests/guest/test_without_celery.py
+	$(BIN)/python -m pytest --ds=tests.settings_other $(PAGES)
 
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
 wheel: dist/built
@@ -60,7 +63,8 @@ dist/built: pyproject.toml MANIFEST.in README.md LICENSE $(shell find recommenda
 package: wheel
 	$(BIN)/python -m pytest tests/package
 
-# The suite without torch on other versions of Python and Django, where these Pythons are installed.
+# The suite without torch on other versions of Python and Django, where these Pythons are installed; on one of them
+# in the very different project.
 matrix: matrix-3.13 matrix-3.12
 
 matrix-3.13: wheel $(MADE_ENCODERS)
