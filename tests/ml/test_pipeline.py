@@ -140,7 +140,7 @@ def test_one_product_only(tmp_path):
 
 
 def test_no_interactions_at_all(tmp_path):
-    with pytest.raises(NotEnoughData, match="0 interactions with 0 products"):
+    with pytest.raises(NotEnoughData, match="nobody has done anything yet"):
         train(InteractionLog.from_rows([], [], [], []), vocabulary_of(40), tmp_path, FAST)
 
 
