@@ -1,0 +1,95 @@
+"""Public data sets as a recommender reads them: a past to train on, and histories whose next events it never saw."""
+
+import gzip
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.online_retail import PRODUCT, code_of, read_rows
+from recommendations.ml.interactions import InteractionLog
+from recommendations.ml.kinds import Kind
+from recommendations.ml.scorer import Scorer
+from recommendations.ml.splitting import HeldOut, hold_out
+from recommendations.ml.training.fit import fit
+from recommendations.ml.training.judge import protocols, score_of
+from recommendations.ml.training.mixing import MixSearch
+from recommendations.ml.training.network import Network
+from recommendations.ml.training.parity import check_parity
+from recommendations.ml.training.pipeline import write_artifact, write_manifest
+from recommendations.ml.training.settings import TrainingSettings, plan
+from recommendations.ml.training.tables import build_tables
+from recommendations.ml.vocabulary import Vocabulary
+
+LAST, LAST_BUT_ONE = 2_000_000, 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class PublicShop:
+    """Everything before `choose_from` trains, what comes until `explain_from` chooses the weights of the mix."""
+
+    log: InteractionLog
+    vocabulary: Vocabulary
+    choose_from: int
+    explain_from: int
+
+    def held_out(self) -> HeldOut:
+        """The shoppers whose lists are explained, with everything they did before `explain_from`."""
+        return hold_out(self.log, self.explain_from)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted recommender in every form that is measured."""
+
+    network: Network
+    scorer: Scorer
+    popularity: np.ndarray
+    trained_kinds: tuple[int, ...]
+
+
+def read_shop(file: Path) -> PublicShop:
+    """The shop in `file`: Online Retail II, or one shopper a line (`user item item ...`, oldest first)."""
+    return _online_retail(file) if file.name.startswith("online_retail") else _sequences(file)
+
+
+def _sequences(file: Path) -> PublicShop:
+    """There are no times: the last item of everybody is held out, the last but one chooses the weights."""
+    rows = []
+    with gzip.open(file, "rt") as stream:
+        for line in stream:
+            shopper, *items = map(int, line.split())
+            times = [*range(len(items) - 2), LAST_BUT_ONE, LAST]
+            rows += [(shopper, item, time) for item, time in zip(items, times, strict=True)]
+    shopper, item, time = np.array(rows).T
+    log = InteractionLog.from_rows(shopper, item, np.full(len(rows), Kind.PURCHASE), time)
+    return PublicShop(log, Vocabulary([str(k) for k in range(1, item.max() + 1)]), LAST_BUT_ONE, LAST)
+
+
+def _online_retail(file: Path) -> PublicShop:
+    """Sales of products to known customers; October chooses the weights, what is bought from November is held out."""
+    sales = [row for row in read_rows(file) if row["customer_id"] and float(row["price"]) > 0]
+    sales = [row for row in sales if float(row["quantity"]) > 0 and PRODUCT.match(code_of(row))]
+    vocabulary = Vocabulary(sorted({code_of(row) for row in sales}))
+    time = [int(datetime.fromisoformat(row["invoice_date"]).replace(tzinfo=UTC).timestamp()) for row in sales]
+    shopper = [int(float(row["customer_id"])) for row in sales]
+    item = vocabulary.numbers(code_of(row) for row in sales)
+    log = InteractionLog.from_rows(shopper, item, np.full(len(sales), Kind.PURCHASE), time)
+    return PublicShop(log, vocabulary, *(int(datetime(2010, month, 1, tzinfo=UTC).timestamp()) for month in (10, 11)))
+
+
+def fit_recommender(shop: PublicShop, directory: Path, settings: TrainingSettings) -> Fitted:
+    """Fit as a training fits what it judges, and write the artifact that serving and the reference path read."""
+    past, until = shop.log.before(shop.choose_from), shop.log.before(shop.explain_from)
+    tables = build_tables(past, len(shop.vocabulary), shop.choose_from)
+    chosen = plan(len(past), len(shop.vocabulary), settings)
+    network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
+    asked, _ = protocols(hold_out(until, shop.choose_from, settings.shoppers_judged), settings.shoppers_needed)
+    mix = MixSearch(network, tables.next_item, tables.trained_kinds, asked).best(lambda share: None)
+    score = score_of(network, tables.next_item[mix.power], mix.weights)
+    manifest = write_artifact(directory, network, score, tables, shop.vocabulary, settings)
+    histories = list(shop.held_out().histories[:20])
+    eps = check_parity(directory, histories, lambda share: None)["eps"]
+    write_manifest(directory, type(manifest)(**{**vars(manifest), "eps": eps}))
+    return Fitted(network, Scorer.open(directory), tables.popularity, tables.trained_kinds)

@@ -1,0 +1,80 @@
+"""One shopper's list ranked again without any set of units: each set once, over the whole catalog."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from recommendations.ml.fidelity import Standing, Without
+from recommendations.ml.ranking import top_k
+from recommendations.ml.scorer import Scorer
+from recommendations.ml.sequences import History
+
+POOL = 1_000
+# Histories in one call of the network.
+BLOCK = 128
+
+Units = frozenset[int]
+
+
+class Removals:
+    """The first `limit` products for a history, as in the placement new_for_you, and what becomes of them.
+
+    Ranks are places in the whole catalog outside the history, shares are within the 1,000 best of the whole history.
+    An empty history is ranked by `popularity` (n+1): what a stranger sees.
+    """
+
+    def __init__(self, scorer: Scorer, history: History, popularity: np.ndarray, limit: int) -> None:
+        self.scorer, self.history, self.limit = scorer, history, limit
+        self.units = history.units()
+        self._popularity = np.log(popularity + 1).astype(np.float32)
+        scores = self._scores([history])[0]
+        self.pool = top_k(scores, POOL).astype(np.int32)
+        self.pool_scores = scores[self.pool]
+        self.shown = self.pool[:limit].tolist()
+        self._known: dict[Units, tuple[np.ndarray, np.ndarray]] = {}
+        self.ask([frozenset()])
+
+    def ask(self, removed: Iterable[Units]) -> None:
+        """Rank without each of these sets now, many in one call; sets that are known cost nothing."""
+        new = [units for units in dict.fromkeys(removed) if units not in self._known]
+        for start in range(0, len(new), BLOCK):
+            block = new[start : start + BLOCK]
+            scores = self._scores([self.without(units) for units in block])
+            self._known.update(zip(block, map(self._stand, scores), strict=True))
+
+    def of(self, place: int) -> Without:
+        """What becomes of the product shown at `place`, 0 = first."""
+
+        def without(removed: Units) -> Standing:
+            if removed not in self._known:
+                self.ask([removed])
+            ranks, shares = self._known[removed]
+            return Standing(int(ranks[place]), float(shares[place]))
+
+        return without
+
+    def log_shares(self, removed: Units) -> np.ndarray:
+        """log p of each shown product without these units."""
+        self.ask([removed])
+        return self._known[removed][1]
+
+    def without(self, units: Units) -> History:
+        """The history without these units."""
+        kept = ~np.isin(self.history.items, list(units))
+        return History(self.history.items[kept], self.history.kinds[kept], self.history.complete)
+
+    def _scores(self, histories: list[History]) -> np.ndarray:
+        """f (B, n+1); what the shopper has met is not eligible."""
+        scores = np.tile(self._popularity, (len(histories), 1))
+        read = [row for row, history in enumerate(histories) if len(history)]
+        if read:
+            scores[read] = self.scorer.scores([histories[row] for row in read])
+        scores[:, 0] = scores[:, self.units] = -np.inf
+        return scores
+
+    def _stand(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shown = scores[self.shown]
+        ranks = 1 + (scores[None, :] > shown[:, None]).sum(axis=1)
+        pooled = scores[self.pool]
+        top = pooled.max()
+        return ranks, shown - (top + np.log(np.exp(pooled - top).sum()))
