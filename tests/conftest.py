@@ -18,7 +18,7 @@ NEED_TORCH = [
     "ml/test_pipeline.py",
     "ml/test_reference.py",
     "ml/test_settings.py",
-    "retraining/test_audit_command.py",
+    "auditing/test_audit_command.py",
 ]
 HAS_TORCH = find_spec("torch") is not None
 collect_ignore = [] if HAS_TORCH else NEED_TORCH

@@ -1,8 +1,8 @@
 """Artifacts in Django's storages: uploaded under a new name, made current in one transaction, loaded once a process."""
 
 from .artifacts import prune, upload
-from .current import current_recommender, forget
+from .current import current_recommender, forget, on_trial
 from .loaded import LoadedRecommender
 from .versions import publish
 
-__all__ = ["LoadedRecommender", "current_recommender", "forget", "prune", "publish", "upload"]
+__all__ = ["LoadedRecommender", "current_recommender", "forget", "on_trial", "prune", "publish", "upload"]

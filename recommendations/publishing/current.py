@@ -2,6 +2,9 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
@@ -71,11 +74,22 @@ class _Current:
 
 
 _current = _Current()
+_on_trial: ContextVar[LoadedRecommender | None] = ContextVar("recommender_on_trial", default=None)
 
 
 def current_recommender() -> LoadedRecommender | None:
     """The published recommender, loaded once a process and at most REFRESH_SECONDS behind; None when there is none."""
-    return _current.get()
+    return _on_trial.get() or _current.get()
+
+
+@contextmanager
+def on_trial(loaded: LoadedRecommender) -> Iterator[LoadedRecommender]:
+    """Inside, this thread's lists come from `loaded`, whatever is published: to look at a version before it serves."""
+    token = _on_trial.set(loaded)
+    try:
+        yield loaded
+    finally:
+        _on_trial.reset(token)
 
 
 def forget() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from ...auditing.reference import Reference
+from ...auditing.shown_lists import visitor
+from ...auditing.tally import Tally
 from ...models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
-from ...retraining.audit_reference import Reference
 from .. import command
-from ..audit_tally import Tally
-from ..shown_reasons import visitor
 
 # Shoppers in a row without a claim, after which there are none to be had.
 FRUITLESS = 300

@@ -9,13 +9,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from recommendations.management import audit_tally, shown_reasons
-from recommendations.management.audit_tally import Tally
-from recommendations.management.shown_reasons import prediction_holds, shown_lists, visitor
+from recommendations.auditing import shown_lists as lists_module
+from recommendations.auditing import tally as tally_module
+from recommendations.auditing.reference import Reference
+from recommendations.auditing.shown_lists import prediction_holds, shown_lists, visitor
+from recommendations.auditing.tally import Tally
+from recommendations.exceptions import VersionChanged
 from recommendations.ml.kinds import Kind
 from recommendations.ml.training.reference import ReferenceScorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
-from recommendations.retraining.audit_reference import Reference
 from recommendations.serving import Because, RecommendationList, RecommendationQuery
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
@@ -79,12 +81,12 @@ def test_it_fails_when_the_reference_disagrees(version, tmp_path, monkeypatch):
     report = json.loads((tmp_path / "audit.json").read_text())
     assert report["false"] > 10
     assert report["by_tier"]["T1"]["false"] + report["by_tier"]["T2"]["false"] == report["false"]
-    assert len(report["examples"]) <= audit_tally.EXAMPLES
+    assert len(report["examples"]) <= tally_module.EXAMPLES
     assert {"placement", "limit", "shopper", "product", "reason", "faults"} <= set(report["examples"][0])
 
 
 def test_it_fails_when_a_removal_gives_another_list(version, tmp_path, monkeypatch):
-    monkeypatch.setattr(audit_tally, "prediction_holds", lambda *_: False)
+    monkeypatch.setattr(tally_module, "prediction_holds", lambda *_: False)
     with pytest.raises(CommandError, match="another list than predicted is served"):
         audit(tmp_path, claims=20, predict_every=10)
     assert json.loads((tmp_path / "audit.json").read_text())["predictions"]["different"] >= 2
@@ -102,7 +104,7 @@ def test_it_needs_a_published_version(db, tmp_path):
 
 
 def test_a_version_published_meanwhile_ends_it(version):
-    with Reference.opened(version) as reference, pytest.raises(CommandError, match="was published meanwhile"):
+    with Reference.opened(version) as reference, pytest.raises(VersionChanged, match="was published meanwhile"):
         before = RecommenderVersion(pk=version.pk - 1)
         Tally(before, 20).check(reference, Shopper.objects.first(), random.Random(0), is_visitor=False)
 
@@ -156,7 +158,7 @@ def test_a_prediction_is_tried_by_a_real_removal(version, monkeypatch):
         seen.append((query.without, RemovedProduct.objects.filter(shopper=shopper).count()))
         return RecommendationList("home")
 
-    monkeypatch.setattr(shown_reasons, "recommend", recommend)
+    monkeypatch.setattr(lists_module, "recommend", recommend)
     assert prediction_holds(query, (first.product_id,), "any")
     assert seen == [((first.product_id,), 0), ((), 1)]
     assert not RemovedProduct.objects.exists()

@@ -15,7 +15,7 @@ from django.db.models import Max, QuerySet
 from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
-from .audit_reference import Reference
+from .reference import Reference
 
 # Shares are compared with this much room: two ways of adding float32 differ.
 SHARE_ROOM = 1e-3

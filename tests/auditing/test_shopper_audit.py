@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from recommendations.auditing.reference import Reference
+from recommendations.auditing.shopper_audit import Claim, ShopperAudit
 from recommendations.exceptions import NotConfigured
 from recommendations.ml.kinds import Kind
 from recommendations.ml.vocabulary import Vocabulary
 from recommendations.models import HiddenProduct, Interaction, Product, ProductPopularity, RemovedProduct, Shopper
-from recommendations.retraining.audit import Claim, ShopperAudit
-from recommendations.retraining.audit_reference import Reference
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
 from tests.shop.models import Book

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from time import monotonic
 from typing import Any
 
-from django.core.management.base import CommandError
 from django.utils import timezone
 
+from ..exceptions import VersionChanged
 from ..models import RecommenderVersion, Shopper
-from ..retraining.audit import Claim, ShopperAudit
-from ..retraining.audit_reference import Reference
 from ..serving import Because, Fact, Recommendation
-from .shown_reasons import ShownList, prediction_holds, shown_lists
+from .reference import Reference
+from .shopper_audit import Claim, ShopperAudit
+from .shown_lists import ShownList, prediction_holds, shown_lists
 
 # False ones that the report tells in full.
 EXAMPLES = 20
@@ -47,7 +47,7 @@ class Tally:
 
     def _check_version(self, shown: ShownList) -> None:
         if shown.version not in ("", str(self.version.pk)):
-            raise CommandError(f"Version {shown.version} was published meanwhile: start the audit again.")
+            raise VersionChanged(f"Version {shown.version} was published meanwhile: start again.")
 
     def _check(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation) -> None:
         reason = entry.reason

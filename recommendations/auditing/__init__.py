@@ -1,0 +1,1 @@
+"""Whether what lists say is true: claims derived a second time, on a path that shares nothing with serving."""

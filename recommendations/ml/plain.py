@@ -1,0 +1,101 @@
+"""The score computed a third time, in plain numpy from the stored weights, where neither torch nor speed is needed.
+
+For whoever looks into one recommendation: it shows where each head looked, and verifies what is served without
+onnxruntime. float64, one history at a time, the whole catalog.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from .artifact import BIAS, INDICES, INDPTR, ITEM_MATRIX, VALUES, WEIGHTS, Manifest, read_array, verify
+from .kinds import NEUTRAL, Kind
+from .sequences import History, tokens
+from .vocabulary import Vocabulary
+
+
+class PlainScorer:
+    """Scores one history at a time with an artifact's weights."""
+
+    def __init__(self, directory: Path, manifest: Manifest, vocabulary: Vocabulary):
+        self.manifest, self.vocabulary = manifest, vocabulary
+        with np.load(Path(directory) / WEIGHTS, allow_pickle=False) as stored:
+            self._weights = {name: stored[name].astype(np.float64) for name in stored.files if name.startswith("enc")}
+        self._matrix, self._bias = (read_array(directory, name) for name in (ITEM_MATRIX, BIAS))
+        self._indptr, self._followers, self._strengths = (
+            read_array(directory, name) for name in (INDPTR, INDICES, VALUES)
+        )
+        self._heads = manifest.settings["network"]["heads"]
+        self._layers = manifest.settings["network"]["layers"]
+
+    @classmethod
+    def open(cls, directory: Path, vocabulary: Vocabulary) -> "PlainScorer":
+        """The artifact in `directory`; ArtifactError when a file is damaged."""
+        return cls(Path(directory), verify(Path(directory)), vocabulary)
+
+    def scores(self, history: History) -> np.ndarray:
+        """f of every item, float64 (n+1); item 0 is -inf. ValueError for an empty history."""
+        hidden, _ = self._read(history)
+        mix = self.manifest.weights
+        scores = self._matrix @ hidden + self._bias
+        scores += mix.table * np.log(self._next(history) + mix.table_eps)
+        scores += mix.repeat * np.log1p(self._repeats(history))
+        scores[0] = -np.inf
+        return scores
+
+    def attention(self, history: History) -> np.ndarray:
+        """How much each head of each layer looks at each token from the last one: (layers, heads, T), rows sum to 1."""
+        return self._read(history)[1]
+
+    def _read(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """(the reading (d), the last token's attention (layers, heads, T))."""
+        if len(history) == 0:
+            raise ValueError("the history is empty; a shopper without events has no score")
+        items, kinds = tokens(history)
+        kinds = np.where(np.isin(kinds, self.manifest.trained_kinds), kinds, NEUTRAL)
+        x = self._matrix[items].astype(np.float64) * self.manifest.d**0.5
+        x += self._weights["encoder.kinds"][kinds] + self._weights["encoder.positions"][: len(items)]
+        looked = []
+        for layer in range(self._layers):
+            x, weights = self._layer(x, f"encoder.layers.{layer}.")
+            looked.append(weights[:, -1])
+        return self._norm(x, "encoder.norm")[-1], np.stack(looked)
+
+    def _layer(self, x: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """(T, d) to (T, d), with the attention (heads, T, T)."""
+        normed = self._norm(x, name + "attention_norm")
+        key, value = np.split(self._linear(normed, name + "key_value"), 2, axis=1)
+        query, key, value = (
+            part.reshape(len(x), self._heads, -1).transpose(1, 0, 2)
+            for part in (self._linear(normed, name + "query"), key, value)
+        )
+        logits = query @ key.transpose(0, 2, 1) / key.shape[-1] ** 0.5
+        logits[:, np.triu(np.ones((len(x), len(x)), bool), 1)] = -np.inf
+        weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        x = x + self._linear((weights @ value).transpose(1, 0, 2).reshape(len(x), -1), name + "out")
+        wide = np.maximum(self._linear(self._norm(x, name + "forward_norm"), name + "widen"), 0)
+        return x + self._linear(wide, name + "narrow"), weights
+
+    def _norm(self, x: np.ndarray, name: str) -> np.ndarray:
+        centred = x - x.mean(axis=-1, keepdims=True)
+        scaled = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)
+        return scaled * self._weights[name + ".weight"] + self._weights[name + ".bias"]
+
+    def _linear(self, x: np.ndarray, name: str) -> np.ndarray:
+        return x @ self._weights[name + ".weight"].T + self._weights[name + ".bias"]
+
+    def _next(self, history: History) -> np.ndarray:
+        strength = np.zeros(self.manifest.n + 1)
+        for age, item in enumerate(reversed(tokens(history)[0][-5:].tolist())):
+            row = slice(self._indptr[item], self._indptr[item + 1])
+            strength[self._followers[row]] += 0.6**age * self._strengths[row]
+        return strength
+
+    def _repeats(self, history: History) -> np.ndarray:
+        repeats = np.zeros(self.manifest.n + 1)
+        newest_first = zip(history.items[::-1].tolist(), history.kinds[::-1].tolist(), strict=True)
+        for age, (item, kind) in enumerate(newest_first):
+            if age < 200 and kind == Kind.PURCHASE:
+                repeats[item] += self.manifest.weights.repeat_decay**age
+        return repeats
