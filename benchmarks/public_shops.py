@@ -13,7 +13,7 @@ from recommendations.ml.kinds import Kind
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.splitting import HeldOut, hold_out
 from recommendations.ml.training.fit import fit
-from recommendations.ml.training.judge import protocols, score_of
+from recommendations.ml.training.judge import protocols
 from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.network import Network
 from recommendations.ml.training.parity import check_parity
@@ -86,8 +86,8 @@ def fit_recommender(shop: PublicShop, directory: Path, settings: TrainingSetting
     chosen = plan(len(past), len(shop.vocabulary), settings)
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     asked, _ = protocols(hold_out(until, shop.choose_from, settings.shoppers_judged), settings.shoppers_needed)
-    mix = MixSearch(network, tables.next_item, tables.trained_kinds, asked).best(lambda share: None)
-    score = score_of(network, tables.next_item[mix.power], mix.weights)
+    mix = MixSearch(network, tables, asked).best(lambda share: None)
+    score = mix.score_of(network, tables)
     manifest = write_artifact(directory, network, score, tables, shop.vocabulary, settings)
     histories = list(shop.held_out().histories[:20])
     eps = check_parity(directory, histories, lambda share: None)["eps"]

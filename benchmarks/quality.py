@@ -29,7 +29,7 @@ from recommendations.ml.ranking import Columns, next_item_strength
 from recommendations.ml.sequences import History
 from recommendations.ml.splitting import HeldOut
 from recommendations.ml.training.fit import fit
-from recommendations.ml.training.judge import Method, Protocol, encode, score_of
+from recommendations.ml.training.judge import Method, Protocol, encode
 from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.neighbours import item_neighbours, neighbour_scores
 from recommendations.ml.training.parity import check_parity
@@ -49,13 +49,13 @@ def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> 
     tables = build_tables(past, question.products, question.choose_from)
     chosen = plan(len(past), question.products, settings)
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
-    search = MixSearch(network, tables.next_item, tables.trained_kinds, [question.choosing])
+    search = MixSearch(network, tables, [question.choosing])
     mix = search.best(lambda share: None)
     if question.fit_until > question.choose_from:  # as a shop does: everything is fitted again for the same steps
         whole = question.log.before(question.fit_until)
         tables = build_tables(whole, question.products, question.fit_until)
         network = fit(whole, tables, chosen.steps, chosen.fit, lambda share: None)
-    score = score_of(network, tables.next_item[mix.power], mix.weights)
+    score = mix.score_of(network, tables)
     with TemporaryDirectory() as name:
         vocabulary = Vocabulary([str(k) for k in range(1, question.products + 1)])
         write_artifact(Path(name), network, score, tables, vocabulary, settings)
@@ -67,7 +67,7 @@ def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> 
 
     return lists_of(question.asked, ours), cost | {
         "steps": chosen.steps,
-        "mix": vars(mix.weights) | {"power": mix.power},
+        "mix": vars(mix.weights) | {"power": mix.power, "recent": mix.recent},
     }
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 
 # Modules that import recommendations.ml.training; single tests that need it carry the mark `training`.
 NEED_TORCH = [
+    "auditing/test_audit_command.py",
     "ml/test_baselines.py",
     "ml/test_cooccurrence.py",
     "ml/test_fit.py",
@@ -18,7 +19,6 @@ NEED_TORCH = [
     "ml/test_pipeline.py",
     "ml/test_reference.py",
     "ml/test_settings.py",
-    "auditing/test_audit_command.py",
 ]
 HAS_TORCH = find_spec("torch") is not None
 collect_ignore = [] if HAS_TORCH else NEED_TORCH

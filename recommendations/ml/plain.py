@@ -37,9 +37,10 @@ class PlainScorer:
         """f of every item, float64 (n+1); item 0 is -inf. ValueError for an empty history."""
         hidden, _ = self._read(history)
         mix = self.manifest.weights
-        scores = self._matrix @ hidden + self._bias
+        scores = mix.network * (self._matrix @ hidden + self._bias)
         scores += mix.table * np.log(self._next(history) + mix.table_eps)
-        scores += mix.repeat * np.log1p(self._repeats(history))
+        repeats = self._repeats(history)
+        scores += mix.repeat * np.log1p(repeats) + mix.bought * (repeats > 0)
         scores[0] = -np.inf
         return scores
 

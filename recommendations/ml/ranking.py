@@ -1,9 +1,10 @@
 """The score: one pointwise function f(item; history) that ranks, explains and is audited.
 
-f(i; H) = h(H).e_i + b_i + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H))
+f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H)) + bought * [R > 0]
 
-h is the network's reading of the history, M what usually comes next after the last few products, R how often and
-how lately the shopper bought i. Nothing in f depends on which other items are asked for: the explanations rest on it.
+h is the network's reading of the history, b what is popular, M what usually comes next after the last few products, R
+how often and how lately the shopper bought i. Nothing in f depends on which other items are asked for: the
+explanations rest on it.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ class MixWeights:
     table_eps: float
     repeat: float
     repeat_decay: float
+    network: float = 1.0
+    bought: float = 0.0
 
     def __post_init__(self):
         for field in fields(self):
@@ -64,8 +67,9 @@ class Parts:
         """f, float32 (B, M)."""
         table = np.log(self.table + np.float32(weights.table_eps))
         table *= np.float32(weights.table)
-        table += self.network
+        table += np.float32(weights.network) * self.network
         table += np.float32(weights.repeat) * np.log1p(self.repeats)
+        table += np.float32(weights.bought) * (self.repeats > 0)
         return table
 
 

@@ -6,7 +6,7 @@ from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training.judge import protocols
-from recommendations.ml.training.mixing import MixSearch
+from recommendations.ml.training.mixing import FITTED, LEAST, START, Mix, MixSearch
 from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.tables import build_tables
 from tests.ml.made_shop import DAY, chain_shop
@@ -27,7 +27,7 @@ def blank():
 def search_of(network, log, cutoff):
     tables = build_tables(log.before(cutoff), N, cutoff)
     asked, _ = protocols(hold_out(log, cutoff), 10)
-    return MixSearch(network, tables.next_item, tables.trained_kinds, asked)
+    return MixSearch(network, tables, asked)
 
 
 def faithful_shop():
@@ -46,7 +46,7 @@ def test_the_table_is_used_where_it_knows_more_than_the_network(blank):
 
 def test_repeats_are_used_where_shoppers_are_faithful(blank):
     mix = search_of(blank, faithful_shop(), 12 * DAY).best(lambda share: None)
-    assert mix.weights.repeat > 0
+    assert mix.weights.repeat + mix.weights.bought > 0
 
 
 def test_progress_grows_to_the_end(blank):
@@ -58,3 +58,26 @@ def test_progress_grows_to_the_end(blank):
 
 def test_the_tables_power_is_one_of_those_built(blank):
     assert search_of(blank, chain_shop(), 12 * DAY).best_table_power() in (0.0, 0.5)
+
+
+def test_the_slope_is_that_of_the_loss(blank):
+    trial = search_of(blank, faithful_shop(), 12 * DAY)._trials[0]
+    loss, values = trial.loss(START), np.array([0.7, 0.4, 1.1, 0.6, 0.2])
+    slope = loss(values)[1]
+    for k, step in enumerate(1e-2 * np.eye(5)):
+        assert (loss(values + step)[0] - loss(values - step)[0]) / 2e-2 == pytest.approx(slope[k], abs=1e-3)
+
+
+def test_no_weight_near_by_makes_the_targets_likelier(blank):
+    search = search_of(blank, faithful_shop(), 12 * DAY)
+    mix = search._fitted(START, START)
+    values = np.array([*(getattr(mix.weights, name) for name in FITTED[:-1]), mix.recent * mix.weights.network])
+    loss = search._trials[0].loss(mix)
+    for step in 0.05 * np.eye(5):
+        assert loss(values)[0] <= loss(values + step)[0] + 1e-5
+        assert loss(values)[0] <= loss(np.maximum(values - step, LEAST))[0] + 1e-5
+
+
+def test_what_is_recent_goes_into_the_bias():
+    mix = Mix(START.weights, 0.0, recent=2.0)
+    assert mix.bias(np.array([0, 1.0]), np.array([0, np.e - 1])).tolist() == pytest.approx([0, 3])

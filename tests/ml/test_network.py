@@ -89,7 +89,7 @@ def test_dropout_pool_is_drawn_anew(monkeypatch):
 @pytest.fixture(scope="module")
 def exported(network, tmp_path_factory):
     directory = tmp_path_factory.mktemp("exported")
-    export_network(network, directory)
+    export_network(network, directory, network.bias.detach().numpy())
     return directory
 
 

@@ -68,11 +68,11 @@ def _without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def export_network(network: Network, directory: Path) -> None:
-    """Write encoder.onnx and weights.npz (the same weights for the independent audit) into `directory`."""
+def export_network(network: Network, directory: Path, bias: np.ndarray) -> None:
+    """Write encoder.onnx and weights.npz, the same weights for the independent audit, with the `bias` (n+1) served."""
     directory = Path(directory)
     export_encoder(network.encoder, directory / ENCODER)
-    arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
+    arrays = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()} | {"bias": bias}
     np.savez(directory / WEIGHTS, **arrays)
 
 

@@ -88,7 +88,7 @@ def train(
         network = fit(past, tables, plan_.steps, plan_.fit, progress)
         progress.enter("choose weights")
         choosing, judging = zip(*(protocol.halves() for protocol in asked), strict=True)
-        search = MixSearch(network, tables.next_item, tables.trained_kinds, choosing)
+        search = MixSearch(network, tables, choosing)
         mix, table_power = search.best(progress), search.best_table_power()
         progress.enter("judge")
         methods = _methods(past, n, tables, network, mix, table_power)
@@ -117,7 +117,7 @@ def _refit(
     tables = build_tables(log, len(vocabulary), int(log.time.max()) + 1)
     network = fit(log, tables, plan_.steps, plan_.fit, progress)
     progress.enter("export")
-    score = score_of(network, tables.next_item[mix.power], mix.weights)
+    score = mix.score_of(network, tables)
     manifest = write_artifact(directory, network, score, tables, vocabulary, settings)
     parity = check_parity(directory, _some_histories(log), progress)
     manifest = write_manifest(directory, Manifest(**{**vars(manifest), "eps": parity["eps"]}))
@@ -134,7 +134,7 @@ def write_artifact(
     settings: TrainingSettings,
 ) -> Manifest:
     """Write a network and its tables as an artifact, with an eps of 0 that the parity check replaces."""
-    export_network(network, directory)
+    export_network(network, directory, score.bias)
     write_arrays(directory, score, tables.popularity, vocabulary)
     manifest = Manifest(
         n=len(vocabulary),
@@ -153,7 +153,7 @@ def write_artifact(
 def _methods(
     past: InteractionLog, n: int, tables: Tables, network: Network, mix: Mix, table_power: float
 ) -> dict[str, Method]:
-    full = score_of(network, tables.next_item[mix.power], mix.weights)
+    full, alone = mix.score_of(network, tables), network.bias.detach().numpy()
     table = score_of(network, tables.next_item[table_power], mix.weights)
     neighbours = item_neighbours(past, n)
 
@@ -165,7 +165,7 @@ def _methods(
 
     return {
         RECOMMENDER: lambda asked: full.score(hidden(asked), asked.histories),
-        NETWORK: lambda asked: logits(hidden(asked), full.item_matrix) + full.bias,
+        NETWORK: lambda asked: logits(hidden(asked), full.item_matrix) + alone,
         "popularity": lambda asked: popularity(tables.popularity, asked),
         "recent_popularity": lambda asked: popularity(tables.recent, asked),
         "item_neighbours": lambda asked: neighbour_scores(neighbours, asked),

@@ -43,8 +43,10 @@ class ReferenceScorer:
             hidden = self._hidden(history)
             scores = torch.mv(self._weights["item_matrix"], hidden) + self._weights["bias"]
             mix = self.manifest.weights
+            scores *= mix.network
             scores += mix.table * torch.log(self._next(history) + mix.table_eps)
-            scores += mix.repeat * torch.log1p(self._repeats(history))
+            repeats = self._repeats(history)
+            scores += mix.repeat * torch.log1p(repeats) + mix.bought * (repeats > 0)
             scores[0] = -torch.inf
         return scores.numpy()
 
