@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from .ranking import MixWeights, NextItemTable, Score
+from .text import QueryIndex
 from .vocabulary import Vocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 ENCODER = "encoder.onnx"
 WEIGHTS = "weights.npz"
@@ -21,8 +22,13 @@ INDPTR = "next_item_indptr.npy"
 INDICES = "next_item_indices.npy"
 VALUES = "next_item_values.npy"
 POPULARITY = "popularity.npy"
-ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY)
-FILES = (ENCODER, WEIGHTS, VOCABULARY, *ARRAYS)
+QUERY_WORDS = "query_words.json"
+QUERY_INDPTR = "query_indptr.npy"
+QUERY_ITEMS = "query_items.npy"
+QUERY_VALUES = "query_values.npy"
+QUERY_ARRAYS = (QUERY_INDPTR, QUERY_ITEMS, QUERY_VALUES)
+ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY, *QUERY_ARRAYS)
+FILES = (ENCODER, WEIGHTS, VOCABULARY, QUERY_WORDS, *ARRAYS)
 
 
 class ArtifactError(Exception):
@@ -77,12 +83,15 @@ class Manifest:
             raise ArtifactError(f"{MANIFEST} is damaged: {error}") from error
 
 
-def write_arrays(directory: Path, score: Score, popularity: np.ndarray, vocabulary: Vocabulary) -> None:
+def write_arrays(
+    directory: Path, score: Score, popularity: np.ndarray, vocabulary: Vocabulary, index: QueryIndex
+) -> None:
     """Write all files but the encoder, its weights and the manifest."""
     table = score.next_item
     arrays = (score.item_matrix, score.bias, table.indptr, table.indices, table.values, popularity)
-    for name, array in zip(ARRAYS, arrays, strict=True):
+    for name, array in zip(ARRAYS, (*arrays, index.indptr, index.items, index.values), strict=True):
         np.save(Path(directory) / name, array, allow_pickle=False)
+    (Path(directory) / QUERY_WORDS).write_text(json.dumps(list(index.words), ensure_ascii=False), encoding="utf-8")
     (Path(directory) / VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
 
 
@@ -125,6 +134,7 @@ def verify(directory: Path) -> Manifest:
             raise ArtifactError(f"{name} has sha256 {found}, the manifest says {expected}; the file was changed or cut")
     arrays = {name: read_array(directory, name) for name in ARRAYS}
     _check_shapes(manifest, arrays)
+    _check_query_index(manifest, read_query_index(directory))
     if len(read_vocabulary(directory)) != manifest.n:
         raise ArtifactError(f"{VOCABULARY} has {len(read_vocabulary(directory))} products, expected {manifest.n}")
     return manifest
@@ -146,6 +156,15 @@ def read_vocabulary(directory: Path) -> Vocabulary:
         raise ArtifactError(f"{VOCABULARY} is no list of product ids: {error}") from error
 
 
+def read_query_index(directory: Path) -> QueryIndex:
+    """What searches stand for."""
+    try:
+        words = json.loads((Path(directory) / QUERY_WORDS).read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ArtifactError(f"{QUERY_WORDS} is no list of words: {error}") from error
+    return QueryIndex(words, *(read_array(directory, name) for name in QUERY_ARRAYS))
+
+
 def read_score(directory: Path, manifest: Manifest) -> Score:
     """The arrays of a verified artifact as a Score, memory-mapped."""
     table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES)))
@@ -162,15 +181,34 @@ def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:
         VALUES: ((entries,), np.float32),
         POPULARITY: ((manifest.n + 1,), np.float32),
     }
+    _expect(arrays, expected)
+    _check_rows(manifest, arrays, (INDPTR, INDICES))
+
+
+def _check_query_index(manifest: Manifest, index: QueryIndex) -> None:
+    if not isinstance(index.words, list) or not all(isinstance(word, str) for word in index.words):
+        raise ArtifactError(f"{QUERY_WORDS} is no list of words")
+    arrays = dict(zip(QUERY_ARRAYS, (index.indptr, index.items, index.values), strict=True))
+    entries = len(index.items)
+    shapes = ((len(index.words) + 1,), np.int64), ((entries,), np.int32), ((entries,), np.float32)
+    _expect(arrays, dict(zip(QUERY_ARRAYS, shapes, strict=True)))
+    _check_rows(manifest, arrays, (QUERY_INDPTR, QUERY_ITEMS))
+
+
+def _expect(arrays: dict[str, np.ndarray], expected: dict) -> None:
     for name, (shape, dtype) in expected.items():
         found = arrays[name]
         if found.shape != shape or found.dtype != dtype:
             raise ArtifactError(f"{name} is {found.dtype}{found.shape}, expected {np.dtype(dtype)}{shape}")
-    indptr, indices = arrays[INDPTR], arrays[INDICES]
-    if indptr[0] != 0 or indptr[-1] != entries or (np.diff(indptr) < 0).any():
-        raise ArtifactError(f"{INDPTR} does not divide the {entries} entries of {INDICES} into rows")
-    if entries and not 1 <= indices.min() <= indices.max() <= manifest.n:
-        raise ArtifactError(f"{INDICES} names items outside 1..{manifest.n}")
+
+
+def _check_rows(manifest: Manifest, arrays: dict[str, np.ndarray], names: tuple[str, str]) -> None:
+    """That a sparse matrix (where its rows begin, items) is one of this artifact's items."""
+    (begins, items), (indptr, indices) = names, (arrays[name] for name in names)
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
+        raise ArtifactError(f"{begins} does not divide the {len(indices)} entries of {items} into rows")
+    if len(indices) and not 1 <= indices.min() <= indices.max() <= manifest.n:
+        raise ArtifactError(f"{items} names items outside 1..{manifest.n}")
 
 
 def _shallow(manifest: Manifest) -> dict:

@@ -6,25 +6,33 @@ from itertools import pairwise
 
 import numpy as np
 
-from .kinds import SEQUENCE_KINDS
+from .sequences import NO_QUERIES, Queries
 
 
 @dataclass(frozen=True, eq=False)
 class InteractionLog:
     """Rows sorted by shopper, then time, oldest first; rows of one shopper at one time stand in a shuffled order.
 
-    `dropped` counts the rows left out by from_rows(): kinds that enter no sequence, and unknown products (item 0).
+    `dropped` counts the rows left out by from_rows(): kinds that enter no sequence, unknown products, and searches that
+    stand for none (item 0).
     """
 
     shopper: np.ndarray  # int64 (N)
-    item: np.ndarray  # int32 (N), 1..n
+    item: np.ndarray  # int32 (N), 1..n, or a number of `queries`
     kind: np.ndarray  # int8 (N)
     time: np.ndarray  # int64 (N), epoch seconds
     dropped: int = 0
+    queries: Queries = NO_QUERIES
 
     @classmethod
     def from_rows(
-        cls, shopper: np.ndarray, item: np.ndarray, kind: np.ndarray, time: np.ndarray, seed: int = 0
+        cls,
+        shopper: np.ndarray,
+        item: np.ndarray,
+        kind: np.ndarray,
+        time: np.ndarray,
+        seed: int = 0,
+        queries: Queries = NO_QUERIES,
     ) -> "InteractionLog":
         """Sort rows that come in any order; the result does not depend on the order they came in."""
         shopper, item = np.asarray(shopper, np.int64), np.asarray(item, np.int32)
@@ -32,13 +40,17 @@ class InteractionLog:
         lengths = {len(shopper), len(item), len(kind), len(time)}
         if len(lengths) != 1:
             raise ValueError(f"the columns have {sorted(lengths)} rows; pass four columns of one length")
-        kept = np.flatnonzero((item > 0) & np.isin(kind, [int(k) for k in SEQUENCE_KINDS]))
+        kept = np.flatnonzero(queries.in_sequence(item, kind))
         ties = _scrambled(shopper[kept], item[kept], kind[kept], time[kept], seed)
         order = kept[np.lexsort((ties, time[kept], shopper[kept]))]
-        return cls(shopper[order], item[order], kind[order], time[order], dropped=len(shopper) - len(kept))
+        return cls(shopper[order], item[order], kind[order], time[order], len(shopper) - len(kept), queries)
 
     def __len__(self) -> int:
         return len(self.item)
+
+    def products(self) -> "InteractionLog":
+        """The rows that are about products: without the searches."""
+        return self._where(~self.queries.among(self.item)) if len(self.queries.bags) else self
 
     def before(self, time: int) -> "InteractionLog":
         """The rows strictly before `time`."""
@@ -61,7 +73,8 @@ class InteractionLog:
         return np.concatenate(([0], changes, [len(self)]))
 
     def _where(self, mask: np.ndarray) -> "InteractionLog":
-        return InteractionLog(self.shopper[mask], self.item[mask], self.kind[mask], self.time[mask])
+        columns = (column[mask] for column in (self.shopper, self.item, self.kind, self.time))
+        return InteractionLog(*columns, queries=self.queries)
 
 
 def _scrambled(shopper: np.ndarray, item: np.ndarray, kind: np.ndarray, time: np.ndarray, seed: int) -> np.ndarray:

@@ -18,5 +18,5 @@ class Kind(IntEnum):
 # What a kind that training never saw is read as; never stored.
 NEUTRAL = 0
 
-# The kinds that enter a sequence, weakest first: a search names no product, a return or a removal is no wish.
-SEQUENCE_KINDS = (Kind.VIEW, Kind.SAVE, Kind.ADD_TO_CART, Kind.PURCHASE)
+# The kinds that enter a sequence, weakest first: a return or a removal is no wish.
+SEQUENCE_KINDS = (Kind.VIEW, Kind.SEARCH, Kind.SAVE, Kind.ADD_TO_CART, Kind.PURCHASE)

@@ -69,7 +69,9 @@ class EitherEnough:
         self._score_catalog({unit})
         scores = self._in_catalog[unit]
         before = self._rivals & (scores >= scores[item] - self.left.scorer.eps)
-        before[[unit, item]] = False
+        before[item] = False
+        if unit < len(before):  # a search is no rival
+            before[unit] = False
         return int(np.count_nonzero(before)) + 1
 
     def may_name(self, unit: int, item: int) -> bool:

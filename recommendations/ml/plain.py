@@ -54,13 +54,20 @@ class PlainScorer:
             raise ValueError("the history is empty; a shopper without events has no score")
         items, kinds = tokens(history)
         kinds = np.where(np.isin(kinds, self.manifest.trained_kinds), kinds, NEUTRAL)
-        x = self._matrix[items].astype(np.float64) * self.manifest.d**0.5
+        x = np.stack([self._vector(history, item) for item in items.tolist()]) * self.manifest.d**0.5
         x += self._weights["encoder.kinds"][kinds] + self._weights["encoder.positions"][: len(items)]
         looked = []
         for layer in range(self._layers):
             x, weights = self._layer(x, f"encoder.layers.{layer}.")
             looked.append(weights[:, -1])
         return self._norm(x, "encoder.norm")[-1], np.stack(looked)
+
+    def _vector(self, history: History, item: int) -> np.ndarray:
+        """A product's vector; a search's is the mean of those of its products, by weight."""
+        if item <= self.manifest.n:
+            return self._matrix[item].astype(np.float64)
+        bag = history.queries.bags[item - self.manifest.n - 1]
+        return (self._matrix[bag.items] * bag.weights[:, None].astype(np.float64)).sum(axis=0)
 
     def _layer(self, x: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
         """(T, d) to (T, d), with the attention (heads, T, T)."""
@@ -88,7 +95,8 @@ class PlainScorer:
 
     def _next(self, history: History) -> np.ndarray:
         strength = np.zeros(self.manifest.n + 1)
-        for age, item in enumerate(reversed(tokens(history)[0][-5:].tolist())):
+        products = [item for item in tokens(history)[0].tolist() if item <= self.manifest.n]
+        for age, item in enumerate(reversed(products[-5:])):
             row = slice(self._indptr[item], self._indptr[item + 1])
             strength[self._followers[row]] += 0.6**age * self._strengths[row]
         return strength

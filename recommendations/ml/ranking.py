@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from .kinds import Kind
-from .sequences import REPEAT_WINDOW, History, tokens
+from .sequences import REPEAT_WINDOW, History, product_tokens
 
-# M reads this many of the newest tokens, the k-th newest weighted TABLE_FADE ** k.
+# M reads this many of the newest products, the k-th newest weighted TABLE_FADE ** k.
 TABLE_TOKENS = 5
 TABLE_FADE = 0.6
 
@@ -104,6 +104,20 @@ class Score:
         return scores
 
 
+def token_vectors(item_matrix: np.ndarray, items: np.ndarray, histories: Sequence[History]) -> np.ndarray:
+    """The vectors (B, T, d) of the tokens `items` (B, T): a product's own, a search's the mean of its products'."""
+    searched = items >= len(item_matrix)
+    if not searched.any():
+        return item_matrix[items]
+    found, known = item_matrix[np.where(searched, 0, items)], {}
+    for row, place in zip(*np.nonzero(searched), strict=True):
+        bag = histories[row].queries.bag(int(items[row, place]))
+        if id(bag) not in known:
+            known[id(bag)] = bag.weights @ item_matrix[bag.items]
+        found[row, place] = known[id(bag)]
+    return found
+
+
 def logits(hidden: np.ndarray, item_matrix: np.ndarray) -> np.ndarray:
     """hidden (B, d) times item_matrix (M, d), float32 (B, M), on the calling thread alone."""
     # numpy's BLAS hands products above 2**18 multiplications to all cores; on a busy web server the wait for the
@@ -140,8 +154,8 @@ class Columns:
 
 
 def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: Columns) -> np.ndarray:
-    """M, float32 (B, M): the table's rows of the newest tokens, the newest counting most."""
-    newest = [tokens(history)[0][: -TABLE_TOKENS - 1 : -1] for history in histories]
+    """M, float32 (B, M): the table's rows of the newest products, the newest counting most."""
+    newest = [product_tokens(history)[: -TABLE_TOKENS - 1 : -1] for history in histories]
     distinct = np.unique(np.concatenate(newest)) if newest else np.zeros(0, np.int32)
     rows = np.zeros((len(distinct) + 1, columns.count), np.float32)
     for k, item in enumerate(distinct):

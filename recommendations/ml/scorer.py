@@ -8,10 +8,11 @@ from threading import Lock
 import numpy as np
 import onnxruntime
 
-from .artifact import ENCODER, Manifest, read_manifest, read_score, read_vocabulary, verify
+from .artifact import ENCODER, Manifest, read_manifest, read_query_index, read_score, read_vocabulary, verify
 from .kinds import NEUTRAL
-from .ranking import Score
+from .ranking import Score, token_vectors
 from .sequences import History, tokens
+from .text import QueryIndex
 from .vocabulary import Vocabulary
 
 
@@ -40,6 +41,11 @@ class Scorer:
         """The products that can be recommended."""
         return read_vocabulary(self._directory)
 
+    @cached_property
+    def query_index(self) -> QueryIndex:
+        """What searches stand for."""
+        return read_query_index(self._directory)
+
     @property
     def version(self) -> str:
         """Names the artifact's contents."""
@@ -61,7 +67,8 @@ class Scorer:
         for b, (row_items, row_kinds) in enumerate(read):
             items[b, : len(row_items)] = row_items
             kinds[b, : len(row_kinds)] = self._read_as[row_kinds]
-        feeds = {"items": self.score.item_matrix[items], "kinds": kinds, "lengths": lengths}
+        vectors = token_vectors(self.score.item_matrix, items, histories)
+        feeds = {"items": vectors, "kinds": kinds, "lengths": lengths}
         return self._open_session().run(["hidden"], feeds)[0]
 
     def scores(self, histories: Sequence[History], items: np.ndarray | None = None) -> np.ndarray:

@@ -1,11 +1,11 @@
 """A shopper's history, and the one builder that turns it into what the network reads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .kinds import SEQUENCE_KINDS
+from .kinds import SEQUENCE_KINDS, Kind
 
 # Tokens the network reads.
 SEQUENCE_LENGTH = 50
@@ -16,8 +16,39 @@ READ_LIMIT = 300
 
 
 @dataclass(frozen=True, eq=False)
+class Bag:
+    """What a search stands for: distinct products and their weights, which sum to 1."""
+
+    items: np.ndarray  # int32 (k)
+    weights: np.ndarray  # float32 (k)
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """What the numbers beyond the products stand for: number `first` + k is the search `bags`[k]."""
+
+    first: int = 0  # n + 1
+    bags: Sequence[Bag] = ()
+
+    def among(self, items: np.ndarray) -> np.ndarray:
+        """Which of these numbers are searches, bool."""
+        return items >= self.first if len(self.bags) else np.zeros(items.shape, bool)
+
+    def in_sequence(self, items: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+        """Which events a sequence is made of, bool: of kinds that enter one, with known products and searches."""
+        searched = kinds == Kind.SEARCH
+        return (items > 0) & np.isin(kinds, SEQUENCE_KINDS) & (searched == self.among(items))
+
+    def bag(self, item: int) -> Bag:
+        return self.bags[item - self.first]
+
+
+NO_QUERIES = Queries()
+
+
+@dataclass(frozen=True, eq=False)
 class History:
-    """What a shopper did with products, oldest first, items as numbers 1..n.
+    """What a shopper did, oldest first: products as numbers 1..n, searches as the numbers of `queries`.
 
     `complete` is False when older events exist that were not read.
     """
@@ -25,26 +56,27 @@ class History:
     items: np.ndarray  # int32 (N)
     kinds: np.ndarray  # int8 (N)
     complete: bool = True
+    queries: Queries = NO_QUERIES
 
     @classmethod
-    def of(cls, items, kinds, complete: bool = True) -> "History":
-        """A history from any sequences; unknown products (0) and kinds that enter no sequence are left out."""
+    def of(cls, items, kinds, complete: bool = True, queries: Queries = NO_QUERIES) -> "History":
+        """A history from any sequences; what is unknown (0) and kinds that enter no sequence are left out."""
         items, kinds = np.asarray(items, np.int32), np.asarray(kinds, np.int8)
         if items.shape != kinds.shape or items.ndim != 1:
             raise ValueError(f"items {items.shape} and kinds {kinds.shape} differ; pass two lists of one length")
-        known = (items > 0) & np.isin(kinds, [int(kind) for kind in SEQUENCE_KINDS])
-        return cls(items[known], kinds[known], complete)
+        known = queries.in_sequence(items, kinds)
+        return cls(items[known], kinds[known], complete, queries)
 
     def __len__(self) -> int:
         return len(self.items)
 
     def without(self, *items: int) -> "History":
-        """The history as if the shopper had never met these items."""
+        """The history as if the shopper had never met these items, or never made these searches."""
         kept = self._apart_from(items)
-        return History(self.items[kept], self.kinds[kept], self.complete)
+        return History(self.items[kept], self.kinds[kept], self.complete, self.queries)
 
     def units(self) -> list[int]:
-        """Distinct items that the score can depend on, the one met last first."""
+        """Distinct items and searches that the score can depend on, the one met last first."""
         newest_first = self.items[-REPEAT_WINDOW:][::-1]
         distinct, first_seen = np.unique(newest_first, return_index=True)
         return distinct[np.argsort(first_seen)].tolist()
@@ -63,7 +95,7 @@ class History:
 def tokens(history: History) -> tuple[np.ndarray, np.ndarray]:
     """The (items int32, kinds int8) that the network reads, oldest first, at most SEQUENCE_LENGTH.
 
-    Consecutive events of one product are one token with their strongest kind.
+    Consecutive events of one product or search are one token with their strongest kind.
     """
     items, kinds = merge_runs(history.items[-REPEAT_WINDOW:], history.kinds[-REPEAT_WINDOW:])
     return items[-SEQUENCE_LENGTH:], kinds[-SEQUENCE_LENGTH:]
@@ -76,3 +108,9 @@ def merge_runs(items: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.nda
     starts = np.flatnonzero(np.concatenate(([True], items[1:] != items[:-1])))
     # SEQUENCE_KINDS ascend in strength and in number, so the strongest kind is the largest.
     return items[starts], np.maximum.reduceat(kinds, starts)
+
+
+def product_tokens(history: History) -> np.ndarray:
+    """The items of the tokens that are products, oldest first."""
+    items, _ = tokens(history)
+    return items[~history.queries.among(items)]

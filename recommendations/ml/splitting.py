@@ -62,17 +62,18 @@ def split_time(log: InteractionLog, share: float = 0.1) -> int:
 
 def hold_out(log: InteractionLog, cutoff: int, limit: int | None = None, seed: int = 0) -> HeldOut:
     """The shoppers known before `cutoff` who come back, at most `limit` of them chosen by `seed`."""
-    past, future = log.before(cutoff), log.from_time(cutoff)
-    past_rows, future_rows = dict(past.by_shopper()), dict(future.by_shopper())
-    shoppers = np.array(sorted(past_rows.keys() & future_rows.keys()), np.int64)
+    past, future = log.before(cutoff), log.from_time(cutoff).products()
+    met_log = past.products()
+    past_rows, met_rows, future_rows = (dict(rows.by_shopper()) for rows in (past, met_log, future))
+    shoppers = np.array(sorted(met_rows.keys() & future_rows.keys()), np.int64)
     if limit is not None and len(shoppers) > limit:
         shoppers = np.sort(np.random.default_rng(seed).choice(shoppers, limit, replace=False))
     histories, met, counts, targets = [], [], [], []
     for shopper in shoppers.tolist():
         rows = past_rows[shopper]
         read = slice(max(rows.start, rows.stop - READ_LIMIT), rows.stop)
-        histories.append(History(past.item[read], past.kind[read], complete=read == rows))
-        items, times = np.unique(past.item[rows], return_counts=True)
+        histories.append(History(past.item[read], past.kind[read], read == rows, past.queries))
+        items, times = np.unique(met_log.item[met_rows[shopper]], return_counts=True)
         met.append(items)
         counts.append(times)
         targets.append(np.unique(future.item[future_rows[shopper]]))

@@ -68,9 +68,16 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         return self.remembered().filter(kind__in=SEQUENCE_KINDS, shopper__personalised=True)
 
     def rows(self, chunk: int = 50_000) -> Iterator[tuple[int, int, int, int]]:
-        """(shopper, product, kind, epoch seconds) by shopper and time, streamed."""
+        """(shopper, product, kind, epoch seconds) of what was done with products, by shopper and time, streamed."""
+        return self.filter(product__isnull=False)._timed("product_id", chunk)
+
+    def searches(self, chunk: int = 50_000) -> Iterator[tuple[int, str, int, int]]:
+        """(shopper, query, kind, epoch seconds) of the searches, by shopper and time, streamed."""
+        return self.filter(product=None)._timed("query", chunk)
+
+    def _timed(self, about: str, chunk: int) -> Iterator[tuple[int, Any, int, int]]:
         rows = self.annotate(epoch=Epoch(F("occurred_at"))).order_by("shopper_id", "occurred_at")
-        return rows.values_list("shopper_id", "product_id", "kind", "epoch").iterator(chunk_size=chunk)
+        return rows.values_list("shopper_id", about, "kind", "epoch").iterator(chunk_size=chunk)
 
 
 class Interaction(models.Model):

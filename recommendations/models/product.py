@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def vocabulary(self) -> list[tuple[int, str]]:
         """(primary key, product_id) of every product, oldest first."""
         return list(self.order_by("pk").values_list("pk", "product_id"))
+
+    def searchable(self) -> Iterator[tuple[int, str, str]]:
+        """(primary key, product_id, the words that a search may match) of every product, streamed."""
+        rows = self.order_by("pk").values_list("pk", "product_id", "title", "brand", "category")
+        for pk, product_id, title, brand, category in rows.iterator(chunk_size=5_000):
+            yield pk, product_id, " ".join([title, brand, *category])
 
     def newest(self, limit: int) -> list[str]:
         """product_ids of the products that can be bought, newest first."""

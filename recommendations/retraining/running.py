@@ -68,10 +68,17 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     sync_catalog()
     report("counting what is popular", 0.02)
     ProductPopularity.objects.count_again(timezone.now())
-    log, vocabulary = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share))
+    read = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share))
     lease.update(settings=asdict(chosen))
     with TemporaryDirectory(prefix="recommender-") as directory:
-        result = train(log, vocabulary, Path(directory), chosen, lambda stage, share: report(stage, 0.08 + 0.9 * share))
+        result = train(
+            read.log,
+            read.vocabulary,
+            Path(directory),
+            chosen,
+            lambda stage, share: report(stage, 0.08 + 0.9 * share),
+            read.index,
+        )
         details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
         lease.update(metrics=result.metrics, data={**result.data, **details})
         if not result.accepted:

@@ -8,6 +8,7 @@ from recommendations.ml.artifact import ENCODER, WEIGHTS, Manifest, write_arrays
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import MixWeights, NextItemTable, Score
 from recommendations.ml.sequences import SEQUENCE_LENGTH
+from recommendations.ml.text import build_index
 from recommendations.ml.vocabulary import Vocabulary
 from tests.ml.made_encoders import made_encoder
 
@@ -20,11 +21,15 @@ def make_artifact(
     d: int = 16,
     seed: int = 0,
     product_ids: list[str] | None = None,
+    texts: list[str] | None = None,
     trained_kinds: tuple[int, ...] = (Kind.PURCHASE,),
     weights: MixWeights = WEIGHTS_OF_THE_MIX,
     eps: float = 1e-4,
 ) -> Manifest:
-    """Write an artifact of random weights into `directory` (made if missing); products are "1".."n" by default."""
+    """Write an artifact of random weights into `directory` (made if missing); products are "1".."n" by default.
+
+    Searches match the `texts` of the products, or their ids.
+    """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     product_ids = [str(k) for k in range(1, n + 1)] if product_ids is None else product_ids
@@ -40,7 +45,7 @@ def make_artifact(
     popularity = rng.integers(1, 100, n + 1).astype(np.float32)
     popularity[0] = 0
     score = Score(item_matrix, bias, made_table(n, rng), weights)
-    write_arrays(directory, score, popularity, Vocabulary(product_ids))
+    write_arrays(directory, score, popularity, Vocabulary(product_ids), build_index(texts or product_ids))
     return write_manifest(
         directory,
         Manifest(

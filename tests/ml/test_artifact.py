@@ -75,8 +75,8 @@ def test_flipped_bit_is_named(directory, name):
 
 
 def test_newer_format_says_what_to_do(directory):
-    change_manifest(directory, format_version=2)
-    with pytest.raises(ArtifactError, match="has format 2, this release reads 1; retrain, or install the release"):
+    change_manifest(directory, format_version=3)
+    with pytest.raises(ArtifactError, match="has format 3, this release reads 2; retrain, or install the release"):
         verify(directory)
 
 

@@ -40,7 +40,7 @@ class Trainer:
         self.middle = lambda: None
         self.seen = None
 
-    def train(self, log, vocabulary, directory, settings, report):
+    def train(self, log, vocabulary, directory, settings, report, index):
         self.seen = SimpleNamespace(log=log, vocabulary=vocabulary, settings=settings)
         report("judged fit", 0.0)
         self.middle()

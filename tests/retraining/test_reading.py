@@ -35,7 +35,8 @@ def rows():
 
 def read():
     """What training sees, as (shopper's name, product_id, kind, hours)."""
-    log, vocabulary = read_log(lambda share: None)
+    found = read_log(lambda share: None)
+    log, vocabulary = found.log, found.vocabulary
     names = dict(Shopper.objects.values_list("pk", "external_id"))
     return [
         (names[shopper], vocabulary.product_id(item), kind, (time - int(BEGIN.timestamp())) / 3600)
@@ -51,21 +52,21 @@ def test_events_are_read_by_shopper_oldest_first(db, rows):
 
 
 def test_an_empty_shop_gives_an_empty_log(db):
-    log, vocabulary = read_log(lambda share: None)
-    assert (len(log), len(vocabulary)) == (0, 0)
+    found = read_log(lambda share: None)
+    assert (len(found.log), len(found.vocabulary)) == (0, 0)
 
 
 def test_only_products_that_somebody_met_get_a_number(db, rows):
     Product.objects.create(product_id="unmet")
     rows(("anna", "second", Kind.VIEW, 1), ("anna", "first", Kind.VIEW, 2))
-    _, vocabulary = read_log(lambda share: None)
+    vocabulary = read_log(lambda share: None).vocabulary
     assert [vocabulary.product_id(k) for k in (1, 2)] == ["second", "first"]
     assert vocabulary.number("unmet") == 0
 
 
-@pytest.mark.parametrize("kind", [Kind.SEARCH, Kind.REMOVE_FROM_CART, Kind.RETURN])
+@pytest.mark.parametrize("kind", [Kind.REMOVE_FROM_CART, Kind.RETURN])
 def test_kinds_that_are_no_wish_are_not_read(db, rows, kind):
-    rows(("anna", "" if kind == Kind.SEARCH else "a", kind, 1), ("anna", "b", Kind.VIEW, 2))
+    rows(("anna", "a", kind, 1), ("anna", "b", Kind.VIEW, 2))
     assert read() == [("anna", "b", Kind.VIEW, 2)]
 
 
@@ -87,10 +88,10 @@ def test_shoppers_who_opted_out_are_not_trained_on(db, rows):
 
 def test_chunks_join_without_a_seam_and_tell_how_far_they_are(db, monkeypatch):
     make_shop(books=12, shoppers=10, events=7)
-    whole, _ = read_log(lambda share: None)
+    whole = read_log(lambda share: None).log
     monkeypatch.setattr(reading, "AT_ONCE", 3)
     told = []
-    chunked, _ = read_log(told.append)
+    chunked = read_log(told.append).log
     assert len(whole) == 70
     for name in ("shopper", "item", "kind", "time"):
         assert np.array_equal(getattr(whole, name), getattr(chunked, name))
@@ -100,17 +101,53 @@ def test_chunks_join_without_a_seam_and_tell_how_far_they_are(db, monkeypatch):
 
 def test_reading_takes_as_many_queries_whatever_the_size(db, django_assert_num_queries):
     make_shop(books=12, shoppers=4, events=3)
-    with django_assert_num_queries(3):  # the shoppers, their events, the products
+    with django_assert_num_queries(4):  # the shoppers, what they did with products, what they searched, the products
         read_log(lambda share: None)
 
 
 def test_times_are_whole_seconds_of_utc(db, rows):
     rows(("anna", "a", Kind.VIEW, 0))
     Interaction.objects.update(occurred_at=BEGIN + timedelta(seconds=1, milliseconds=900))
-    log, _ = read_log(lambda share: None)
+    log = read_log(lambda share: None).log
     assert log.time.tolist() == [int(BEGIN.timestamp()) + 1]
     with timezone.override("Asia/Kathmandu"):
-        assert read_log(lambda share: None)[0].time.tolist() == log.time.tolist()
+        assert read_log(lambda share: None).log.time.tolist() == log.time.tolist()
+
+
+def search(shopper, query, hours):
+    Interaction.objects.create(
+        shopper=Shopper.objects.get(external_id=shopper),
+        kind=Kind.SEARCH,
+        source=Interaction.Source.SERVER,
+        query=query,
+        occurred_at=BEGIN + timedelta(hours=hours),
+        event_key=Interaction.objects.count() + 1_000,
+    )
+
+
+def test_searches_stand_for_the_products_whose_words_match(db, rows):
+    rows(("anna", "a", Kind.VIEW, 1), ("anna", "b", Kind.VIEW, 4), ("ben", "a", Kind.VIEW, 1))
+    Product.objects.filter(product_id="a").update(title="Green tea", brand="Leaf", category=["Drinks"])
+    search("anna", "teas", 2)
+    search("anna", "quantum", 3)  # nothing is called that
+    search("ben", "teas", 5)
+    found = read_log(lambda share: None)
+    log, number = found.log, found.vocabulary.number("a")
+    query = len(found.vocabulary) + 1
+    assert log.item.tolist() == [number, query, found.vocabulary.number("b"), number, query]
+    assert log.kind.tolist() == [Kind.VIEW, Kind.SEARCH, Kind.VIEW, Kind.VIEW, Kind.SEARCH]
+    assert log.dropped == 1
+    assert log.queries.bag(query).items.tolist() == [number]
+    assert found.index.bag("leaf drink").items.tolist() == [number]
+
+
+def test_a_search_that_was_removed_is_not_trained_on(db, rows):
+    rows(("anna", "a", Kind.VIEW, 1))
+    Product.objects.update(title="tea")
+    search("anna", "tea", 2)
+    anna = Shopper.objects.get(external_id="anna")
+    RemovedProduct.objects.create(shopper=anna, query="tea", removed_at=BEGIN + timedelta(hours=3))
+    assert read() == [("anna", "a", Kind.VIEW, 1)]
 
 
 TWO_WRITERS = """
@@ -140,7 +177,7 @@ def report(share):
     beating.join()
     RecommenderVersion.objects.update(progress=share)
 
-log, _ = reading.read_log(report)
+log = reading.read_log(report).log
 print(len(log), RecommenderVersion.objects.get().progress)
 """
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..interactions import InteractionLog
+from ..sequences import NO_QUERIES, Queries
 from .cooccurrence import svd_start
 from .loss import NegativeSampler, sampled_softmax
 from .network import Network, NetworkSettings
@@ -49,7 +50,7 @@ def fit(
     for step, rows in zip(range(steps), _endless(log, tables, settings, rng), strict=False):
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * (1 - step / steps)
-        loss = step_loss(network, rows, sampler)
+        loss = step_loss(network, rows, sampler, log.queries)
         optimizer.zero_grad()
         loss.backward()
         network.item_matrix.grad[0] = 0  # padding stays 0
@@ -58,10 +59,11 @@ def fit(
     return network.eval()
 
 
-def step_loss(network: Network, rows: Rows, sampler: NegativeSampler) -> Tensor:
+def step_loss(network: Network, rows: Rows, sampler: NegativeSampler, queries: Queries = NO_QUERIES) -> Tensor:
     """The loss of the rows' targets."""
     items, kinds = torch.from_numpy(rows.items).long(), torch.from_numpy(rows.kinds).long()
-    hidden = network(items, kinds, torch.from_numpy(rows.positions), look_back(torch.from_numpy(rows.windows)))
+    seen = look_back(torch.from_numpy(rows.windows))
+    hidden = network(items, kinds, torch.from_numpy(rows.positions), seen, queries)
     targets = torch.from_numpy(rows.targets).long().flatten()
     asked = torch.nonzero(targets)[:, 0]
     hidden = F.embedding(asked, hidden.flatten(0, 1))  # (P, d)

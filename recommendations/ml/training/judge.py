@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from ..interactions import InteractionLog
 from ..metrics import averages, ndcg, rank_pessimistic
-from ..ranking import Score
+from ..ranking import Score, token_vectors
 from ..sequences import SEQUENCE_LENGTH, History, tokens
 from ..splitting import HeldOut, NotEnoughData
 from .network import Network
@@ -92,8 +91,8 @@ def encode(network: Network, histories: Sequence[History], trained_kinds: Sequen
         lengths[row] = len(read_items)
         items[row, : lengths[row]], kinds[row, : lengths[row]] = read_items, as_read[read_kind]
     with torch.inference_mode():
-        vectors = F.embedding(torch.from_numpy(items), network.item_matrix)
-        return network.encoder(vectors, torch.from_numpy(kinds), torch.from_numpy(lengths)).numpy()
+        vectors = token_vectors(network.item_matrix.detach().numpy(), items, histories)
+        return network.encoder(torch.from_numpy(vectors), torch.from_numpy(kinds), torch.from_numpy(lengths)).numpy()
 
 
 def score_of(network: Network, next_item, weights) -> Score:

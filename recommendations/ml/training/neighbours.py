@@ -12,6 +12,7 @@ BLOCK = 512
 
 def item_neighbours(log: InteractionLog, n: int) -> sparse.csr_array:
     """(n+1, n+1): cosine of TF-IDF weighted shopper columns, the best NEIGHBOURS of each item, itself left out."""
+    log = log.products()
     starts = log.shopper_starts()
     shopper = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     met = sparse.coo_array((np.ones(len(log), np.float32), (shopper, log.item)), shape=(len(starts) - 1, n + 1)).tocsr()

@@ -6,11 +6,12 @@ Shapes: B histories, R packed rows, T tokens, d width, h heads.
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..sequences import SEQUENCE_LENGTH
+from ..sequences import NO_QUERIES, SEQUENCE_LENGTH, Queries
 
 KINDS = 8  # one row for each stored kind, 0 is NEUTRAL
 
@@ -143,6 +144,24 @@ class Network(nn.Module):
                 nn.init.normal_(parameter, std=0.02 if name in ("positions", "kinds") else parameter.shape[1] ** -0.5)
         nn.init.normal_(self.item_matrix[1:].data, std=0.05)
 
-    def forward(self, items: Tensor, kinds: Tensor, positions: Tensor, blocked: Tensor) -> Tensor:
-        """Hidden vectors (R, T, d) of packed item numbers (R, T)."""
-        return self.encoder.forward_packed(F.embedding(items, self.item_matrix), kinds, positions, blocked)
+    def forward(
+        self, items: Tensor, kinds: Tensor, positions: Tensor, blocked: Tensor, queries: Queries = NO_QUERIES
+    ) -> Tensor:
+        """Hidden vectors (R, T, d) of packed numbers (R, T) of items and `queries`."""
+        return self.encoder.forward_packed(self._vectors(items, queries), kinds, positions, blocked)
+
+    def _vectors(self, items: Tensor, queries: Queries) -> Tensor:
+        asked = torch.unique(items[items >= len(self.bias)]) if len(queries.bags) else items[:0]
+        if len(asked) == 0:
+            return F.embedding(items, self.item_matrix)
+        bags = [queries.bag(item) for item in asked.tolist()]
+        starts = np.cumsum([0, *(len(bag.items) for bag in bags[:-1])])
+        found = F.embedding_bag(
+            torch.from_numpy(np.concatenate([bag.items for bag in bags]).astype(np.int64)),
+            self.item_matrix,
+            torch.from_numpy(starts),
+            mode="sum",
+            per_sample_weights=torch.from_numpy(np.concatenate([bag.weights for bag in bags])),
+        )
+        rows = torch.where(items >= len(self.bias), len(self.bias) + torch.searchsorted(asked, items), items)
+        return F.embedding(rows, torch.cat([self.item_matrix, found]))

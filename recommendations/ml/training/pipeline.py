@@ -17,6 +17,7 @@ from ..ranking import Score, logits
 from ..scorer import Scorer
 from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
 from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
+from ..text import NO_INDEX, QueryIndex
 from ..vocabulary import Vocabulary
 from .export import export_network, library_versions
 from .fit import fit
@@ -67,9 +68,11 @@ def train(
     directory: Path,
     settings: TrainingSettings | None = None,
     report: Report = lambda stage, fraction: None,
+    index: QueryIndex = NO_INDEX,
 ) -> TrainingResult:
     """Train on `log` and, when the result beats every baseline, write an artifact into `directory` (which exists).
 
+    `index` says what searches stand for, as it did when the log's were read.
     `report(stage, fraction of the whole)` is called at least every second while fitting; what it raises ends the
     training. NotEnoughData when there is too little to judge by.
     """
@@ -100,7 +103,7 @@ def train(
         if why_not:
             return TrainingResult(False, why_not, **found, timings=progress.timings())
         del network, tables, search, methods
-        parity, version = _refit(log, vocabulary, Path(directory), plan_, mix, settings, progress)
+        parity, version = _refit(log, vocabulary, Path(directory), plan_, mix, settings, progress, index)
     return TrainingResult(True, "", **found, timings=progress.timings(), parity=parity, version=version)
 
 
@@ -112,13 +115,14 @@ def _refit(
     mix: Mix,
     settings: TrainingSettings,
     progress: "_Progress",
+    index: QueryIndex,
 ) -> tuple[dict, str]:
     progress.enter("final fit")
     tables = build_tables(log, len(vocabulary), int(log.time.max()) + 1)
     network = fit(log, tables, plan_.steps, plan_.fit, progress)
     progress.enter("export")
     score = mix.score_of(network, tables)
-    manifest = write_artifact(directory, network, score, tables, vocabulary, settings)
+    manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index)
     parity = check_parity(directory, _some_histories(log), progress)
     manifest = write_manifest(directory, Manifest(**{**vars(manifest), "eps": parity["eps"]}))
     Scorer.open(directory).scores(_some_histories(log)[:1])
@@ -132,10 +136,11 @@ def write_artifact(
     tables: Tables,
     vocabulary: Vocabulary,
     settings: TrainingSettings,
+    index: QueryIndex = NO_INDEX,
 ) -> Manifest:
     """Write a network and its tables as an artifact, with an eps of 0 that the parity check replaces."""
     export_network(network, directory, score.bias)
-    write_arrays(directory, score, tables.popularity, vocabulary)
+    write_arrays(directory, score, tables.popularity, vocabulary, index)
     manifest = Manifest(
         n=len(vocabulary),
         d=network.settings.width,
@@ -175,18 +180,19 @@ def _methods(
 
 
 def _check_size(log: InteractionLog, vocabulary: Vocabulary) -> None:
-    if len(log) == 0:
+    items = log.products().item
+    if len(items) == 0:
         raise NotEnoughData(
             "nobody has done anything yet: import past orders with import_interactions, or wait for visitors"
         )
-    if len(np.unique(log.item)) < 2:
+    if len(np.unique(items)) < 2:
         raise NotEnoughData(
-            f"{len(log)} interactions with {len(np.unique(log.item))} products; at least 2 products are needed: "
+            f"{len(log)} interactions with {len(np.unique(items))} products; at least 2 products are needed: "
             "import past orders with import_interactions, or wait for visitors"
         )
-    if log.item.max() > len(vocabulary):
+    if items.max() > len(vocabulary):
         raise ValueError(
-            f"the log names item {log.item.max()}, the vocabulary ends at {len(vocabulary)}; number both alike"
+            f"the log names item {items.max()}, the vocabulary ends at {len(vocabulary)}; number both alike"
         )
 
 
@@ -197,7 +203,7 @@ def _describe(log: InteractionLog, vocabulary: Vocabulary, cutoff: int, judging:
         "by_kind": interactions_by_kind(log),
         "shoppers": len(np.unique(log.shopper)),
         "products": len(vocabulary),
-        "products_met": len(np.unique(log.item)),
+        "products_met": len(np.unique(log.products().item)),
         "first": int(log.time.min()),
         "cutoff": cutoff,
         "last": int(log.time.max()),
@@ -211,7 +217,7 @@ def _some_histories(log: InteractionLog, count: int = 20) -> list[History]:
     histories = []
     for row in chosen.tolist():
         read = slice(max(starts[row], starts[row + 1] - READ_LIMIT), starts[row + 1])
-        histories.append(History(log.item[read], log.kind[read], complete=read.start == starts[row]))
+        histories.append(History(log.item[read], log.kind[read], read.start == starts[row], log.queries))
     return histories
 
 

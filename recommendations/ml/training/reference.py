@@ -53,11 +53,19 @@ class ReferenceScorer:
     def _hidden(self, history: History) -> Tensor:
         items, kinds = tokens(history)
         kinds = [int(kind) if kind in self.manifest.trained_kinds else 0 for kind in kinds]
-        x = self._weights["item_matrix"][torch.from_numpy(items.astype(np.int64))] * self.manifest.d**0.5  # (T, d)
+        x = torch.stack([self._vector(history, item) for item in items.tolist()]) * self.manifest.d**0.5  # (T, d)
         x = x + self._weights["encoder.kinds"][kinds] + self._weights["encoder.positions"][: len(kinds)]
         for layer in range(self._layers):
             x = self._layer(x, f"encoder.layers.{layer}.")
         return self._norm(x, "encoder.norm")[-1]
+
+    def _vector(self, history: History, item: int) -> Tensor:
+        """A product's vector; a search's is the mean of those of its products, by weight."""
+        if item <= self.manifest.n:
+            return self._weights["item_matrix"][item]
+        bag = history.queries.bags[item - self.manifest.n - 1]
+        vectors = [w * self._weights["item_matrix"][i] for i, w in zip(bag.items.tolist(), bag.weights, strict=True)]
+        return torch.stack(vectors).sum(0)
 
     def _layer(self, x: Tensor, name: str) -> Tensor:
         normed = self._norm(x, name + "attention_norm")
@@ -82,7 +90,8 @@ class ReferenceScorer:
 
     def _next(self, history: History) -> Tensor:
         strength = torch.zeros(self.manifest.n + 1)
-        for age, item in enumerate(reversed(tokens(history)[0][-5:].tolist())):
+        products = [item for item in tokens(history)[0].tolist() if item <= self.manifest.n]
+        for age, item in enumerate(reversed(products[-5:])):
             row = slice(self._indptr[item], self._indptr[item + 1])
             strength.index_add_(0, self._followers[row], self._strengths[row], alpha=0.6**age)
         return strength

@@ -29,11 +29,12 @@ class Tables:
 
 def build_tables(log: InteractionLog, n: int, now: int) -> Tables:
     """Count `log` (which ends at `now`, epoch seconds)."""
-    popularity, following = count_items(log, n), following_counts(log, n)
+    products = log.products()
+    popularity, following = count_items(products, n), following_counts(products, n)
     kinds, events = np.unique(log.kind, return_counts=True)
     return Tables(
         popularity,
-        count_recent(log, n, now),
+        count_recent(products, n, now),
         following,
         {power: next_item_table(following, popularity, power) for power in TABLE_POWERS},
         tuple(kinds[events >= KIND_SHARE * len(log)].tolist()),

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..interactions import InteractionLog
 from ..kinds import NEUTRAL
-from ..sequences import SEQUENCE_LENGTH
+from ..sequences import SEQUENCE_LENGTH, Queries
 
 # Long histories are cut into full windows: rows of the same length leave no gap beside them.
 ROW_LENGTH = SEQUENCE_LENGTH
@@ -21,9 +21,9 @@ ROW_LENGTH = SEQUENCE_LENGTH
 class Rows:
     """Packed rows, each array (R, ROW_LENGTH); unused places hold item 0 in a window of their own."""
 
-    items: np.ndarray  # int32, 0 where unused
+    items: np.ndarray  # int32, 0 where unused; numbers above the products are searches
     kinds: np.ndarray  # int8
-    targets: np.ndarray  # int32, the item that came next, 0 where there is none
+    targets: np.ndarray  # int32, the product that came next, 0 where there is none
     positions: np.ndarray  # int64, place in the window, 0..SEQUENCE_LENGTH-1
     windows: np.ndarray  # int32, which window of the row: tokens see earlier tokens of their own window only
 
@@ -45,12 +45,22 @@ def draw_pass(
     items, shopper = log.item[kept][begins], log.shopper[kept][begins]
     kinds = np.maximum.reduceat(log.kind[kept], begins) if len(begins) else log.kind[:0]
     starts = window_starts(shopper, rng)
-    followed = np.append(shopper[1:] == shopper[:-1], False)[: len(items)]
-    targets = np.where(followed, np.roll(items, -1), 0)
+    targets = next_products(items, shopper, log.queries)
     # A window is neutral as a whole as often as single tokens are: a new visitor's history has one kind only.
     whole = np.repeat(rng.random(len(starts)) < kind_dropout, np.diff(np.append(starts, len(items))))
     kinds = np.where(whole | (rng.random(len(items)) < kind_dropout / 2), NEUTRAL, as_read[kinds]).astype(np.int8)
     return fill_rows(items, kinds, targets, starts, rng)
+
+
+def next_products(items: np.ndarray, shopper: np.ndarray, queries: Queries) -> np.ndarray:
+    """What each token is to foretell: the next product of its shopper, 0 where there is none."""
+    is_product = ~queries.among(items)
+    place = np.where(is_product, np.arange(len(items)), len(items))
+    following = np.append(np.minimum.accumulate(place[::-1])[::-1], len(items))[1:]  # the next product, itself left out
+    followed = following < len(items)
+    following = np.where(followed, following, 0)
+    followed &= shopper[following] == shopper if len(items) else followed
+    return np.where(followed, items[following] if len(items) else items, 0)
 
 
 def read_kinds(trained_kinds: Sequence[int]) -> np.ndarray:
