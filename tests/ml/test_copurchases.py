@@ -13,7 +13,8 @@ def counted(baskets, fewest=2, most_others=20):
     rows = [(shopper, product) for shopper, basket in enumerate(baskets) for product in basket]
     shoppers, products = np.array(rows, np.int64).reshape(-1, 2).T
     pairs = bought_together(shoppers * 7, products, fewest, most_others)
-    return dict(zip(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True), pairs.shoppers.tolist(), strict=True))
+    keys = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
+    return dict(zip(keys, pairs.shoppers.tolist(), strict=True))
 
 
 def test_shoppers_of_both_are_counted():

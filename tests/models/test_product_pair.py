@@ -4,8 +4,15 @@ import pytest
 from django.db import DatabaseError
 
 from recommendations.ml.kinds import Kind
-from recommendations.models import Interaction, Product, ProductPair, ProductPopularity, RemovedProduct, Shopper
-from recommendations.models import product_pair
+from recommendations.models import (
+    Interaction,
+    Product,
+    ProductPair,
+    ProductPopularity,
+    RemovedProduct,
+    Shopper,
+    product_pair,
+)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Source = Interaction.Source
