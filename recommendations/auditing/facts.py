@@ -91,6 +91,8 @@ def _together_faults(audit: ShopperAudit, said: Said) -> list[str]:
 
 
 def _promoted(said: Said) -> dict[str, bool]:
-    """product_id -> whether it is paid for, asked of the shop again."""
+    """product_id -> whether it is paid for, asked of the shop again; nothing is promoted beside one product."""
+    if said.about:
+        return {}
     told = [entry for catalog in registered().values() for entry in catalog.promoted(said.placement, None)]
     return {product_id_of(entry.product): entry.paid for entry in reversed(told)}
