@@ -68,12 +68,12 @@ def test_reasons_of_a_sound_recommender_are_all_true(version, tmp_path):
 
 def test_facts_of_the_shop_and_causes_beside_promotions_are_all_true(version, tmp_path, monkeypatch):
     rows = list(Product.objects.order_by("pk"))
-    for k in range(32):  # eight shoppers buy the same four
-        shopper = Shopper.objects.create()
-        for product in rows[k // 8 * 4 :][:4]:
-            Interaction.objects.create(
-                shopper=shopper, product=product, kind=Kind.PURCHASE, source=2, event_key=product.pk
-            )
+    shoppers = Shopper.objects.bulk_create(Shopper() for _ in range(20))
+    Interaction.objects.bulk_create(
+        Interaction(shopper=shopper, product=product, kind=Kind.PURCHASE, source=2, event_key=product.pk)
+        for k, shopper in enumerate(shoppers)  # five buy the first fifteen books, five the next
+        for product in rows[k // 5 * 15 :][:15]
+    )
     ProductPopularity.objects.count_again(timezone.now())
     promotions = [Promotion(rows[k].product_id, paid=k % 2 == 0) for k in (7, 30, 31, 32, 50)]
     monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: promotions)
@@ -188,14 +188,8 @@ def test_a_visitor_met_up_to_five_products_just_now(version):
 def test_every_placement_of_a_history_is_asked(version):
     shopper = Shopper.objects.first()
     shown = list(shown_lists(shopper, timezone.now(), random.Random(0)))
-    assert [found.name for found in shown] == [
-        "home",
-        "new_for_you",
-        "cart",
-        "buy_again",
-        "bought_together",
-        "because_rows",
-    ]
+    names = ["home", "new_for_you", "cart", "buy_again", "bought_together", "because_rows"]
+    assert [found.name for found in shown] == names
     assert {found.query.limit for found in shown[:4]} <= {5, 10, 20}
     assert shown[-1].query.limit == 40
     assert all(isinstance(entry.reason, Because) for entry in shown[-1].recommendations)
