@@ -8,7 +8,7 @@ from ..exceptions import UnknownPlacement
 from ..serving import Recommendation, RecommendationList, recommend
 from ..serving.asking import query_of
 from ..serving.placements import MAX_LIMIT, PLACEMENTS, get_placement
-from ..serving.reasons import Reason
+from ..serving.reasons import Fact, Reason
 from .edge import Endpoint, page_request, whole_number
 from .errors import BadField
 
@@ -62,6 +62,7 @@ def product_as_json(card: Card) -> dict[str, Any]:
 
 def reason_as_json(reason: Reason) -> dict[str, Any]:
     """A reason as sent."""
+    counted = {"shoppers": reason.shoppers} if isinstance(reason, Fact) and reason.shoppers else {}
     return {
         "kind": reason.kind,
         "tier": reason.tier,
@@ -71,4 +72,5 @@ def reason_as_json(reason: Reason) -> dict[str, Any]:
             for anchor in reason.anchors
         ],
         "verified": reason.verified,
+        **counted,
     }

@@ -40,6 +40,7 @@ class WhyEndpoint(Endpoint):
                 "product": product_as_json(told.recommendation.card),
                 "rank": told.recommendation.rank,
                 "source": told.recommendation.source,
+                "promoted": told.recommendation.is_promoted,
                 "reason": reason_as_json(told.reason),
                 "causes": [cause(reason) for reason in told.causes],
             }

@@ -20,6 +20,7 @@ from ..ml.artifact import FILES, MANIFEST
 from ..ml.kinds import SEQUENCE_KINDS
 from ..models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct
 from ..publishing.artifacts import get_storage
+from .buyers import Buyers
 
 CARDS_AT_ONCE = 500
 
@@ -88,6 +89,11 @@ class Reference:
             if (shopper, product) not in removed or at > removed[shopper, product]
         }
         return Counter(self.product_ids[product] for product, _ in pairs)
+
+    @cached_property
+    def buyers(self) -> Buyers:
+        """Who bought what in the half year before what is bought together was counted."""
+        return Buyers.read(self.product_ids)
 
     def _popular(self) -> list[str]:
         """What a stranger sees, best first: this week's, then all times', then new products, the newest first."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from math import ceil
 
 import numpy as np
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
@@ -89,27 +89,26 @@ class ShopperAudit:
                 faults.append(f"{name} speaks against {claim.product_id}")
         return faults
 
-    def fact_faults(self, product_id: str, fact: str, when: datetime | None) -> list[str]:
-        """What is not true of a fact, by a direct count; empty when it is true."""
-        if fact == "popular_this_week":
-            shoppers = self.reference.shoppers_this_week.get(product_id, 0)
-            return [] if shoppers >= 5 else [f"{product_id}: {shoppers} shoppers this week"]
-        bought = Interaction.objects.filter(shopper=self.shopper, kind=Kind.PURCHASE, product__product_id=product_id)
-        last = bought.aggregate(last=Max("occurred_at"))["last"]
-        removed = RemovedProduct.objects.filter(shopper=self.shopper, product__product_id=product_id)
-        if fact != "bought" or last is None or last != when or removed.filter(removed_at__gte=last).exists():
-            return [f"{product_id}: {fact} at {when}, but last bought at {last}"]
-        return []
+    def place_now(self, product_id: str, bought: str) -> tuple[int, int]:
+        """The best and the worst place (1 = first) of a product in the list that nothing is promoted in."""
+        if len(self.history) == 0:
+            place = self._place_for_strangers(product_id, bought, ())
+            return (1, place) if bought == "only" else (place, place)
+        item = self.reference.vocabulary.number(product_id)
+        rivals = self._eligible(bought, ()) & self.reference.buyable_mask
+        if not rivals[item]:  # it follows whatever the recommender may show
+            return np.count_nonzero(rivals) + 1, len(self.reference.product_ids)
+        return self._places(item, rivals)
 
     def _word_faults(self, claim: Claim) -> list[str]:
         """Whether the anchors may be named, and the shopper did with each what the text says."""
         return [
             fault
             for anchor, event in zip(claim.anchors, claim.events, strict=True)
-            for fault in self._word_faults_of(anchor, event)
+            for fault in self.word_faults_of(anchor, event)
         ]
 
-    def _word_faults_of(self, anchor: str, event: str) -> list[str]:
+    def word_faults_of(self, anchor: str, event: str) -> list[str]:
         faults = []
         if anchor in self.reference.sensitive or anchor not in self.reference.buyable:
             faults.append(f"{anchor} must not be named")
@@ -124,7 +123,10 @@ class ShopperAudit:
 
     def _place_before(self, claim: Claim, item: int, gone: tuple[int, ...]) -> tuple[int, int]:
         """The best and the worst place (1 = first) of the item now, if scores within eps of it count as equal."""
-        scores, rivals = self._score(()), self._rivals(claim, (), gone)
+        return self._places(item, self._rivals(claim, (), gone))
+
+    def _places(self, item: int, rivals: np.ndarray) -> tuple[int, int]:
+        scores, rivals = self._score(()), rivals.copy()
         rivals[item] = False
         eps = self.reference.scorer.manifest.eps
         ahead = np.count_nonzero(scores[rivals] > scores[item] + eps)
@@ -133,13 +135,15 @@ class ShopperAudit:
     def _place_after(self, claim: Claim, item: int, gone: tuple[int, ...]) -> int:
         """The place of the item in the list made without these items; one past the end when it is in none."""
         if len(self.history.without(*gone)) == 0:
-            left_out = self._left_out(claim.bought, gone)
-            list_without = [product_id for product_id in self.reference.popular if product_id not in left_out]
-            if claim.product_id in list_without:
-                return list_without.index(claim.product_id) + 1
-            return len(list_without) + 1
+            return self._place_for_strangers(claim.product_id, claim.bought, gone)
         scores, rivals = self._score(gone), self._rivals(claim, gone, gone)
         return int(np.count_nonzero(scores[rivals] > scores[item])) + 1
+
+    def _place_for_strangers(self, product_id: str, bought: str, gone: tuple[int, ...]) -> int:
+        """Its place among what is shown to whoever has no history; one past the end when it is not."""
+        left_out = self.left_out(bought, gone)
+        shown = [name for name in self.reference.popular if name not in left_out]
+        return shown.index(product_id) + 1 if product_id in shown else len(shown) + 1
 
     def _rivals(self, claim: Claim, without: tuple[int, ...], gone: tuple[int, ...]) -> np.ndarray:
         """bool (n+1): what the list may show and anybody can buy, the anchors left out."""
@@ -188,12 +192,12 @@ class ShopperAudit:
 
     def _eligible(self, bought: str, without: tuple[int, ...]) -> np.ndarray:
         """bool (n+1): what the list may show, by the mirror."""
-        eligible = self.reference.available_mask & ~self.reference.mask(self._left_out(bought, without))
+        eligible = self.reference.available_mask & ~self.reference.mask(self.left_out(bought, without))
         if bought == "only":
             eligible &= self.reference.mask(_bought(self._events_without(without)))
         return eligible
 
-    def _left_out(self, bought: str, without: tuple[int, ...]) -> set[str]:
+    def left_out(self, bought: str, without: tuple[int, ...]) -> set[str]:
         """product_ids that a list may not show to this shopper, without some items as after their removal."""
         events = self._events_without(without)
         met = {event.product_id for event in events[:READ_LIMIT]} | _bought(events)

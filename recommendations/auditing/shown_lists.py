@@ -35,6 +35,10 @@ def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterato
         query = RecommendationQuery(placement, shopper, limit=draw.choice(LIMITS), now=now)
         found = recommend(query)
         yield ShownList(query, placement, found.version, found.recommendations)
+    for met, _, _ in Interaction.objects.remembered().filter(shopper=shopper).newest(1):
+        query = RecommendationQuery("bought_together", shopper, product_id=met, now=now)
+        found = recommend(query)
+        yield ShownList(query, query.placement, found.version, found.recommendations)
     query = RecommendationQuery("new_for_you", shopper, limit=RANKED, now=now)
     shown = tuple(entry for row in because_rows(query) for entry in row.recommendations)
     yield ShownList(query, "because_rows", str(shown[0].reason.evidence.version) if shown else "", shown)

@@ -11,12 +11,14 @@ from django.utils import timezone
 from ..exceptions import VersionChanged
 from ..models import RecommenderVersion, Shopper
 from ..serving import Because, Fact, Recommendation
+from .facts import Said, fact_faults, promotion_faults
 from .reference import Reference
 from .shopper_audit import Claim, ShopperAudit
 from .shown_lists import ShownList, prediction_holds, shown_lists
 
 # False ones that the report tells in full.
 EXAMPLES = 20
+TIERS = ("P", "T1", "T2", "T4", "T5", "T0")
 # Upper bounds of the strata by distinct products of the history.
 STRATA = {0: "none", 1: "1", 4: "2-4", 9: "5-9", 19: "10-19", 50: "20-50"}
 
@@ -27,7 +29,7 @@ class Tally:
     def __init__(self, version: RecommenderVersion, predict_every: int) -> None:
         self.version, self.predict_every = version, predict_every
         self.claims = self.visitor_claims = self.false = self.predicted = self.different = self.shoppers = 0
-        self.by_tier: dict[str, Counter[str]] = {tier: Counter(checked=0, false=0) for tier in ("T1", "T2", "T5", "T0")}
+        self.by_tier: dict[str, Counter[str]] = {tier: Counter(checked=0, false=0) for tier in TIERS}
         self.by_placement: dict[str, Counter[str]] = {}
         self.by_history: dict[str, Counter[str]] = {}
         self.examples: list[dict[str, Any]] = []
@@ -58,7 +60,8 @@ class Tally:
             if self.claims % self.predict_every == 0:
                 self._predict(shown, tuple(anchor.id for anchor in reason.anchors), entry.card.product_id)
         elif isinstance(reason, Fact):
-            faults = audit.fact_faults(entry.card.product_id, reason.fact, reason.when)
+            faults = fact_faults(audit, _said(shown, entry))
+        faults += promotion_faults(audit, _said(shown, entry))
         strata = self.by_history.setdefault(_stratum(len(audit.history.units())), Counter())
         for counter in (self.by_tier[reason.tier], self.by_placement.setdefault(shown.name, Counter()), strata):
             counter["checked"] += 1
@@ -98,7 +101,7 @@ class Tally:
         }
 
     def summary(self) -> str:
-        facts = self.by_tier["T5"]
+        facts = sum((self.by_tier[tier] for tier in ("P", "T4", "T5")), Counter())
         false = self.by_tier["T1"]["false"] + self.by_tier["T2"]["false"]
         return (
             f'Version {self.version.pk}: {self.claims:,} "because" of {self.shoppers:,} shoppers checked, '
@@ -115,6 +118,21 @@ def _claim(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
         events=tuple(anchor.event for anchor in reason.anchors),
         rank_before=reason.evidence.rank_before,
         bought=shown.query.spot.bought,
+    )
+
+
+def _said(shown: ShownList, entry: Recommendation) -> Said:
+    reason, query = entry.reason, shown.query
+    told = dict(fact=reason.fact, when=reason.when, shoppers=reason.shoppers) if isinstance(reason, Fact) else {}
+    return Said(
+        entry.card.product_id,
+        anchors=tuple(anchor.id for anchor in reason.anchors),
+        events=tuple(anchor.event for anchor in reason.anchors),
+        about=query.product_id or "",
+        placement=query.placement,
+        limit=query.limit,
+        bought=query.spot.bought,
+        **told,
     )
 
 

@@ -1,13 +1,15 @@
 """Products in: the registry in which a shop declares its models, the mirror, and the cards people see."""
 
 from .cards import Card, Price
-from .declaration import Catalog
+from .declaration import Catalog, Promotion
 from .registry import (
     catalogs_of,
     find_cards,
+    find_promotions,
     get_catalogs,
     ids_of,
     product_id_of,
+    promotes_anything,
     register,
     registered,
     wrong_prefixes,
@@ -18,13 +20,16 @@ __all__ = [
     "Card",
     "Catalog",
     "Price",
+    "Promotion",
     "SyncResult",
     "catalogs_of",
     "find_cards",
+    "find_promotions",
     "get_catalogs",
     "ids_of",
     "mirror",
     "product_id_of",
+    "promotes_anything",
     "register",
     "registered",
     "sync_catalog",

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,14 @@ from django.http import HttpRequest
 from .cards import Card
 
 SEPARATOR = ":"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A product that the shop wants to be shown first; `paid` when somebody pays the shop for it."""
+
+    product: object  # one of the shop's own products, or the id of one
+    paid: bool = False
 
 
 class Catalog:
@@ -65,6 +74,13 @@ class Catalog:
             f"{type(self).__name__} needs: def card(self, product, request): "
             "return Card(self.product_id(product), product.name, product.get_absolute_url())"
         )
+
+    def promoted(self, placement: str, request: HttpRequest | None) -> Iterable[Promotion]:
+        """What the shop wants to be shown first in this placement, the first of them in the first place.
+
+        A third of a list at most; whoever can't buy one of them, or hid it, is not shown it. A handful will do.
+        """
+        return ()
 
     def cards(self, product_ids: Iterable[str], request: HttpRequest | None) -> dict[str, Card]:
         """Cards by product_id, in one query; what can't be bought is absent."""

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from ..exceptions import NotConfigured
 from .cards import Card
-from .declaration import SEPARATOR, Catalog
+from .declaration import SEPARATOR, Catalog, Promotion
 
 _catalogs: dict[type[Model], Catalog] = {}
 PREFIX = re.compile(r"[a-z0-9_-]+")
@@ -102,6 +102,25 @@ def find_cards(product_ids: Collection[str], request: HttpRequest | None) -> dic
     for catalog, ids in _by_catalog(product_ids).items():
         cards |= catalog.cards(ids, request)
     return cards
+
+
+def promotes_anything() -> bool:
+    """Whether any catalog says what the shop promotes."""
+    return any(type(catalog).promoted is not Catalog.promoted for catalog in _catalogs.values())
+
+
+def find_promotions(placement: str, request: HttpRequest | None) -> dict[str, Promotion]:
+    """What the shop promotes in a placement by product_id, the first first. Raises NotConfigured for no Promotion."""
+    found: dict[str, Promotion] = {}
+    for catalog in get_catalogs():
+        for promotion in catalog.promoted(placement, request):
+            if not isinstance(promotion, Promotion):
+                raise NotConfigured(
+                    f"{type(catalog).__name__}.promoted gave {promotion!r}: expected Promotion(product), "
+                    "or Promotion(product, paid=True)."
+                )
+            found.setdefault(product_id_of(promotion.product), promotion)
+    return found
 
 
 def ids_of(catalog: Catalog, field: str = "product_id") -> Q:

@@ -3,6 +3,7 @@
 from .interaction import Interaction
 from .popularity import ProductPopularity
 from .product import Product
+from .product_pair import ProductPair
 from .recommender_version import RecommenderVersion
 from .removal import HiddenProduct, RemovedProduct
 from .shopper import Shopper
@@ -11,6 +12,7 @@ __all__ = [
     "HiddenProduct",
     "Interaction",
     "Product",
+    "ProductPair",
     "ProductPopularity",
     "RecommenderVersion",
     "RemovedProduct",

@@ -5,6 +5,7 @@ from django.db.models import Count
 
 from ..ml.kinds import SEQUENCE_KINDS
 from .interaction import Interaction
+from .product_pair import ProductPair
 
 RECENT = timedelta(days=7)
 # Below this, a count could point at single shoppers.
@@ -13,13 +14,18 @@ FEWEST_SHOPPERS = 5
 
 class ProductPopularityQuerySet(models.QuerySet["ProductPopularity"]):
     def count_again(self, now: datetime) -> int:
-        """Count the shoppers of each product anew, this week's by trusted sources; returns how many products."""
+        """Count the shoppers of each product anew, this week's by trusted sources, and what was bought together.
+
+        Returns how many products.
+        """
         events = Interaction.objects.remembered().filter(kind__in=SEQUENCE_KINDS, product__isnull=False)
         total = _shoppers_by_product(events)
         # "Popular this week" is printed as a fact: what only browsers say does not count for it.
         trusted = events.exclude(source=Interaction.Source.BEACON)
         recent = _shoppers_by_product(trusted.filter(occurred_at__gt=now - RECENT, occurred_at__lte=now))
+        pairs = ProductPair.objects.counted(now)
         with transaction.atomic():
+            ProductPair.objects.replace(pairs, now)
             self.all().delete()
             self.bulk_create(
                 (

@@ -10,7 +10,8 @@ import numpy as np
 from ..catalog import Catalog, catalogs_of
 from ..conf import get_config
 from ..ml.scorer import Scorer
-from ..models import Product
+from ..models import Product, ProductPair
+from .together import BoughtTogether
 
 Row = tuple[str, bool, list[str], str]
 
@@ -25,6 +26,7 @@ class LoadedRecommender:
     category: np.ndarray = field(init=False)  # int32, equal for equal paths, 0 = none
     brand: np.ndarray = field(init=False)  # int32, 0 = none
     sensitive: np.ndarray = field(init=False)  # bool
+    together: BoughtTogether = field(init=False)
 
     def __post_init__(self) -> None:
         size = len(self.scorer.vocabulary) + 1
@@ -32,6 +34,7 @@ class LoadedRecommender:
         self.category = np.zeros(size, np.int32)
         self.brand = np.zeros(size, np.int32)
         self.sensitive = np.zeros(size, bool)
+        self.together = BoughtTogether.nothing(self.scorer.vocabulary)
         self._codes: dict[object, int] = {}
         self._items_of: dict[str, np.ndarray] = {}
 
@@ -59,9 +62,11 @@ class LoadedRecommender:
         return self._items_of[catalog.name]
 
     def refresh(self, since: datetime | None = None) -> None:
-        """Read the mirror's rows that changed since then (all without `since`). One SELECT."""
+        """Read the mirror's rows that changed since then (all without `since`), and the pairs once counted anew."""
         rows = Product.objects.all() if since is None else Product.objects.filter(updated_at__gte=since)
         self._read(rows.values_list("product_id", "available", "category", "brand").iterator(chunk_size=5_000))
+        if ProductPair.objects.counted_at() != self.together.counted_at:
+            self.together = BoughtTogether.read(self.scorer.vocabulary)
 
     def _read(self, rows: Iterable[Row]) -> None:
         sensitive = set(get_config().SENSITIVE_CATEGORIES)

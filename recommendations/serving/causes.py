@@ -1,6 +1,6 @@
 """Everything true that can be said of why one product is in a list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..catalog import find_cards
 from ..publishing import current_recommender
@@ -31,23 +31,26 @@ class Why:
 def why(query: RecommendationQuery, product_id: str, anchor: str = "") -> Why:
     """Why the list of `query` shows `product_id`, computed again now.
 
-    The cause that was printed leads: `anchor` where a row named one, else the list's own choice.
+    The cause that was printed leads: `anchor` where a row named one, else the list's own choice. Rows are cut from the
+    list without promotions.
     """
+    if anchor:
+        query = replace(query, promotes=False)
     shown = recommend(query).recommendations
     found = next((entry for entry in shown if entry.card.product_id == product_id), None)
     if found is None:
         return Why(None)
     memory = read_memory(query.shopper, query.now, query.without)
     pool = history_pool(current_recommender(), query, memory)
-    if pool is None or found.source != "recommender" or found.reason.kind == "fact":
+    if pool is None or found.source != "recommender" or found.is_promoted or found.reason.tier == "T5":
         return Why(found)
     if isinstance(found.reason, Because) and found.reason.tier == "T2":  # then there is no single cause
         return Why(found, (found.reason,))
     explainer = Explainer(pool, query, memory)
-    claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.rank)
+    claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.place)
     cards = find_cards(named_products(claims), query.request)
-    ahead = [entry.card.product_id for entry in shown[: found.rank - 1]]
-    made = [explainer.because(claim, found.rank, ahead, cards) for claim in claims]
+    ahead = [entry.card.product_id for entry in shown if 0 < entry.place < found.place]
+    made = [explainer.because(claim, found.place, ahead, cards) for claim in claims]
     reasons = [reason for reason in made if reason is not None]
     first = {anchor} if anchor else {named.id for named in found.reason.anchors}
     reasons.sort(key=lambda reason: reason.anchors[0].id not in first)  # stable: the others keep their order

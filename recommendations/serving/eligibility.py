@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..catalog import catalogs_of
 from ..ml.vocabulary import Vocabulary
 from ..publishing import LoadedRecommender
 from .memory import Memory
@@ -23,6 +24,15 @@ def left_out(query: RecommendationQuery, memory: Memory) -> set[str]:
     if query.spot.bought == "left out":
         out |= set(memory.bought)
     return out
+
+
+def may_be_shown(product_ids: Iterable[str], query: RecommendationQuery, memory: Memory) -> list[str]:
+    """Those of the products that this list may show if they can be bought; the recommender need not know them."""
+    out = left_out(query, memory)
+    allowed = [key for key in product_ids if key not in out and (query.spot.bought != "only" or key in memory.bought)]
+    if query.catalog is None:
+        return allowed
+    return [key for key, owner in zip(allowed, catalogs_of(allowed), strict=True) if owner is query.catalog]
 
 
 def eligible_items(loaded: LoadedRecommender, query: RecommendationQuery, memory: Memory) -> np.ndarray:

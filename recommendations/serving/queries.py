@@ -16,7 +16,8 @@ class RecommendationQuery:
     """What a page asks: a placement, for whom, about which product, and how many.
 
     `without` holds product_ids: the list as it would be had the shopper never met any of them. `of` is the name of
-    one registered model, when several are and the list is to show no other; what it rests on may be of any.
+    one registered model, when several are and the list is to show no other; what it rests on may be of any. Without
+    `promotes` nothing takes a place for being promoted by the shop.
     Raises UnknownPlacement and ValueError when made with something that can't be answered.
     """
 
@@ -27,6 +28,7 @@ class RecommendationQuery:
     product_id: str | None = None
     without: tuple[str, ...] = ()
     of: str = ""
+    promotes: bool = True
     now: datetime = field(default_factory=timezone.now)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,16 @@ from django.template.loader import render_to_string
 
 from ..ml.reasons import witnesses_needed
 
+# What a fact may say, and its tier.
+FACTS = {"bought": "T5", "popular_this_week": "T5", "bought_together": "T4", "promoted": "P", "sponsored": "P"}
+# Numbers of shoppers that are printed, as in "20+": what was counted is rounded down to one of them.
+ROUNDED = (5, 10, 20, 50, 100)
+
+
+def rounded_down(shoppers: int) -> int:
+    """The largest number that may be printed of so many shoppers; 0 when they are too few."""
+    return max((step for step in ROUNDED if step <= shoppers), default=0)
+
 
 @dataclass(frozen=True)
 class Anchor:
@@ -84,15 +94,25 @@ class Because:
 
 @dataclass(frozen=True)
 class Fact:
-    """A plain fact about the product, which does not say why it was chosen."""
+    """A plain fact about the product, which does not say why it was chosen; or whose wish it is to show it."""
 
-    fact: str  # "bought" (with `when`) or "popular_this_week"
-    when: datetime | None = None
+    fact: str  # one of FACTS
+    when: datetime | None = None  # of "bought"
     anchors: tuple[Anchor, ...] = ()
     evidence: None = field(default=None, init=False)
-    tier: str = "T5"
+    shoppers: int = 0  # of "bought_together": at least so many, one of ROUNDED
     kind: ClassVar[str] = "fact"
     verified: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.fact not in FACTS:
+            raise ValueError(f"fact {self.fact!r}: expected one of {', '.join(FACTS)}.")
+        if self.shoppers not in (ROUNDED if self.fact == "bought_together" else (0,)):
+            raise ValueError(f"{self.fact} with {self.shoppers} shoppers: expected {rounded_down(self.shoppers)}.")
+
+    @property
+    def tier(self) -> str:
+        return FACTS[self.fact]
 
     @property
     def text(self) -> str:

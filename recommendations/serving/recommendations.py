@@ -10,10 +10,12 @@ class Recommendation:
 
     rank: int  # 1 = first
     score: float | None  # of the recommender; None from other sources
-    source: str  # "recommender", "similar", "together", "popular" or "new"
+    source: str  # "recommender", "similar", "together", "popular", "new", "bought" or "promoted"
     card: Card
     reason: Reason
     is_labelled: bool = True  # whether a row of cards prints the reason; it is as true where it is not printed
+    place: int = 0  # its rank if nothing were promoted; 0 when it would not be shown
+    is_promoted: bool = False  # whether the shop promotes it: then nothing is said of causes
 
 
 @dataclass(frozen=True)

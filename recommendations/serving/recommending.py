@@ -1,24 +1,26 @@
 """recommend(): from a query to the list a page shows."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from ..boundary import never_break
 from ..catalog import Card, catalogs_of, find_cards
-from ..publishing import current_recommender
+from ..publishing import LoadedRecommender, current_recommender
 from .candidates import Pool, context_items, history_pool, popular_fill
 from .explaining import Claim, Explainer, named_products
 from .memory import Memory, read_memory
 from .placements import Basis
+from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Fact, NoReason, Reason
 from .recommendations import Recommendation, RecommendationList
+from .together import company_of, named_company, together_fact
 from .tokens import seal_list
 
 # Candidates whose cards are asked for beyond the limit, since some may not be for sale.
 SPARE = 10
-# Cards of one row that print the same "because", never on neighbours.
+# Cards of one row that print the same words about the same products, never on neighbours.
 MOST_EQUAL_LABELS = 3
 
 
@@ -42,8 +44,8 @@ def popular_list(query: RecommendationQuery) -> RecommendationList:
 def _fallback(query: RecommendationQuery) -> RecommendationList:
     if query.spot.needs_product or query.spot.bought == "only":
         return RecommendationList(query.placement)
-    memory = Memory()
-    return _shown(query, memory, None, _popular(query, memory))
+    query, memory = replace(query, promotes=False), Memory()
+    return _shown(query, memory, None, None, _popular(query, memory))
 
 
 @never_break(fallback=popular_list)
@@ -57,12 +59,12 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
     if query.spot.basis is not Basis.HISTORY:
         found = context_items(loaded, query, memory)
         candidates = [Candidate(product_id, query.spot.basis.value) for product_id in found]
-        return _shown(query, memory, None, candidates, version=str(loaded.version) if loaded else "")
+        return _shown(query, memory, loaded, None, candidates, version=str(loaded.version) if loaded else "")
     pool = history_pool(loaded, query, memory)
     if pool is None:
         candidates = _bought(query, memory) if query.spot.bought == "only" else _popular(query, memory)
-        return _shown(query, memory, None, candidates)
-    return _shown(query, memory, pool, _ranked(pool, query, memory), version=str(pool.loaded.version))
+        return _shown(query, memory, loaded, None, candidates)
+    return _shown(query, memory, loaded, pool, _ranked(pool, query, memory), version=str(pool.loaded.version))
 
 
 def _ranked(pool: Pool, query: RecommendationQuery, memory: Memory) -> Iterator[Candidate]:
@@ -101,43 +103,57 @@ def _bought(query: RecommendationQuery, memory: Memory) -> list[Candidate]:
 def _shown(
     query: RecommendationQuery,
     memory: Memory,
+    loaded: LoadedRecommender | None,
     pool: Pool | None,
     candidates: Iterable[Candidate],
     version: str = "",
 ) -> RecommendationList:
     """Cards for the best candidates and for what their reasons rest on, in one query of the shop's."""
     explainer = Explainer(pool, query, memory) if pool is not None else None
+    promotions = Promotions.of(query, memory)
     ranked = iter(candidates)
     at_first = query.limit + SPARE
     first = list(islice(ranked, at_first if pool is None else min(at_first, len(pool.items))))
-    claims = _claims(explainer, first, query.limit) if explainer else {}
+    claims = _claims(explainer, first, query.limit, promotions) if explainer else {}
+    company = company_of(_without_better_fact(first), loaded, query, memory)
     asked = {candidate.product_id for candidate in first} | named_products(claims.values())
-    cards = find_cards(asked, query.request)
+    cards = find_cards(asked | named_company(company.values()) | promotions.asked(), query.request)
     live = [candidate for candidate in first if candidate.product_id in cards]
     if len(live) < query.limit and (rest := list(ranked)):  # most of the best are sold out
         cards |= find_cards({candidate.product_id for candidate in rest}, query.request)
         live += [candidate for candidate in rest if candidate.product_id in cards]
-    shown = live[: query.limit]
-    recommendations = _recommendations(shown, cards, explainer, claims)
+    facts = {key: together_fact(others, memory, cards) for key, others in company.items()}
+    organic = _recommendations(live[: query.limit], cards, explainer, claims, facts, promotions)
+    recommendations = _labelled(promotions.put_first(organic, cards)[: query.limit])
     return RecommendationList(
         placement=query.placement,
         version=version,
-        token=seal_list(query, [candidate.product_id for candidate in shown], version),
+        token=seal_list(query, [entry.card.product_id for entry in recommendations], version),
         recommendations=tuple(recommendations),
         personal=query.shopper is not None,
     )
 
 
-def _claims(explainer: Explainer, candidates: Sequence[Candidate], limit: int) -> dict[str, Claim]:
+def _without_better_fact(candidates: Iterable[Candidate]) -> list[str]:
+    """Products of which nothing is known that says more than what they were bought together with."""
+    reasons = ((candidate.product_id, candidate.reason) for candidate in candidates)
+    return [key for key, reason in reasons if not (isinstance(reason, Fact) and reason.fact == "bought")]
+
+
+def _claims(
+    explainer: Explainer, candidates: Sequence[Candidate], limit: int, promotions: Promotions
+) -> dict[str, Claim]:
     """The claim to print for each candidate, if any; neighbours name different anchors if they can."""
     places = {
         candidate.item: place
         for place, candidate in enumerate(candidates, start=1)
-        if candidate.item and candidate.reason.kind == "none"
+        if candidate.item and candidate.reason.kind == "none" and candidate.product_id not in promotions.declared
     }
     found = {item: explainer.claims(item, min(place, limit)) for item, place in places.items()}
     unexplained = {item: place for item, place in places.items() if place <= limit and not found[item]}
-    found |= explainer.either_claims(unexplained) if unexplained else {}
+    for item, claims in (explainer.either_claims(unexplained) if unexplained else {}).items():
+        # What stays without either must stay though promotions take places.
+        found[item] = [claim for claim in claims if max(claim.ranks_without_each) <= limit - promotions.places]
     chosen: dict[str, Claim] = {}
     previous: tuple[str, ...] = ()
     for claims in filter(None, found.values()):
@@ -149,20 +165,34 @@ def _claims(explainer: Explainer, candidates: Sequence[Candidate], limit: int) -
 
 def _recommendations(
     shown: Sequence[Candidate],
-    cards: dict[str, Card],
+    cards: Mapping[str, Card],
     explainer: Explainer | None,
-    claims: dict[str, Claim],
+    claims: Mapping[str, Claim],
+    facts: Mapping[str, Fact | None],
+    promotions: Promotions,
 ) -> list[Recommendation]:
+    """Each with the best that can be said of it: a cause, a fact, or nothing."""
+    made: list[Recommendation] = []
+    for place, candidate in enumerate(shown, start=1):
+        product_id, because = candidate.product_id, None
+        if explainer is not None and product_id in claims:
+            ahead = [above.product_id for above in shown[: place - 1]]
+            because = explainer.because(claims[product_id], place, ahead, cards)
+        reason = because or facts.get(product_id) or candidate.reason
+        is_promoted = product_id in promotions.declared
+        entry = Recommendation(place, candidate.score, candidate.source, cards[product_id], reason)
+        made.append(replace(entry, place=place, is_promoted=is_promoted))
+    return made
+
+
+def _labelled(shown: Iterable[Recommendation]) -> list[Recommendation]:
+    """The same words about the same products are printed a few times, and never on neighbours."""
     made: list[Recommendation] = []
     labels: list[tuple[str, ...]] = []
-    for rank, candidate in enumerate(shown, start=1):
-        reason = candidate.reason
-        if explainer is not None and candidate.product_id in claims:
-            ahead = [above.product_id for above in shown[: rank - 1]]
-            reason = explainer.because(claims[candidate.product_id], rank, ahead, cards) or reason
-        label = tuple(anchor.id for anchor in reason.anchors) if reason.kind == "because" else ()
+    for entry in shown:
+        reason = entry.reason
+        label = (reason.kind, *(anchor.id for anchor in reason.anchors)) if reason.anchors else ()
         is_new = not label or (label not in labels[-1:] and labels.count(label) < MOST_EQUAL_LABELS)
         labels.append(label if is_new else ())
-        card = cards[candidate.product_id]
-        made.append(Recommendation(rank, candidate.score, candidate.source, card, reason, is_new))
+        made.append(replace(entry, is_labelled=is_new))
     return made

@@ -10,6 +10,7 @@ from .candidates import history_pool
 from .explaining import Claim, Explainer, named_products
 from .memory import read_memory
 from .placements import Basis
+from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Anchor
 from .recommendations import Recommendation
@@ -45,10 +46,11 @@ def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
     if pool is None:
         return []
     explainer = Explainer(pool, query, memory)
+    promoted = Promotions.of(query, memory).declared
     claims = {
         (claim.anchors[0], claim.product_id): claim
         for place, item in enumerate(pool.items[:RANKED].tolist(), start=1)
-        if pool.product_id(item) not in memory.bought
+        if pool.product_id(item) not in memory.bought and pool.product_id(item) not in promoted
         for claim in explainer.claims(item, place)
     }
     picked = _cover(claims, rows)

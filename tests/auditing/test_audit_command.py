@@ -3,6 +3,7 @@
 import json
 import random
 from io import StringIO
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -14,13 +15,23 @@ from recommendations.auditing import tally as tally_module
 from recommendations.auditing.reference import Reference
 from recommendations.auditing.shown_lists import prediction_holds, shown_lists, visitor
 from recommendations.auditing.tally import Tally
+from recommendations.catalog import Promotion
 from recommendations.exceptions import VersionChanged
 from recommendations.ml.kinds import Kind
 from recommendations.ml.training.reference import ReferenceScorer
-from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
-from recommendations.serving import Because, RecommendationList, RecommendationQuery
+from recommendations.models import (
+    Interaction,
+    Product,
+    ProductPair,
+    ProductPopularity,
+    RecommenderVersion,
+    RemovedProduct,
+    Shopper,
+)
+from recommendations.serving import Because, NoReason, RecommendationList, RecommendationQuery, promoting
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
+from tests.shop.recommended_products import BookCatalog
 
 
 @pytest.fixture
@@ -53,6 +64,42 @@ def test_reasons_of_a_sound_recommender_are_all_true(version, tmp_path):
     assert sum(part["because"] for part in report["by_distinct_products"].values()) == report["claims"]
     assert 0 < report["claims_of_visitors"] < report["claims"]
     assert told.startswith(f'Version {version.pk}: {report["claims"]:,} "because"')
+
+
+def test_facts_of_the_shop_and_causes_beside_promotions_are_all_true(version, tmp_path, monkeypatch):
+    rows = list(Product.objects.order_by("pk"))
+    shoppers = Shopper.objects.bulk_create(Shopper() for _ in range(20))
+    Interaction.objects.bulk_create(
+        Interaction(shopper=shopper, product=product, kind=Kind.PURCHASE, source=2, event_key=product.pk)
+        for k, shopper in enumerate(shoppers)  # five buy the first fifteen books, five the next
+        for product in rows[k // 5 * 15 :][:15]
+    )
+    ProductPopularity.objects.count_again(timezone.now())
+    promotions = [Promotion(rows[k].product_id, paid=k % 2 == 0) for k in (7, 30, 31, 32, 50)]
+    monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: promotions)
+    report, _ = audit(tmp_path, claims=100, predict_every=5)
+    assert (report["false"], report["examples"]) == (0, [])
+    assert report["predictions"]["different"] == 0
+    assert {tier for tier, counted in report["by_tier"].items() if counted["checked"]} >= {"P", "T1", "T4", "T5"}
+    assert report["by_placement"]["bought_together"]["checked"] > 0
+
+
+def test_it_fails_when_a_promotion_does_not_say_so(version, tmp_path, monkeypatch):
+    last = Product.objects.order_by("pk").last().product_id
+    monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: [Promotion(last)])
+    monkeypatch.setattr(promoting, "Fact", lambda fact: NoReason())
+    with pytest.raises(CommandError, match="does not say it is promoted"):
+        audit(tmp_path, claims=40)
+
+
+def test_it_fails_when_nobody_bought_both(version, tmp_path):
+    now = timezone.now()
+    ProductPair.objects.bulk_create(
+        ProductPair(product=one, other=other, shoppers=99, counted_at=now)
+        for one, other in combinations(Product.objects.order_by("pk"), 2)
+    )
+    with pytest.raises(CommandError, match="0 of at least 5 shoppers"):
+        audit(tmp_path, claims=20)
 
 
 def test_nothing_made_up_is_left_in_the_database(version, tmp_path):
@@ -141,7 +188,8 @@ def test_a_visitor_met_up_to_five_products_just_now(version):
 def test_every_placement_of_a_history_is_asked(version):
     shopper = Shopper.objects.first()
     shown = list(shown_lists(shopper, timezone.now(), random.Random(0)))
-    assert [found.name for found in shown] == ["home", "new_for_you", "cart", "buy_again", "because_rows"]
+    names = ["home", "new_for_you", "cart", "buy_again", "bought_together", "because_rows"]
+    assert [found.name for found in shown] == names
     assert {found.query.limit for found in shown[:4]} <= {5, 10, 20}
     assert shown[-1].query.limit == 40
     assert all(isinstance(entry.reason, Because) for entry in shown[-1].recommendations)

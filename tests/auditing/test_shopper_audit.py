@@ -1,72 +1,18 @@
 """The independent path finds what is false, condition by condition, on numbers that add up by hand."""
 
 from datetime import timedelta
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from django.utils import timezone
 
 from recommendations.auditing.reference import Reference
 from recommendations.auditing.shopper_audit import Claim, ShopperAudit
 from recommendations.exceptions import NotConfigured
 from recommendations.ml.kinds import Kind
-from recommendations.ml.vocabulary import Vocabulary
-from recommendations.models import HiddenProduct, Interaction, Product, ProductPopularity, RemovedProduct, Shopper
+from recommendations.models import HiddenProduct, Product, ProductPopularity, RemovedProduct
+from tests.auditing.conftest import BOOKS, popularity, product_ids, shopper_who
 from tests.published import publish_made_artifact
-from tests.retraining.made_shop import make_shop
 from tests.shop.models import Book
-
-BOOKS = 12
-
-
-class Affinities:
-    """f(i; H) is the sum over H of how much each of its items speaks for i."""
-
-    def __init__(self, product_ids):
-        self.vocabulary = Vocabulary(product_ids)
-        self.manifest = SimpleNamespace(eps=0.01)
-        self.speaks = np.zeros((len(product_ids) + 1, len(product_ids) + 1), np.float32)
-        self.rule = lambda items: 0.0  # what is added for the last item
-        self.base = -0.1 * np.arange(len(product_ids) + 1, dtype=np.float32)
-
-    def scores(self, history):
-        scores = self.base + self.speaks[history.items].sum(axis=0)
-        scores[-1] += self.rule(history.items.tolist())
-        scores[0] = -np.inf
-        return scores
-
-
-@pytest.fixture
-def now():
-    return timezone.now()
-
-
-@pytest.fixture
-def scorer(db):
-    make_shop(books=BOOKS, shoppers=1, events=1)
-    Interaction.objects.all().delete()
-    return Affinities(product_ids())
-
-
-def product_ids():
-    return list(Product.objects.order_by("pk").values_list("product_id", flat=True))
-
-
-def shopper_who(now, *events):
-    """A shopper with (item number, kind) events, a minute apart, oldest first."""
-    shopper = Shopper.objects.create()
-    keys = list(Product.objects.order_by("pk").values_list("pk", flat=True))
-    for age, (item, kind) in enumerate(events):
-        Interaction.objects.create(
-            shopper=shopper,
-            product_id=keys[item - 1],
-            kind=kind,
-            source=Interaction.Source.SERVER,
-            occurred_at=now - timedelta(minutes=len(events) - age),
-            event_key=age,
-        )
-    return shopper
 
 
 def claim(item, *anchors, rank_before=1, limit=3, event="viewed", bought="allowed"):
@@ -248,14 +194,6 @@ def test_removed_events_are_not_remembered(scorer, now):
     assert audit.history.items.tolist() == [2, 1]
 
 
-def popularity(now, counts):
-    rows = list(Product.objects.order_by("pk"))
-    ProductPopularity.objects.bulk_create(
-        ProductPopularity(product=rows[item - 1], recent_shoppers=recent, shoppers=recent, counted_at=now)
-        for item, recent in counts.items()
-    )
-
-
 def test_a_sole_product_is_compared_with_what_strangers_see(scorer, now):
     scorer.speaks[1, 12] = 5
     popularity(now, {1: 99, 5: 30, 4: 20, 12: 10})
@@ -270,39 +208,6 @@ def test_a_sole_product_is_compared_with_what_strangers_see(scorer, now):
     Product.objects.filter(product_id=product_ids()[11]).update(available=False)
     again = ShopperAudit(Reference(scorer), audit.shopper, now)
     assert again._place_after(claim(12, 1), 12, (1,)) == 11  # of ten that can be bought, after them all
-
-
-def test_bought_is_looked_up_again(scorer, now):
-    shopper = shopper_who(now, (1, Kind.PURCHASE), (2, Kind.VIEW), (1, Kind.PURCHASE))
-    audit = ShopperAudit(Reference(scorer), shopper, now)
-    bought, viewed = product_ids()[:2]
-    last = now - timedelta(minutes=1)
-    assert audit.fact_faults(bought, "bought", last) == []
-    assert audit.fact_faults(bought, "bought", now - timedelta(minutes=3)) != []
-    assert audit.fact_faults(viewed, "bought", last) == [f"{viewed}: bought at {last}, but last bought at None"]
-    assert audit.fact_faults(bought, "loved", last) != []
-    RemovedProduct.objects.create(shopper=shopper, product=Product.objects.get(product_id=bought), removed_at=now)
-    assert audit.fact_faults(bought, "bought", last) != []
-
-
-def test_popular_this_week_is_counted_again(scorer, now):
-    popularity(now, {1: 50, 2: 50, 3: 50})
-    for _ in range(4):
-        shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW), (2, Kind.PURCHASE), (3, Kind.VIEW))
-    forgetful = shopper_who(now, (1, Kind.VIEW), (3, Kind.VIEW))
-    shopper_who(now - timedelta(days=8), (2, Kind.VIEW))
-    third = Product.objects.get(product_id=product_ids()[2])
-    RemovedProduct.objects.create(shopper=forgetful, product=third, removed_at=now)
-    audit = ShopperAudit(Reference(scorer), forgetful, now)
-    assert audit.fact_faults(product_ids()[0], "popular_this_week", None) == []
-    for name in product_ids()[1:3]:
-        assert audit.fact_faults(name, "popular_this_week", None) == [f"{name}: 4 shoppers this week"]
-
-
-def test_nothing_counted_long_ago_is_popular_this_week(scorer, now):
-    popularity(now - timedelta(hours=25), {1: 50})
-    audit = ShopperAudit(Reference(scorer), shopper_who(now, (1, Kind.VIEW)), now)
-    assert audit.fact_faults(product_ids()[0], "popular_this_week", None) != []
 
 
 def test_a_removal_that_serving_cannot_know_sets_no_standard(scorer, now):

@@ -1,0 +1,96 @@
+"""What "Why this?" tells of what the shop promotes and of what is bought together."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from recommendations.catalog import Promotion
+from recommendations.models import Product, ProductPair, Shopper
+from recommendations.models.shopper import hash_key
+from recommendations.publishing import forget
+from recommendations.serving import RecommendationQuery, recommend
+from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.shop.recommended_products import BookCatalog
+
+
+@pytest.fixture
+def visitor(db, client):
+    client.cookies["recommendations_shopper"] = "key"
+    return Shopper.objects.create(key_hash=hash_key("key"))
+
+
+@pytest.fixture
+def told(client, visitor):
+    """told(product_id, ...): the page and the JSON about a product of the list."""
+
+    def ask(product_id, **query):
+        found = recommend(RecommendationQuery("home", visitor, **query))
+        asked = {"token": found.token, "product": product_id}
+        page = client.get(reverse("recommendations:why", query=asked)).content.decode()
+        return page, client.get("/recommendations/v1/why/", asked).json()
+
+    return ask
+
+
+def promote(monkeypatch, *promotions):
+    monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: promotions)
+
+
+def test_a_promotion_is_told_plainly(version, popular, books, visitor, did, told, monkeypatch):
+    did(visitor, books[10:13])
+    *_, paid, free = recommend(RecommendationQuery("home", visitor, limit=57)).product_ids
+    promote(monkeypatch, Promotion(free), Promotion(paid, paid=True))
+    page, answer = told(free)
+    assert "Promoted by the shop." in page
+    assert "without that it would not be in this list" in page
+    assert "Because" not in page
+    assert (answer["source"], answer["promoted"], answer["causes"]) == ("promoted", True, [])
+    assert answer["reason"] == {
+        "kind": "fact",
+        "tier": "P",
+        "text": "Promoted by the shop",
+        "anchors": [],
+        "verified": True,
+    }
+    page, answer = told(paid)
+    assert "Sponsored." in page
+    assert "Somebody pays the shop for this place." in page
+    assert answer["reason"]["text"] == "Sponsored"
+
+
+def test_what_would_be_there_anyway_is_told_to_be(version, popular, books, visitor, did, told, monkeypatch):
+    did(visitor, books[10:13])
+    third = recommend(RecommendationQuery("home", visitor)).product_ids[2]
+    promote(monkeypatch, Promotion(third))
+    page, answer = told(third)
+    assert "without that it would be in this list, too" in page
+    assert (answer["source"], answer["promoted"], answer["rank"]) == ("recommender", True, 1)
+    assert (answer["reason"]["kind"], answer["causes"]) == ("none", [])
+
+
+def test_a_place_beside_promotions_is_told_without_them(version, popular, books, visitor, did, told, monkeypatch):
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery("home", visitor))
+    place, product_id = next(
+        (place, entry.card.product_id)
+        for place, entry in enumerate(found.recommendations, start=1)
+        if entry.reason.tier == "T1"
+    )
+    assert "Places are counted without" not in told(product_id)[0]
+    promote(monkeypatch, Promotion(recommend(RecommendationQuery("home", visitor, limit=57)).product_ids[-1]))
+    page, answer = told(product_id)
+    assert f"now it is number {place}." in page
+    assert "Places are counted without what the shop promotes." in page
+    assert (answer["rank"], answer["causes"][0]["evidence"]["rank_before"]) == (place + 1, place)
+
+
+def test_bought_together_is_told_to_be_no_cause(version, books, visitor, did, told):
+    did(visitor, books[:3])
+    first, other = Product.objects.filter(product_id__in=[str(books[0].pk), str(books[20].pk)]).order_by("pk")
+    ProductPair.objects.create(product=first, other=other, shoppers=12, counted_at=timezone.now())
+    forget()
+    page, answer = told(other.product_id, limit=57)
+    assert "Bought together by 10+ shoppers of Book 1." in page
+    assert "it does not say why this one was chosen" in page
+    assert "Because" not in page
+    assert (answer["reason"]["shoppers"], answer["reason"]["anchors"][0]["id"]) == (10, first.product_id)
