@@ -39,22 +39,20 @@ class Reference:
         self.popular = self._popular()
 
     @classmethod
+    def of_files(cls, directory: Path | str) -> "Reference":
+        """The artifact in `directory`, its files checked. Raises NotConfigured without torch."""
+        return cls(_torch_scorer().open(directory))
+
+    @classmethod
     @contextmanager
     def opened(cls, version: RecommenderVersion) -> Iterator["Reference"]:
         """The version's own files, copied out of the storage and checked. Raises NotConfigured without torch."""
-        try:
-            from ..ml.training.reference import ReferenceScorer, use_one_thread
-        except ModuleNotFoundError as error:
-            raise NotConfigured(
-                f"The audit computes scores with torch, and {error.name} is not installed: "
-                'pip install "django-because[training]" where it runs.'
-            ) from error
-        use_one_thread()
+        scorer = _torch_scorer()
         with TemporaryDirectory(prefix="recommender-audit-") as directory:
             for file in (*FILES, MANIFEST):
                 with get_storage().open(f"{version.artifact}/{file}") as stored:
                     (Path(directory) / file).write_bytes(stored.read())
-            yield cls(ReferenceScorer.open(directory))
+            yield cls(scorer.open(directory))
 
     def mask(self, product_ids: Sequence[str] | set[str]) -> np.ndarray:
         """bool (n+1): these products' items."""
@@ -98,6 +96,19 @@ class Reference:
         counted = sorted(counts, key=counts.__getitem__)
         new = sorted(set(self.product_ids) - set(counted), reverse=True)
         return [name for name in map(self.product_ids.__getitem__, (*counted, *new)) if name in self.buyable]
+
+
+def _torch_scorer() -> Any:
+    """The class that scores in torch, on one thread."""
+    try:
+        from ..ml.training.reference import ReferenceScorer, use_one_thread
+    except ModuleNotFoundError as error:
+        raise NotConfigured(
+            f"The audit computes scores with torch, and {error.name} is not installed: "
+            'pip install "django-because[training]" where it runs.'
+        ) from error
+    use_one_thread()
+    return ReferenceScorer
 
 
 def _buyable(product_ids: Sequence[str]) -> set[str]:
