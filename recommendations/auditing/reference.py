@@ -75,7 +75,7 @@ class Reference:
         counted_at = ProductPopularity.objects.aggregate(last=Max("counted_at"))["last"]
         if counted_at is None or timezone.now() - counted_at > timedelta(days=1):
             return {}  # nothing counted so long ago may be called this week's
-        removals = RemovedProduct.objects.filter(product__isnull=False)
+        removals = RemovedProduct.objects.filter(product__isnull=False, removed_at__lte=counted_at)
         removed = {(row[0], row[1]): row[2] for row in removals.values_list("shopper", "product", "removed_at")}
         rows = Interaction.objects.exclude(source=Interaction.Source.BEACON).filter(
             occurred_at__gt=counted_at - timedelta(days=7), occurred_at__lte=counted_at, kind__in=SEQUENCE_KINDS

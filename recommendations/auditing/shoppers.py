@@ -1,8 +1,9 @@
 """Whom an audit asks for: real shoppers in a drawn order, and made-up visitors."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import chain, zip_longest
 
 from django.db.models import Count, QuerySet
@@ -22,8 +23,8 @@ AT_ONCE = 500
 # Shoppers whose histories are measured at all: enough to find some of every length.
 MEASURED = 3_000
 
-# Whom to ask for, there while the context is open, and whether it is a made-up visitor.
-Asking = tuple[AbstractContextManager[Shopper], bool]
+# Whom to ask for: there while the context is open, and again the same in a second one.
+Asking = Callable[[], AbstractContextManager[Shopper]]
 
 
 def stratum(distinct: int) -> str:
@@ -56,18 +57,22 @@ def stratified(draw: random.Random) -> Iterator[Shopper]:
             yield shopper
 
 
-def visitors(draw: random.Random) -> Iterator[Asking]:
-    """Made-up visitors without end: half meet anything, half what is popular; none where nothing is for sale."""
+def visitors(draw: random.Random) -> Iterator[tuple[Asking, bool]]:
+    """(whom, True) without end, none where nothing is for sale: half of them meet anything, half what is popular."""
     everything = list(Product.objects.filter(available=True).order_by("pk").values_list("pk", flat=True))
     popular = [row.product_id for row in ProductPopularity.objects.ranked(POPULAR)]
     pools = [everything, popular or everything]
     while everything:
-        yield visitor(draw.choice(pools), timezone.now(), draw), True
+        yield partial(_visitor, draw.choice(pools), draw.random()), True
 
 
-def asking_for(shopper: Shopper) -> Asking:
-    """A real shopper as one to ask for."""
-    return nullcontext(shopper), False
+def asking_for(shopper: Shopper) -> tuple[Asking, bool]:
+    """(whom, False): a real shopper as one to ask for."""
+    return partial(nullcontext, shopper), False
+
+
+def _visitor(pool: list[int], seed: float) -> AbstractContextManager[Shopper]:
+    return visitor(pool, timezone.now(), random.Random(seed))  # noqa: S311 - a sample
 
 
 def _personal() -> QuerySet[Shopper]:

@@ -20,6 +20,7 @@ from .shown_lists import ShownList, prediction_holds, shown_lists
 # False ones that the report tells in full.
 EXAMPLES = 20
 CAUSAL = {"T1", "T2"}
+COUNTS = ("claims", "visitor_claims", "false", "predicted", "different", "shoppers", "needless")
 # The placement whose coverage is told: all of it is chosen from the history.
 COVERED = "new_for_you"
 
@@ -60,6 +61,15 @@ class Tally:
         if is_visitor:
             self.visitor_claims += self.claims - claims
         return audit
+
+    def add(self, other: "Tally") -> None:
+        """Count what another tally of the same version found, too."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("by_tier", "by_placement", "by_history", "covered"):
+            for key, counter in getattr(other, name).items():
+                getattr(self, name).setdefault(key, Counter()).update(counter)
+        self.examples += other.examples[: EXAMPLES - len(self.examples)]
 
     def _is_of_this_version(self, shown: ShownList) -> bool:
         if shown.version not in ("", str(self.version.pk)):

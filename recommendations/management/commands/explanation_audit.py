@@ -51,7 +51,7 @@ class Command(command.Command):
         draw = random.Random(options["seed"])  # noqa: S311 - a sample
         told = monotonic()
         for asking, is_visitor in _askings(draw, tally, options):
-            tally.check(reference, asking, draw, is_visitor)
+            tally.check(reference, asking(), draw, is_visitor)
             if monotonic() - told > (1 if self.stderr.isatty() else 10):
                 told = monotonic()
                 self._progress(tally, options["claims"])
@@ -71,7 +71,7 @@ class Command(command.Command):
             raise CommandError('Nobody is shown a "because": nothing was checked.')
 
 
-def _askings(draw: random.Random, tally: Tally, options: dict[str, Any]) -> Iterator[Asking]:
+def _askings(draw: random.Random, tally: Tally, options: dict[str, Any]) -> Iterator[tuple[Asking, bool]]:
     """Real shoppers in a drawn order and made-up visitors, until there are claims enough or no more come."""
     real, made_up = real_shoppers(draw), visitors(draw) if options["visitors"] > 0 else iter(())
     fruitless = 0
