@@ -33,7 +33,7 @@ class Reference:
         rows = list(Product.objects.order_by("pk").values_list("pk", "product_id", "available", "category"))
         self.product_ids = {pk: product_id for pk, product_id, _, _ in rows}
         self.available = [product_id for _, product_id, available, _ in rows if available]
-        self.buyable = _buyable(self.available)
+        self.buyable = buyable(self.available)
         sensitive = set(get_config().SENSITIVE_CATEGORIES)
         self.sensitive = {product_id for _, product_id, _, category in rows if sensitive & set(category)}
         self.popular = self._popular()
@@ -111,6 +111,7 @@ def _torch_scorer() -> Any:
     return ReferenceScorer
 
 
-def _buyable(product_ids: Sequence[str]) -> set[str]:
+def buyable(product_ids: Sequence[str]) -> set[str]:
+    """Those that anybody can buy now, by the shop's own word."""
     parts = (product_ids[start : start + CARDS_AT_ONCE] for start in range(0, len(product_ids), CARDS_AT_ONCE))
     return {product_id for part in parts for product_id in find_cards(part, None)}
