@@ -1,7 +1,6 @@
 """What others would call the explanation of a shown product: every unit of the history in an order, the best first."""
 
 from collections.abc import Callable
-from itertools import combinations
 from math import exp
 
 import numpy as np
@@ -9,8 +8,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.public_shops import Fitted
-from benchmarks.removals import Removals
-from recommendations.ml.fidelity import EXACT_UNITS, Without
+from recommendations.ml import labels
+from recommendations.ml.fidelity import Without
+from recommendations.ml.labels import Label, LabelledList, Weights
+from recommendations.ml.lists_without import ListsWithout as Removals
 from recommendations.ml.sequences import History, tokens
 from recommendations.ml.training.network import Encoder
 from recommendations.ml.training.windows import read_kinds
@@ -18,32 +19,16 @@ from recommendations.ml.training.windows import read_kinds
 PERMUTATIONS = 200
 BEAM, BEAM_DEPTH = 4, 5
 
-# Weights (m, I): how much each unit is said to carry each shown product.
-Weights = np.ndarray
 Explainer = Callable[[Fitted, Removals, np.random.Generator], Weights]
 
 
-def at_random(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
-    """Any unit."""
-    return rng.random((len(shown.units), len(shown.shown)))
+def of_label(label: Label) -> "Explainer":
+    """A label of shops' as an explainer."""
 
+    def explain(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
+        return label(LabelledList(shown.history, shown.shown, shown.scorer.score.item_matrix, rng))
 
-def most_recent(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
-    """The unit met last: "because you just viewed X"."""
-    return _for_all(-np.arange(len(shown.units)), shown)
-
-
-def most_frequent(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
-    """The unit met most often, of equal ones the one met last."""
-    met = np.array([np.count_nonzero(shown.history.items == unit) for unit in shown.units], float)
-    return _for_all(met - np.arange(len(met)) / 1_000, shown)
-
-
-def most_similar(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
-    """The cosine of the two products' vectors: "similar to X"."""
-    matrix = fitted.scorer.score.item_matrix
-    vectors = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
-    return vectors[shown.units] @ vectors[shown.shown].T
+    return explain
 
 
 def top_attention(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
@@ -81,33 +66,27 @@ def shapley(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weight
 
 def leave_one_out(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
     """How much log p falls without the unit: what our reasons are chosen by."""
-    whole = shown.log_shares(frozenset())
-    return np.stack([whole - shown.log_shares(frozenset({unit})) for unit in shown.units])
+    return shown.effects()
 
 
 EXPLAINERS: dict[str, Explainer] = {
     "leave_one_out": leave_one_out,
-    "random": at_random,
-    "most_recent": most_recent,
-    "most_frequent": most_frequent,
-    "cosine": most_similar,
+    "random": of_label(labels.at_random),
+    "most_recent": of_label(labels.most_recent),
+    "most_frequent": of_label(labels.most_frequent),
+    "cosine": of_label(labels.most_similar),
     "attention": top_attention,
     "gradient_x_input": gradient_times_input,
     "shapley": shapley,
 }
 # What shops print, and the explainer whose first unit it is.
 LABELS = {
-    "last_viewed": most_recent,
-    "most_similar": most_similar,
-    "most_frequent": most_frequent,
+    "last_viewed": EXPLAINERS["most_recent"],
+    "most_similar": EXPLAINERS["cosine"],
+    "most_frequent": EXPLAINERS["most_frequent"],
     "top_attention": top_attention,
-    "random": at_random,
+    "random": of_label(labels.at_random),
 }
-
-
-def orders(weights: Weights, units: list[int]) -> list[list[int]]:
-    """For each shown product the units, the heaviest first; of equal ones the one met last."""
-    return [[units[row] for row in np.argsort(-column, kind="stable")] for column in weights.T]
 
 
 def beam_oracle(without: Without, units: list[int]) -> list[int]:
@@ -123,12 +102,6 @@ def beam_oracle(without: Without, units: list[int]) -> list[int]:
         paths = sorted(grown, key=lambda path: path[0])[:BEAM]
     best = paths[0][1]
     return best + [unit for unit in units if unit not in best]
-
-
-def all_subsets(units: list[int]) -> list[frozenset[int]]:
-    """Every set of units that leaves one, for few units; single ones only for many."""
-    most = len(units) - 1 if len(units) <= EXACT_UNITS else 1
-    return [frozenset(some) for size in range(most + 1) for some in combinations(units, size)]
 
 
 def last_attention(encoder: Encoder, vectors: Tensor, kinds: Tensor) -> Tensor:

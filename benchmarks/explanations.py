@@ -24,10 +24,9 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.demo import percentiles
-from benchmarks.explainers import EXPLAINERS, LABELS, all_subsets, beam_oracle, history_fits, leave_one_out, orders
+from benchmarks.explainers import EXPLAINERS, LABELS, beam_oracle, history_fits, leave_one_out
 from benchmarks.public_shops import Fitted, PublicShop, fit_recommender, read_shop
 from benchmarks.recheck import Recheck
-from benchmarks.removals import Removals
 from recommendations.ml.fidelity import (
     EXACT_UNITS,
     aopc,
@@ -43,6 +42,9 @@ from recommendations.ml.fidelity import (
     specificity,
 )
 from recommendations.ml.kinds import Kind
+from recommendations.ml.labels import orders
+from recommendations.ml.lists_without import ListsWithout as Removals
+from recommendations.ml.lists_without import all_subsets
 from recommendations.ml.reasons import Cause, LeaveOneOut, witnesses_needed
 from recommendations.ml.sequences import History
 from recommendations.ml.training.reference import ReferenceScorer, use_one_thread

@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.removals import Removals
 from recommendations.ml.fidelity import minimal_pairs
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
+from recommendations.ml.lists_without import ListsWithout as Removals
 from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History

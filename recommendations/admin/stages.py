@@ -12,5 +12,6 @@ STAGES = {
     "judge": _("judging"),
     "final fit": _("final fit"),
     "export": _("exporting"),
+    "checking reasons": _("checking reasons"),
     "publishing": _("publishing"),
 }

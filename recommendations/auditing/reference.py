@@ -34,28 +34,26 @@ class Reference:
         rows = list(Product.objects.order_by("pk").values_list("pk", "product_id", "available", "category"))
         self.product_ids = {pk: product_id for pk, product_id, _, _ in rows}
         self.available = [product_id for _, product_id, available, _ in rows if available]
-        self.buyable = _buyable(self.available)
+        self.buyable = buyable(self.available)
         sensitive = set(get_config().SENSITIVE_CATEGORIES)
         self.sensitive = {product_id for _, product_id, _, category in rows if sensitive & set(category)}
         self.popular = self._popular()
 
     @classmethod
+    def of_files(cls, directory: Path | str) -> "Reference":
+        """The artifact in `directory`, its files checked. Raises NotConfigured without torch."""
+        return cls(_torch_scorer().open(directory))
+
+    @classmethod
     @contextmanager
     def opened(cls, version: RecommenderVersion) -> Iterator["Reference"]:
         """The version's own files, copied out of the storage and checked. Raises NotConfigured without torch."""
-        try:
-            from ..ml.training.reference import ReferenceScorer, use_one_thread
-        except ModuleNotFoundError as error:
-            raise NotConfigured(
-                f"The audit computes scores with torch, and {error.name} is not installed: "
-                'pip install "django-because[training]" where it runs.'
-            ) from error
-        use_one_thread()
+        scorer = _torch_scorer()
         with TemporaryDirectory(prefix="recommender-audit-") as directory:
             for file in (*FILES, MANIFEST):
                 with get_storage().open(f"{version.artifact}/{file}") as stored:
                     (Path(directory) / file).write_bytes(stored.read())
-            yield cls(ReferenceScorer.open(directory))
+            yield cls(scorer.open(directory))
 
     def mask(self, product_ids: Sequence[str] | set[str]) -> np.ndarray:
         """bool (n+1): these products' items."""
@@ -78,7 +76,7 @@ class Reference:
         counted_at = ProductPopularity.objects.aggregate(last=Max("counted_at"))["last"]
         if counted_at is None or timezone.now() - counted_at > timedelta(days=1):
             return {}  # nothing counted so long ago may be called this week's
-        removals = RemovedProduct.objects.filter(product__isnull=False)
+        removals = RemovedProduct.objects.filter(product__isnull=False, removed_at__lte=counted_at)
         removed = {(row[0], row[1]): row[2] for row in removals.values_list("shopper", "product", "removed_at")}
         rows = Interaction.objects.exclude(source=Interaction.Source.BEACON).filter(
             occurred_at__gt=counted_at - timedelta(days=7), occurred_at__lte=counted_at, kind__in=SEQUENCE_KINDS
@@ -106,6 +104,20 @@ class Reference:
         return [name for name in map(self.product_ids.__getitem__, (*counted, *new)) if name in self.buyable]
 
 
-def _buyable(product_ids: Sequence[str]) -> set[str]:
+def _torch_scorer() -> Any:
+    """The class that scores in torch, on one thread."""
+    try:
+        from ..ml.training.reference import ReferenceScorer, use_one_thread
+    except ModuleNotFoundError as error:
+        raise NotConfigured(
+            f"The audit computes scores with torch, and {error.name} is not installed: "
+            'pip install "django-because[training]" where it runs.'
+        ) from error
+    use_one_thread()
+    return ReferenceScorer
+
+
+def buyable(product_ids: Sequence[str]) -> set[str]:
+    """Those that anybody can buy now, by the shop's own word."""
     parts = (product_ids[start : start + CARDS_AT_ONCE] for start in range(0, len(product_ids), CARDS_AT_ONCE))
     return {product_id for part in parts for product_id in find_cards(part, None)}

@@ -78,6 +78,16 @@ class ShopperAudit:
             faults.append(f"{named} explains {share:.3f} of what the strongest product explains")
         return faults + self._needless(claim, item, anchors) if len(anchors) > 1 else faults
 
+    def is_minimal(self, claim: Claim) -> bool:
+        """Whether none of several anchors alone would do what they are said to do together."""
+        item, *anchors = map(self.reference.vocabulary.number, (claim.product_id, *claim.anchors))
+        return all(self._place_after(claim, item, (anchor,)) <= claim.limit for anchor in anchors)
+
+    def delp(self, bought: str, item: int, unit: int) -> float | None:
+        """By how much the log-probability of one of the best items rises without the unit; None when not known."""
+        effects = self._effects_of(bought)
+        return -float(effects[unit][item]) if unit in effects else None
+
     def _needless(self, claim: Claim, item: int, anchors: Sequence[int]) -> list[str]:
         """Whether one anchor alone would do what several are said to do, and whether one speaks against the item."""
         faults = []

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from time import monotonic
 from typing import Any
@@ -14,13 +15,16 @@ from ..serving import Because, Fact, Recommendation
 from .facts import Said, fact_faults, promotion_faults
 from .reference import Reference
 from .shopper_audit import Claim, ShopperAudit
+from .shoppers import stratum
 from .shown_lists import ShownList, prediction_holds, shown_lists
 
 # False ones that the report tells in full.
 EXAMPLES = 20
 TIERS = ("P", "T1", "T2", "T4", "T5", "T0")
-# Upper bounds of the strata by distinct products of the history.
-STRATA = {0: "none", 1: "1", 4: "2-4", 9: "5-9", 19: "10-19", 50: "20-50"}
+CAUSAL = {"T1", "T2"}
+COUNTS = ("claims", "visitor_claims", "false", "predicted", "different", "shoppers", "needless")
+# The placement whose coverage is told: all of it is chosen from the history.
+COVERED = "new_for_you"
 
 
 class Tally:
@@ -29,44 +33,79 @@ class Tally:
     def __init__(self, version: RecommenderVersion, predict_every: int) -> None:
         self.version, self.predict_every = version, predict_every
         self.claims = self.visitor_claims = self.false = self.predicted = self.different = self.shoppers = 0
+        self.needless = 0  # pairs of which one alone would do
         self.by_tier: dict[str, Counter[str]] = {tier: Counter(checked=0, false=0) for tier in TIERS}
         self.by_placement: dict[str, Counter[str]] = {}
         self.by_history: dict[str, Counter[str]] = {}
+        self.covered: dict[str, Counter[str]] = {}  # length of history -> tier -> products
         self.examples: list[dict[str, Any]] = []
         self._began = monotonic()
 
-    def check(self, reference: Reference, shopper: Shopper, draw: random.Random, is_visitor: bool) -> None:
-        """Ask for this shopper's lists and check whatever they say."""
-        now, claims = timezone.now(), self.claims
-        audit = ShopperAudit(reference, shopper, now)
+    def check(
+        self, reference: Reference, asking: AbstractContextManager[Shopper], draw: random.Random, is_visitor: bool
+    ) -> ShopperAudit:
+        """Ask for a shopper's lists and check whatever they say; what it was checked with.
+
+        A made-up visitor is gone before the reference scores anything: on SQLite nobody else writes meanwhile.
+        """
+        claims = self.claims
+        with asking as shopper:
+            audit = ShopperAudit(reference, shopper, timezone.now())
+            asked = [
+                (shown, entry, self._faults_now(audit, shown, entry))
+                for shown in shown_lists(shopper, audit.now, draw)
+                if self._is_of_this_version(shown)
+                for entry in shown.recommendations
+            ]
         self.shoppers += 1
-        for shown in shown_lists(shopper, now, draw):
-            self._check_version(shown)
-            for entry in shown.recommendations:
-                self._check(audit, shown, entry)
+        for shown, entry, faults in asked:
+            self._count(audit, shown, entry, faults)
         if is_visitor:
             self.visitor_claims += self.claims - claims
+        return audit
 
-    def _check_version(self, shown: ShownList) -> None:
+    def add(self, other: "Tally") -> None:
+        """Count what another tally of the same version found, too."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("by_tier", "by_placement", "by_history", "covered"):
+            for key, counter in getattr(other, name).items():
+                getattr(self, name).setdefault(key, Counter()).update(counter)
+        self.examples += other.examples[: EXAMPLES - len(self.examples)]
+
+    def _is_of_this_version(self, shown: ShownList) -> bool:
         if shown.version not in ("", str(self.version.pk)):
             raise VersionChanged(f"Version {shown.version} was published meanwhile: start again.")
+        return True
 
-    def _check(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation) -> None:
+    def _faults_now(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation) -> list[str]:
+        """What is found out while the shopper is there: facts are counted again, and some removals tried."""
         reason = entry.reason
         faults: list[str] = []
         if isinstance(reason, Because):
-            faults = audit.faults(_claim(shown, entry, reason))
             self.claims += 1
             if self.claims % self.predict_every == 0:
                 self._predict(shown, tuple(anchor.id for anchor in reason.anchors), entry.card.product_id)
         elif isinstance(reason, Fact):
             faults = fact_faults(audit, _said(shown, entry))
-        faults += promotion_faults(audit, _said(shown, entry))
-        strata = self.by_history.setdefault(_stratum(len(audit.history.units())), Counter())
-        for counter in (self.by_tier[reason.tier], self.by_placement.setdefault(shown.name, Counter()), strata):
+        return faults + promotion_faults(audit, _said(shown, entry))
+
+    def _count(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation, faults: list[str]) -> None:
+        reason, length = entry.reason, stratum(len(audit.history.units()))
+        if isinstance(reason, Because):
+            claim = _claim(shown, entry, reason)
+            faults = faults + audit.faults(claim)
+            self.needless += len(claim.anchors) > 1 and not audit.is_minimal(claim)
+        for counter in (
+            self.by_tier[reason.tier],
+            self.by_placement.setdefault(shown.name, Counter()),
+            self.by_history.setdefault(length, Counter()),
+        ):
             counter["checked"] += 1
             counter["because"] += isinstance(reason, Because)
             counter["false"] += bool(faults)
+        if shown.name == COVERED:
+            self.covered.setdefault(length, Counter())[reason.tier] += 1
         if faults:
             self.false += 1
             self._tell(shown, product=entry.card.product_id, reason=asdict(reason), faults=faults)
@@ -76,6 +115,15 @@ class Tally:
         if not prediction_holds(shown.query, anchors, product_id):
             self.different += 1
             self._tell(shown, product=product_id, removed=anchors, faults=["another list than predicted is served"])
+
+    @property
+    def facts(self) -> Counter[str]:
+        """checked and false of everything that is said and is no "because"."""
+        return sum((self.by_tier[tier] for tier in self.by_tier if tier not in CAUSAL | {"T0"}), Counter())
+
+    @property
+    def false_claims(self) -> int:
+        return sum(self.by_tier[tier]["false"] for tier in CAUSAL)
 
     def _tell(self, shown: ShownList, **what: Any) -> None:
         if len(self.examples) < EXAMPLES:
@@ -101,11 +149,9 @@ class Tally:
         }
 
     def summary(self) -> str:
-        facts = sum((self.by_tier[tier] for tier in ("P", "T4", "T5")), Counter())
-        false = self.by_tier["T1"]["false"] + self.by_tier["T2"]["false"]
         return (
             f'Version {self.version.pk}: {self.claims:,} "because" of {self.shoppers:,} shoppers checked, '
-            f"{false} false; {facts['checked']:,} facts, {facts['false']} false; "
+            f"{self.false_claims} false; {self.facts['checked']:,} facts, {self.facts['false']} false; "
             f"{self.predicted:,} removals tried, {self.different} gave another list than predicted."
         )
 
@@ -134,7 +180,3 @@ def _said(shown: ShownList, entry: Recommendation) -> Said:
         bought=query.spot.bought,
         **told,
     )
-
-
-def _stratum(distinct: int) -> str:
-    return next((name for bound, name in STRATA.items() if distinct <= bound), "over 50")

@@ -4,6 +4,7 @@ For whoever looks into one recommendation: it shows where each head looked, and 
 onnxruntime. float64, one history at a time, the whole catalog.
 """
 
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,14 @@ class PlainScorer:
     def open(cls, directory: Path, vocabulary: Vocabulary) -> "PlainScorer":
         """The artifact in `directory`; ArtifactError when a file is damaged."""
         return cls(Path(directory), verify(Path(directory)), vocabulary)
+
+    def randomised(self, rng: np.random.Generator) -> "PlainScorer":
+        """The same recommender with an encoder that learned nothing: the numbers of each of its arrays shuffled."""
+        other = copy(self)
+        other._weights = {
+            name: rng.permuted(array.ravel()).reshape(array.shape) for name, array in self._weights.items()
+        }
+        return other
 
     def scores(self, history: History) -> np.ndarray:
         """f of every item, float64 (n+1); item 0 is -inf. ValueError for an empty history."""

@@ -22,7 +22,7 @@ class Scorer:
     def __init__(self, directory: Path, manifest: Manifest):
         self.manifest = manifest
         self._encoder_path = Path(directory) / ENCODER
-        self._directory = Path(directory)
+        self.directory = Path(directory)
         self._opening = Lock()
         self._session: onnxruntime.InferenceSession | None = None
         self.score: Score = read_score(directory, manifest)
@@ -39,7 +39,7 @@ class Scorer:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The products that can be recommended."""
-        return read_vocabulary(self._directory)
+        return read_vocabulary(self.directory)
 
     @cached_property
     def query_index(self) -> QueryIndex:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any
 
 from django.utils import timezone
 
+from ..auditing.gate import check_reasons
 from ..catalog import sync_catalog
 from ..conf import get_config
 from ..exceptions import LeaseLost, NotConfigured
@@ -71,18 +73,30 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     read = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share))
     lease.update(settings=asdict(chosen))
     with TemporaryDirectory(prefix="recommender-") as directory:
+        began = monotonic()
         result = train(
             read.log,
             read.vocabulary,
             Path(directory),
             chosen,
-            lambda stage, share: report(stage, 0.08 + 0.9 * share),
+            lambda stage, done: report(stage, 0.08 + 0.75 * done),
             read.index,
         )
         details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
         lease.update(metrics=result.metrics, data={**result.data, **details})
         if not result.accepted:
             _reject(lease, result.refusal)
+            return
+        report("checking reasons", 0.83)
+        verdict = check_reasons(
+            lease.version,
+            Path(directory),
+            monotonic() - began,
+            lambda share: report("checking reasons", 0.83 + 0.15 * share),
+        )
+        lease.update(fidelity=verdict.fidelity)
+        if verdict.refusal:
+            _reject(lease, verdict.refusal)
             return
         report("publishing", 0.98)
         upload(lease.version, Path(directory))

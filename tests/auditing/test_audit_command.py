@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import nullcontext
 from io import StringIO
 from itertools import combinations
 
@@ -153,7 +154,7 @@ def test_it_needs_a_published_version(db, tmp_path):
 def test_a_version_published_meanwhile_ends_it(version):
     with Reference.opened(version) as reference, pytest.raises(VersionChanged, match="was published meanwhile"):
         before = RecommenderVersion(pk=version.pk - 1)
-        Tally(before, 20).check(reference, Shopper.objects.first(), random.Random(0), is_visitor=False)
+        Tally(before, 20).check(reference, nullcontext(Shopper.objects.first()), random.Random(0), is_visitor=False)
 
 
 @pytest.mark.parametrize(("option", "value"), [("--claims", "0"), ("--visitors", "1.5"), ("--predict-every", "x")])
@@ -166,7 +167,7 @@ def test_a_stranger_is_shown_facts_only(version):
     ProductPopularity.objects.update(recent_shoppers=5)  # more than there were
     tally = Tally(version, 20)
     with Reference.opened(version) as reference:
-        tally.check(reference, Shopper.objects.create(), random.Random(0), is_visitor=True)
+        tally.check(reference, nullcontext(Shopper.objects.create()), random.Random(0), is_visitor=True)
     assert tally.by_history.keys() == {"none"}
     assert tally.claims == tally.visitor_claims == 0
     assert tally.by_tier["T5"]["false"] == tally.by_tier["T5"]["checked"] > 0

@@ -3,6 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from recommendations.auditing.gate import Verdict
+from recommendations.ml.artifact import MANIFEST
 from recommendations.publishing import forget
 from recommendations.retraining import lease, running
 from tests.ml.made_artifact import make_artifact
@@ -39,6 +41,13 @@ class Trainer:
         self.refusal = ""
         self.middle = lambda: None
         self.seen = None
+        self.verdict = Verdict({"gate": {"claims": 3}}, "")
+
+    def check_reasons(self, version, directory, training_seconds, report):
+        assert (directory / MANIFEST).is_file()
+        assert version.artifact == ""  # nobody is served by it yet
+        report(0.5)
+        return self.verdict
 
     def train(self, log, vocabulary, directory, settings, report, index):
         self.seen = SimpleNamespace(log=log, vocabulary=vocabulary, settings=settings)
@@ -70,5 +79,6 @@ def heart_at_rest(monkeypatch):
 @pytest.fixture
 def trainer(monkeypatch, heart_at_rest):
     stand_in = Trainer()
+    monkeypatch.setattr(running, "check_reasons", stand_in.check_reasons)
     monkeypatch.setattr(running, "_trainer", lambda settings: (stand_in.train, Settings(**settings)))
     return stand_in

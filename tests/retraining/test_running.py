@@ -3,12 +3,14 @@ import sys
 
 import pytest
 
+from recommendations.auditing.gate import Verdict, check_reasons
 from recommendations.exceptions import RetrainingBusy
 from recommendations.ml.splitting import NotEnoughData
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion
 from recommendations.publishing import current_recommender, forget
 from recommendations.retraining import cancel, retrain, running
 from recommendations.retraining.lease import Lease
+from recommendations.serving.memory import Memory
 from recommendations.signals import version_failed, version_rejected
 from tests.retraining.made_shop import QUICK, make_shop
 from tests.shop.models import Book
@@ -77,7 +79,9 @@ def test_progress_goes_from_0_to_1_through_the_stages(shop, trainer):
         ("counting what is popular", 0.02),
         ("reading interactions", 0.08),
         ("judged fit", 0.08),
-        ("final fit", 0.53),
+        ("final fit", 0.46),
+        ("checking reasons", 0.83),
+        ("checking reasons", 0.9),
         ("publishing", 0.98),
     ]
 
@@ -93,6 +97,30 @@ def test_a_bad_training_is_rejected_with_its_figures(shop, trainer, heard):
     assert current_recommender() is None
 
 
+def test_a_training_whose_reasons_are_not_all_true_is_rejected(shop, trainer, heard):
+    good = retrain("anna")
+    assert good.fidelity == {"gate": {"claims": 3}}
+    trainer.verdict = Verdict({"gate": {"claims": 3, "false": 1}}, "CV 0.6667")
+    bad = retrain("ben")
+    assert (bad.status, bad.error, bad.artifact) == (Status.REJECTED, "CV 0.6667", "")
+    assert bad.fidelity == {"gate": {"claims": 3, "false": 1}}
+    assert RecommenderVersion.objects.current() == good
+    assert heard == [("rejected", bad.pk)]
+
+
+@pytest.mark.training
+def test_a_serving_that_lies_is_caught_before_it_serves(shop, trainer, monkeypatch):
+    good = retrain("anna")
+    monkeypatch.setattr(running, "check_reasons", check_reasons)
+    monkeypatch.setattr(Memory, "strongest_event", lambda self, product_id: "saved")
+    bad = retrain("ben")
+    assert bad.status == Status.REJECTED
+    assert bad.error.startswith("Not every reason it would give is true. CV 0.0000")
+    assert "was not saved" in bad.error
+    assert bad.fidelity["gate"]["false"] > 0
+    assert RecommenderVersion.objects.current() == good
+
+
 def test_too_little_data_is_skipped(shop, trainer):
     def too_little():
         raise NotEnoughData("3 shoppers, 50 are needed")
@@ -102,7 +130,7 @@ def test_too_little_data_is_skipped(shop, trainer):
     assert (version.status, version.error) == (Status.SKIPPED, "3 shoppers, 50 are needed")
 
 
-@pytest.mark.parametrize("step", ["sync_catalog", "read_log", "_trainer", "upload", "publish"])
+@pytest.mark.parametrize("step", ["sync_catalog", "read_log", "_trainer", "check_reasons", "upload", "publish"])
 def test_whatever_breaks_the_current_version_serves_on(shop, trainer, heard, monkeypatch, caplog, step):
     good = retrain("anna")
     monkeypatch.setattr(running, step, fail)
@@ -234,6 +262,11 @@ def test_the_real_training_ends_in_recommendations(db, settings, heart_at_rest):
     assert len(loaded.scorer.vocabulary) == 40
     assert version.data["interactions"] == Interaction.objects.count() == 1440
     assert version.data["parity"]["eps"] > 0
+    gate = version.fidelity["gate"]
+    assert gate["claims"] > 0
+    assert (gate["false"], gate["false_facts"], gate["not_minimal"], gate["different"]) == (0, 0, 0, 0)
+    assert gate["shoppers"] > 0
+    assert "coverage" in version.fidelity["plots"]
     assert set(version.metrics["new_products"]) >= {"recommender", "popularity", "next_item_table", "bought_before"}
 
 

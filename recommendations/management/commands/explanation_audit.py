@@ -1,24 +1,20 @@
 import json
 import random
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 
 from ...auditing.reference import Reference
-from ...auditing.shown_lists import visitor
+from ...auditing.shoppers import Asking, asking_for, real_shoppers, visitors
 from ...auditing.tally import Tally
-from ...models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
+from ...models import RecommenderVersion
 from .. import command
 
 # Shoppers in a row without a claim, after which there are none to be had.
 FRUITLESS = 300
-# Half of the visitors meet only so many of the most popular products.
-POPULAR = 500
 
 
 class Command(command.Command):
@@ -54,9 +50,8 @@ class Command(command.Command):
     def _check(self, reference: Reference, tally: Tally, options: dict[str, Any]) -> None:
         draw = random.Random(options["seed"])  # noqa: S311 - a sample
         told = monotonic()
-        for asking, is_visitor in _shoppers(draw, tally, options):
-            with asking as shopper:
-                tally.check(reference, shopper, draw, is_visitor)
+        for asking, is_visitor in _askings(draw, tally, options):
+            tally.check(reference, asking(), draw, is_visitor)
             if monotonic() - told > (1 if self.stderr.isatty() else 10):
                 told = monotonic()
                 self._progress(tally, options["claims"])
@@ -76,36 +71,18 @@ class Command(command.Command):
             raise CommandError('Nobody is shown a "because": nothing was checked.')
 
 
-def _shoppers(
-    draw: random.Random, tally: Tally, options: dict[str, Any]
-) -> Iterator[tuple[AbstractContextManager[Shopper], bool]]:
-    """Real shoppers in a drawn order and made-up visitors (True), until there are claims enough or no more come."""
-    real, pools = _real_shoppers(draw), _pools()
+def _askings(draw: random.Random, tally: Tally, options: dict[str, Any]) -> Iterator[tuple[Asking, bool]]:
+    """Real shoppers in a drawn order and made-up visitors, until there are claims enough or no more come."""
+    real, made_up = real_shoppers(draw), visitors(draw) if options["visitors"] > 0 else iter(())
     fruitless = 0
     while tally.claims < options["claims"] and fruitless < FRUITLESS:
         before = tally.claims
-        wanted = options["visitors"] > 0 and tally.visitor_claims <= options["visitors"] * tally.claims
-        if options["visitors"] > 0 and (wanted or not real):
-            yield visitor(draw.choice(pools), timezone.now(), draw), True
-        elif real:
-            yield nullcontext(real.pop()), False
-        else:
+        wants_visitor = tally.visitor_claims <= options["visitors"] * tally.claims or not real
+        asking = next(made_up, None) if wants_visitor else None
+        if asking is None and not real:
             return
+        yield asking or asking_for(real.pop())
         fruitless = fruitless + 1 if tally.claims == before else 0
-
-
-def _real_shoppers(draw: random.Random) -> list[Shopper]:
-    with_history = Interaction.objects.order_by().values_list("shopper_id", flat=True).distinct()
-    real = list(Shopper.objects.filter(pk__in=with_history, personalised=True, merged_into=None).order_by("pk"))
-    draw.shuffle(real)
-    return real
-
-
-def _pools() -> list[list[int]]:
-    """What visitors meet: anything, or only what is popular."""
-    everything = list(Product.objects.filter(available=True).order_by("pk").values_list("pk", flat=True))
-    popular = [row.product_id for row in ProductPopularity.objects.ranked(POPULAR)]
-    return [everything, popular or everything]
 
 
 def _positive(text: str) -> int:

@@ -1,13 +1,14 @@
 """One shopper's list ranked again without any set of units: each set once, over the whole catalog."""
 
 from collections.abc import Iterable
+from itertools import combinations
 
 import numpy as np
 
-from recommendations.ml.fidelity import Standing, Without
-from recommendations.ml.ranking import top_k
-from recommendations.ml.scorer import Scorer
-from recommendations.ml.sequences import History
+from .fidelity import EXACT_UNITS, Standing, Without
+from .ranking import top_k
+from .scorer import Scorer
+from .sequences import History
 
 POOL = 1_000
 # Histories in one call of the network.
@@ -16,17 +17,26 @@ BLOCK = 128
 Units = frozenset[int]
 
 
-class Removals:
+class ListsWithout:
     """The first `limit` products for a history, as in the placement new_for_you, and what becomes of them.
 
-    Ranks are places in the whole catalog outside the history, shares are within the 1,000 best of the whole history.
-    An empty history is ranked by `popularity` (n+1): what a stranger sees.
+    Ranks are places in the whole catalog outside the history (of `eligible`, bool (n+1), where it is given), shares are
+    within the 1,000 best of the whole history. An empty history is ranked by `popularity` (n+1): what a stranger sees.
     """
 
-    def __init__(self, scorer: Scorer, history: History, popularity: np.ndarray, limit: int) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        history: History,
+        popularity: np.ndarray,
+        limit: int,
+        eligible: np.ndarray | None = None,
+    ) -> None:
         self.scorer, self.history, self.limit = scorer, history, limit
         self.units = history.units()
         self._popularity = np.log(popularity + 1).astype(np.float32)
+        self._barred = np.zeros(len(popularity), bool) if eligible is None else ~eligible
+        self._barred[[0, *self.units]] = True
         scores = self._scores([history])[0]
         self.pool = top_k(scores, POOL).astype(np.int32)
         self.pool_scores = scores[self.pool]
@@ -58,6 +68,12 @@ class Removals:
         self.ask([removed])
         return self._known[removed][1]
 
+    def effects(self) -> np.ndarray:
+        """(m, I): how much log p of each shown product falls without each unit; what reasons are chosen by."""
+        self.ask(frozenset({unit}) for unit in self.units)
+        whole = self.log_shares(frozenset())
+        return np.stack([whole - self.log_shares(frozenset({unit})) for unit in self.units])
+
     def without(self, units: Units) -> History:
         """The history without these units."""
         kept = ~np.isin(self.history.items, list(units))
@@ -69,12 +85,18 @@ class Removals:
         read = [row for row, history in enumerate(histories) if len(history)]
         if read:
             scores[read] = self.scorer.scores([histories[row] for row in read])
-        scores[:, 0] = scores[:, self.units] = -np.inf
+        scores[:, self._barred] = -np.inf
         return scores
 
     def _stand(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         shown = scores[self.shown]
         ranks = 1 + (scores[None, :] > shown[:, None]).sum(axis=1)
         pooled = scores[self.pool]
-        top = pooled.max()
+        top = pooled.max(initial=-np.inf)
         return ranks, shown - (top + np.log(np.exp(pooled - top).sum()))
+
+
+def all_subsets(units: list[int]) -> list[Units]:
+    """Every set of units that leaves one, for few units; single ones only for many."""
+    most = len(units) - 1 if len(units) <= EXACT_UNITS else 1
+    return [frozenset(some) for size in range(most + 1) for some in combinations(units, size)]
