@@ -53,7 +53,7 @@ class Tally:
         reason = entry.reason
         faults: list[str] = []
         if isinstance(reason, Because):
-            faults = audit.faults(_claim(shown, entry, reason))
+            faults = audit.faults(claim_of(shown, entry, reason))
             self.claims += 1
             if self.claims % self.predict_every == 0:
                 self._predict(shown, tuple(anchor.id for anchor in reason.anchors), entry.card.product_id)
@@ -107,7 +107,8 @@ class Tally:
         )
 
 
-def _claim(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
+def claim_of(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
+    """The "because" of an entry as the audit reads it."""
     return Claim(
         limit=shown.query.limit,
         product_id=entry.card.product_id,

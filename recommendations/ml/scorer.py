@@ -21,7 +21,7 @@ class Scorer:
     def __init__(self, directory: Path, manifest: Manifest):
         self.manifest = manifest
         self._encoder_path = Path(directory) / ENCODER
-        self._directory = Path(directory)
+        self.directory = Path(directory)
         self._opening = Lock()
         self._session: onnxruntime.InferenceSession | None = None
         self.score: Score = read_score(directory, manifest)
@@ -38,7 +38,7 @@ class Scorer:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The products that can be recommended."""
-        return read_vocabulary(self._directory)
+        return read_vocabulary(self.directory)
 
     @property
     def version(self) -> str:

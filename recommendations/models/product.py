@@ -15,6 +15,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """(primary key, product_id) of every product, oldest first."""
         return list(self.order_by("pk").values_list("pk", "product_id"))
 
+    def titles(self, product_ids: Iterable[str]) -> dict[str, str]:
+        """product_id -> title (the id where there is none); unknown ids are absent."""
+        return {product.product_id: str(product) for product in self.filter(product_id__in=list(product_ids))}
+
     def newest(self, limit: int) -> list[str]:
         """product_ids of the products that can be bought, newest first."""
         newest = self.filter(available=True).order_by("-pk")
