@@ -18,7 +18,7 @@ from ..auditing.verifying import verify_list
 from ..boundary import never_break
 from ..models import Product, Shopper
 from ..serving import RecommendationQuery
-from ..serving.looking import Inspection, look
+from ..serving.looking import Inspection, Look, VersionFacts, look
 from ..serving.placements import MAX_LIMIT
 from .browsing import HistoryAdmin
 
@@ -37,7 +37,7 @@ class QuestionForm(forms.Form):
     """Which list to look into, and which product of the shop's to follow through it."""
 
     placement = forms.ChoiceField(label=_("Placement"), choices=list(PLACEMENTS.items()), initial="home")
-    limit = forms.IntegerField(label=_("Products"), min_value=1, max_value=MAX_LIMIT, initial=10)
+    limit = forms.IntegerField(label=_("Number of products"), min_value=1, max_value=MAX_LIMIT, initial=10)
     product = forms.CharField(label=_("Product id, to follow one product"), required=False)
 
     @classmethod
@@ -117,13 +117,22 @@ def _told(shopper: Shopper, asked: dict[str, Any], kept: list[str] | None, verif
     reader = shopper if shopper.personalised else None
     query = RecommendationQuery(asked["placement"], reader, limit=asked["limit"])
     inspection = Inspection(query)
-    told: dict[str, Any] = {"look": replace(look(inspection, asked["product"], kept), shopper=shopper.pk)}
+    found = replace(look(inspection, asked["product"], kept), shopper=shopper.pk)
+    told: dict[str, Any] = {"look": found, "facts": _facts(found.version)}
     if verify and inspection.loaded is not None:
         told["verification"] = verify_list(inspection.loaded, query, inspection.served)
     return told
 
 
-def _download(look: Any, shopper: Shopper) -> HttpResponse:
+def _facts(version: VersionFacts | None) -> list[tuple[str, object]]:
+    """Names and values of what the numbers were computed with."""
+    if version is None:
+        return []
+    single = [(name, getattr(version, name)) for name in ("artifact_sha256", "manifest", "eps")]
+    return [*single, *version.weights.items(), *version.libraries.items(), *version.files.items()]
+
+
+def _download(look: Look, shopper: Shopper) -> HttpResponse:
     response = JsonResponse(asdict(look), json_dumps_params={"indent": 1, "ensure_ascii": False})
     response["Content-Disposition"] = f'attachment; filename="why-shopper-{shopper.pk}.json"'
     return response

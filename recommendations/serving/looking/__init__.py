@@ -2,7 +2,7 @@
 
 from .effects import Attention, HeatMap
 from .inspection import Inspection, Unit
-from .look import Look, look
+from .look import Look, VersionFacts, look
 from .paths import Contrast, Path
 
-__all__ = ["Attention", "Contrast", "HeatMap", "Inspection", "Look", "Path", "Unit", "look"]
+__all__ = ["Attention", "Contrast", "HeatMap", "Inspection", "Look", "Path", "Unit", "VersionFacts", "look"]

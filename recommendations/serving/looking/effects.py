@@ -1,6 +1,7 @@
 """What each unit of the history does to each shown product, and where the network looked."""
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from ...ml.sequences import tokens
 from ..explaining import Explainer, named_products
 from .inspection import Inspection, Unit
 
-# Shades on each side of the heat map.
-SHADES = 3
+# An effect has the first shade from where it makes a product this many times as probable (or improbable), and so on.
+SHADES = (1.2, 2, 5)
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Cell:
     """By how much a product's log-probability falls without the unit; None when that can't be computed exactly."""
 
     effect: float | None
-    shade: int = 0  # -SHADES..SHADES, beside the largest effect of the map
+    shade: int = 0  # how many of SHADES it reaches, below 0 for what speaks against the product
     tier: str = ""  # "T1": the product leaves the list without this unit; "T2": without it and one other
 
 
@@ -71,12 +72,11 @@ def heat_map(inspection: Inspection) -> HeatMap | None:
     shown = [column for _, column in inspection.ranked]
     left, tiers = inspection.left, _tiers(inspection)
     effects = dict(zip(left.units, left.effect[:, shown].astype(float).tolist(), strict=True))
-    largest = max((abs(effect) for row in effects.values() for effect in row), default=0.0)
     rows = []
     for number, unit in inspection.units.items():
         found = effects.get(number)
         cells = [
-            Cell(effect, _shade(effect, largest), tiers.get((unit.key, entry.card.product_id), ""))
+            Cell(effect, _shade(effect), tiers.get((unit.key, entry.card.product_id), ""))
             for entry, effect in zip(entries, found or [None] * len(entries), strict=True)
         ]
         rows.append(HeatRow(unit, tuple(cells), sum(found) if found else None))
@@ -91,8 +91,9 @@ def heat_map(inspection: Inspection) -> HeatMap | None:
     )
 
 
-def _shade(effect: float | None, largest: float) -> int:
-    return round(SHADES * effect / largest) if effect and largest else 0
+def _shade(effect: float | None) -> int:
+    reached = sum(abs(effect or 0.0) >= log(times) for times in SHADES)
+    return reached if effect and effect > 0 else -reached
 
 
 def _tiers(inspection: Inspection) -> dict[tuple[str, str], str]:

@@ -68,7 +68,8 @@ class Inspection:
             return []
         column = {self.pool.product_id(int(item)): place for place, item in enumerate(self.pool.items)}
         entries = self.served.recommendations
-        return [(e, column[e.card.product_id]) for e in entries if e.source == "recommender"]
+        ranked = [entry for entry in entries if entry.source == "recommender" and entry.card.product_id in column]
+        return [(entry, column[entry.card.product_id]) for entry in ranked]
 
     @cached_property
     def left(self) -> LeaveOneOut:

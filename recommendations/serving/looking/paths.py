@@ -39,7 +39,7 @@ class Path:
     title: str
     source: str  # "" when the list does not show it
     terms: Terms | None  # None when the version does not know the product
-    log_probability: float | None  # within the pool
+    log_probability: float | None  # within the pool, and the product itself if it is not there
     filters: tuple[Filter, ...]
     place: int | None  # among all products that the list may show; where it would stand, if a filter leaves it out
     rank: int | None  # in the shown list
@@ -80,8 +80,8 @@ def path(inspection: Inspection, product_id: str) -> Path:
         title=title,
         source=entry.source if entry else "",
         terms=terms,
-        log_probability=terms.total - _logsumexp(inspection.pool.scores) if terms else None,
-        filters=tuple(_filters(inspection, product_id)),
+        log_probability=_log_probability(inspection, item, terms.total) if terms else None,
+        filters=tuple(filters(inspection, product_id)),
         place=_place(inspection, item) if item else None,
         rank=entry.rank if entry else None,
     )
@@ -125,7 +125,7 @@ def _terms(inspection: Inspection, item: int) -> Terms:
     )
 
 
-def _filters(inspection: Inspection, product_id: str) -> Iterable[Filter]:
+def filters(inspection: Inspection, product_id: str) -> Iterable[Filter]:
     """What eligibility asks of a product, told apart; the last is asked once the list is ranked."""
     memory, query, loaded = inspection.memory, inspection.query, inspection.loaded
     item = loaded.scorer.vocabulary.number(product_id) if loaded else 0
@@ -140,6 +140,13 @@ def _filters(inspection: Inspection, product_id: str) -> Iterable[Filter]:
     yield Filter("bought", is_bought and query.spot.bought == "left out")
     yield Filter("not_bought", not is_bought and query.spot.bought == "only")
     yield Filter("not_for_sale", product_id not in find_cards([product_id], query.request))
+
+
+def _log_probability(inspection: Inspection, item: int, score: float) -> float:
+    """Within the pool, and the product itself if it is not there."""
+    pool = inspection.pool
+    scores = pool.scores if item in pool.items else np.append(pool.scores, np.float32(score))
+    return score - _logsumexp(scores)
 
 
 def _place(inspection: Inspection, item: int) -> int:
