@@ -66,6 +66,7 @@ class WhyAdmin(HistoryAdmin):
         return require_http_methods(["GET", "HEAD", "POST"])(self._answer)(request, get_object_or_404(Shopper, pk=pk))
 
     def _answer(self, request: HttpRequest, shopper: Shopper) -> HttpResponse:
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
         form = QuestionForm.of(request)
         told = None
         if form.is_valid():

@@ -131,6 +131,9 @@ def test_every_look_is_logged_by_product_and_placement(staff, shopper, caplog):
         "Looked into the recommendations: Home page, 10 products.",
         "Looked into the recommendations: Home page, 10 products.",
     ]
+    history = reverse("admin:recommendations_shopper_history", args=[shopper.pk])
+    assert f'href="{history}"' in text_of(client.get(url(shopper)))
+    assert "Looked into the recommendations: Basket" in client.get(history).content.decode()
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
         f"Somebody of the staff looked into a shopper's list (placement {p})" for p in ("home", "cart", "home", "home")

@@ -21,7 +21,7 @@ from recommendations.serving.memory import read_memory
 from tests.serving.test_truth import EVENTS, shopper_who
 from tests.shop.models import Book
 
-some_examples = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some_examples = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
