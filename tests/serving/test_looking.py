@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommendations.ml.kinds import Kind
+from recommendations.ml.ranking import MixWeights
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, recommend, why
@@ -18,6 +19,7 @@ from recommendations.serving.eligibility import eligible_items
 from recommendations.serving.looking import Inspection, look
 from recommendations.serving.looking.paths import filters, path
 from recommendations.serving.memory import read_memory
+from tests.published import publish_made_artifact
 from tests.serving.test_truth import EVENTS, shopper_who
 from tests.shop.models import Book
 
@@ -90,6 +92,21 @@ def test_cells_are_marked_where_a_reason_may_name_the_unit(products, now, events
         for anchor in cause.anchors
     }
     assert marked == expected
+
+
+def test_each_term_is_its_part_of_the_formula(books, query):
+    mix = MixWeights(table=0.5, table_eps=0.01, repeat=1.5, repeat_decay=0.9, network=0.25, bought=2.0)
+    publish_made_artifact(weights=mix)
+    inspection = Inspection(query)
+    score = inspection.pool.loaded.scorer.score
+    parts = score.parts(inspection.reading, [inspection.pool.history])
+    for item in range(1, 61):
+        terms = path(inspection, inspection.pool.product_id(item)).terms
+        bias, strength, repeats = score.bias[item], parts.table[0, item], parts.repeats[0, item]
+        assert terms.network == pytest.approx(0.25 * (parts.network[0, item] - bias), abs=1e-4)
+        assert terms.bias == pytest.approx(0.25 * bias, abs=1e-4)
+        assert terms.table == pytest.approx(0.5 * math.log(0.01 + strength), abs=1e-4)
+        assert terms.repeats == pytest.approx(1.5 * math.log1p(repeats) + 2.0 * (repeats > 0), abs=1e-4)
 
 
 def test_the_terms_add_up_to_the_served_score(query):
@@ -200,7 +217,8 @@ def test_ablations_change_what_they_should(query):
         for change in told[part]:
             terms = path(inspection, change.product_id).terms
             assert change.score == pytest.approx(base - getattr(terms, part), abs=1e-4)
-    without_repeats = parts.network[0] + score.weights.table * np.log(parts.table[0] + score.weights.table_eps)
+    weights = score.weights
+    without_repeats = weights.network * parts.network[0] + weights.table * np.log(parts.table[0] + weights.table_eps)
     places = {int(item): place for place, item in enumerate(pool.items[np.argsort(-without_repeats, kind="stable")], 1)}
     for change in told["repeats"]:
         assert change.place_after == places[pool.loaded.scorer.vocabulary.number(change.product_id)]

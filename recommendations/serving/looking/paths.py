@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...catalog import find_cards
+from ...ml.ranking import Parts
 from ...ml.reasons import LeaveOneOut
 from ...models import HiddenProduct, Product
 from ..eligibility import eligible_items
@@ -113,15 +114,22 @@ def contrast(inspection: Inspection, product_id: str) -> Contrast | None:
 
 
 def _terms(inspection: Inspection, item: int) -> Terms:
-    score, items = inspection.pool.loaded.scorer.score, np.array([item], np.int32)
-    parts = score.parts(inspection.reading, [inspection.pool.history], items)
-    weights, bias = score.weights, float(score.bias[item])
+    """Each part's own share: what f is with it, less what f is without it."""
+    pool, items = inspection.pool, np.array([item], np.int32)
+    score = pool.loaded.scorer.score
+    parts = score.parts(inspection.reading, [pool.history], items)
+    bias, nothing = np.full_like(parts.network, score.bias[item]), np.zeros_like(parts.network)
+
+    def mixed(network: np.ndarray, repeats: np.ndarray) -> float:
+        return float(score.mixed(Parts(network, parts.table, repeats), items)[0, 0])
+
+    table, total = mixed(nothing, nothing), mixed(parts.network, parts.repeats)
     return Terms(
-        network=float(parts.network[0, 0]) - bias,
-        bias=bias,
-        table=weights.table * float(np.log(weights.table_eps + parts.table[0, 0])),
-        repeats=weights.repeat * float(np.log1p(parts.repeats[0, 0])),
-        total=float(score.mixed(parts, items)[0, 0]),
+        network=mixed(parts.network, nothing) - mixed(bias, nothing),
+        bias=mixed(bias, nothing) - table,
+        table=table,
+        repeats=total - mixed(parts.network, nothing),
+        total=total,
     )
 
 
