@@ -76,7 +76,7 @@ def heat_map(inspection: Inspection) -> HeatMap | None:
     for number, unit in inspection.units.items():
         found = effects.get(number)
         cells = [
-            Cell(effect, _shade(effect), tiers.get((unit.key, entry.card.product_id), ""))
+            Cell(effect, _shade(effect), tiers.get((unit.type, unit.key, entry.card.product_id), ""))
             for entry, effect in zip(entries, found or [None] * len(entries), strict=True)
         ]
         rows.append(HeatRow(unit, tuple(cells), sum(found) if found else None))
@@ -96,8 +96,8 @@ def _shade(effect: float | None) -> int:
     return reached if effect and effect > 0 else -reached
 
 
-def _tiers(inspection: Inspection) -> dict[tuple[str, str], str]:
-    """(unit's key, product_id) -> the tier of what may be said of the two."""
+def _tiers(inspection: Inspection) -> dict[tuple[str, str, str], str]:
+    """(unit's type and key, product_id) -> the tier of what may be said of the two."""
     pool, query = inspection.pool, inspection.query
     explainer = Explainer(pool, query, inspection.memory)
     shown = inspection.served.product_ids
@@ -109,7 +109,7 @@ def _tiers(inspection: Inspection) -> dict[tuple[str, str], str]:
     ]
     cards = find_cards(named_products(claim for _, claim in claims), query.request)
     tiers = {
-        (anchor.id, entry.card.product_id): "T2"
+        (anchor.type, anchor.id, entry.card.product_id): "T2"
         for entry, _ in without_facts
         if entry.reason.tier == "T2"
         for anchor in entry.reason.anchors
@@ -117,7 +117,8 @@ def _tiers(inspection: Inspection) -> dict[tuple[str, str], str]:
     for entry, claim in claims:
         reason = explainer.because(claim, entry.rank, shown[: entry.rank - 1], cards)
         if reason is not None:
-            tiers |= {(anchor.id, entry.card.product_id): reason.tier for anchor in reason.anchors}
+            product_id = entry.card.product_id
+            tiers |= {(anchor.type, anchor.id, product_id): reason.tier for anchor in reason.anchors}
     return tiers
 
 

@@ -86,16 +86,20 @@ class Inspection:
         """The history's units by their numbers, the one met last first."""
         if self.gap:
             return {}
-        keys = {number: self.pool.product_id(number) for number in self.pool.history.units()}
-        titles = Product.objects.titles(keys.values())
-        return {number: self._unit(number, key, titles.get(key, key)) for number, key in keys.items()}
+        names = {number: self._name(number) for number in self.pool.history.units()}
+        titles = Product.objects.titles(key for _, key in names.values())
+        return {number: self._unit(number, *name, titles.get(name[1], name[1])) for number, name in names.items()}
 
-    def _unit(self, number: int, key: str, title: str) -> Unit:
+    def _name(self, number: int) -> tuple[str, str]:
+        """(type, key) of a unit, as anchors have them: the one place that knows what a number stands for."""
+        return "product", self.pool.product_id(number)
+
+    def _unit(self, number: int, type: str, key: str, title: str) -> Unit:
         times = [event.occurred_at for event in self.memory.events if event.product_id == key]
         return Unit(
             number=number,
-            mark=blake2s(f"product:{key}".encode(), digest_size=4).hexdigest(),
-            type="product",
+            mark=blake2s(f"{type}:{key}".encode(), digest_size=4).hexdigest(),
+            type=type,
             key=key,
             title=title,
             event=self.memory.strongest_event(key),
