@@ -9,13 +9,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Shopper
-from .browsing import HistoryAdmin, number_in
+from .browsing import number_in
+from .why import WhyAdmin
 
 
 @admin.register(Shopper)
-class ShopperAdmin(HistoryAdmin):
-    list_display = ["__str__", "known_as", "personalised", "created_at", "last_seen", "history"]
-    fields = ["known_as", "personalised", "created_at", "last_seen", "erased_at", "merged_at", "history"]
+class ShopperAdmin(WhyAdmin):
+    list_display = ["__str__", "known_as", "personalised", "created_at", "last_seen", "history", "reasons"]
+    fields = ["known_as", "personalised", "created_at", "last_seen", "erased_at", "merged_at", "history", "reasons"]
     search_fields = ["pk"]
     search_help_text = _("A shopper's number")
 
@@ -38,3 +39,7 @@ class ShopperAdmin(HistoryAdmin):
         url = reverse("admin:recommendations_interaction_changelist", current_app=self.admin_site.name)
         words = gettext("what shopper %(number)s did") % {"number": shopper.pk}
         return format_html('<a href="{}?q={}">{}</a>', url, shopper.pk, words)
+
+    @admin.display(description=_("recommendations"))
+    def reasons(self, shopper: Shopper) -> Any:
+        return format_html('<a href="{}">{}</a>', self.why_url(shopper), gettext("why these recommendations"))

@@ -93,7 +93,7 @@ class Tally:
     def _count(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation, faults: list[str]) -> None:
         reason, length = entry.reason, stratum(len(audit.history.units()))
         if isinstance(reason, Because):
-            claim = _claim(shown, entry, reason)
+            claim = claim_of(shown, entry, reason)
             faults = faults + audit.faults(claim)
             self.needless += len(claim.anchors) > 1 and not audit.is_minimal(claim)
         for counter in (
@@ -156,7 +156,8 @@ class Tally:
         )
 
 
-def _claim(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
+def claim_of(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
+    """The "because" of an entry as the audit reads it."""
     return Claim(
         limit=shown.query.limit,
         product_id=entry.card.product_id,

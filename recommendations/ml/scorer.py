@@ -44,7 +44,7 @@ class Scorer:
     @cached_property
     def query_index(self) -> QueryIndex:
         """What searches stand for."""
-        return read_query_index(self._directory)
+        return read_query_index(self.directory)
 
     @property
     def version(self) -> str:

@@ -21,6 +21,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         for pk, product_id, title, brand, category in rows.iterator(chunk_size=5_000):
             yield pk, product_id, " ".join([title, brand, *category])
 
+    def titles(self, product_ids: Iterable[str]) -> dict[str, str]:
+        """product_id -> title (the id where there is none); unknown ids are absent."""
+        return {product.product_id: str(product) for product in self.filter(product_id__in=list(product_ids))}
+
     def newest(self, limit: int) -> list[str]:
         """product_ids of the products that can be bought, newest first."""
         newest = self.filter(available=True).order_by("-pk")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ml.ranking import top_k
+from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
 from ..publishing import LoadedRecommender
 from .eligibility import barred_witnesses, eligible_items, left_out
@@ -30,6 +31,10 @@ class Pool:
 
     def product_id(self, item: int) -> str:
         return self.loaded.scorer.vocabulary.product_id(item)
+
+    def leave_one_out(self) -> LeaveOneOut:
+        """Its scores, computed again without each unit of the history."""
+        return LeaveOneOut(self.loaded.scorer, self.history, self.items, self.scores, self.barred)
 
 
 def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> Pool | None:

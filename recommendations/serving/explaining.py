@@ -36,8 +36,7 @@ class Explainer:
 
     @cached_property
     def _left(self) -> LeaveOneOut:
-        pool = self.pool
-        return LeaveOneOut(pool.loaded.scorer, pool.history, pool.items, pool.scores, pool.barred)
+        return self.pool.leave_one_out()
 
     @cached_property
     def _either(self) -> EitherEnough:

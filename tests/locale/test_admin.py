@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -12,9 +13,10 @@ from recommendations.admin.stages import STAGES
 from recommendations.capture import record
 from recommendations.catalog import sync_catalog
 from recommendations.ml.kinds import Kind
-from recommendations.models import Interaction, RecommenderVersion, Shopper
+from recommendations.models import Interaction, Product, RecommenderVersion, Shopper
 from recommendations.retraining import running
 from tests.locale.reading import english_in
+from tests.published import publish_made_artifact
 from tests.shop.models import Book
 
 METRICS = {
@@ -67,6 +69,30 @@ def test_tables_speak_chinese(chinese):
     for name, row in (("product", event.product), ("shopper", shopper), ("interaction", event)):
         shown = content(chinese, f"{name}_changelist"), content(chinese, f"{name}_change", row.pk)
         assert [english_in(html) for html in shown] == [[], []], name
+
+
+def test_the_look_into_a_list_speaks_chinese(chinese):
+    Book.objects.bulk_create(Book(name=f"Book {number}") for number in range(40))
+    sync_catalog()
+    shopper = Shopper.objects.create(external_id="1")
+    address = reverse("admin:recommendations_why", args=[shopper.pk])
+    pages = [chinese.get(address)]
+    publish_made_artifact()
+    for book in Book.objects.all()[:4]:
+        record(shopper, Kind.VIEW, book)
+    product_id = Product.objects.last().product_id
+    question = {"sandbox": 1, "product": product_id}
+    pages += [chinese.post(f"{address}?{urlencode(question)}"), chinese.get(address, {"placement": "buy_again"})]
+    pages += [chinese.get(address, {"product": "0"})]
+    Shopper.objects.update(personalised=False)
+    pages += [chinese.get(address)]
+    middles = [re.search(r'(<div id="content".*)<footer', page.content.decode(), re.DOTALL)[1] for page in pages]
+    told = [
+        re.sub(r'<dl class="rec-hashes">.*?</dl>|value="[0-9a-z_]+"|JSON|numpy', "", middle, flags=re.DOTALL)
+        for middle in middles
+    ]
+    assert [english_in(html) for html in told] == [[]] * 5
+    assert "网络看向何处，并非理由" in told[1]
 
 
 def test_buttons_answer_in_chinese(chinese):

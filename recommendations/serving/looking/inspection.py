@@ -1,0 +1,108 @@
+"""One shopper's list, together with everything that it was made from."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from hashlib import blake2s
+from typing import Any
+
+import numpy as np
+
+from ...ml.reasons import LeaveOneOut
+from ...models import Product
+from ...publishing import current_recommender, on_trial
+from ..candidates import history_pool
+from ..memory import read_memory
+from ..queries import RecommendationQuery
+from ..recommendations import Recommendation, RecommendationList
+from ..recommending import recommend
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A part of the history that can be removed as a whole: a product with all that was done with it."""
+
+    number: int  # in the recommender's history
+    mark: str  # names it in addresses, without saying what it is
+    type: str
+    key: str
+    title: str
+    event: str  # one of memory.EVENT_ORDER, "" when nothing holds any more (returned)
+    events: int
+    last: datetime
+
+
+class Inspection:
+    """The list of a query as it is served now, and what its numbers are computed from; made once a look.
+
+    `gap` says why there is nothing of the recommender's to look into; "" when there is.
+    """
+
+    def __init__(self, query: RecommendationQuery) -> None:
+        self.query, self.loaded = query, current_recommender()
+        self.served = self.served_without(())
+        self.memory = read_memory(query.shopper, query.now)
+        self.pool = history_pool(self.loaded, query, self.memory)
+        self.gap = self._gap()
+
+    def served_without(self, keys: tuple[str, ...]) -> RecommendationList:
+        """The list as it would be without these units, by the function that serves, from the version looked into."""
+        version: AbstractContextManager[Any] = on_trial(self.loaded) if self.loaded else nullcontext()
+        with version:
+            return recommend(replace(self.query, without=keys))
+
+    def _gap(self) -> str:
+        if self.query.shopper is None:
+            return "not_personal"
+        if self.loaded is None:
+            return "no_version"
+        if self.pool is None:
+            return "no_history"
+        return "" if len(self.pool.items) else "nothing_eligible"
+
+    @cached_property
+    def ranked(self) -> list[tuple[Recommendation, int]]:
+        """(entry, its column in the pool) of the shown products that the recommender ranked, best first."""
+        if self.gap:
+            return []
+        column = {self.pool.product_id(int(item)): place for place, item in enumerate(self.pool.items)}
+        entries = self.served.recommendations
+        ranked = [entry for entry in entries if entry.source == "recommender" and entry.card.product_id in column]
+        return [(entry, column[entry.card.product_id]) for entry in ranked]
+
+    @cached_property
+    def left(self) -> LeaveOneOut:
+        """What each unit does to each item of the pool."""
+        return self.pool.leave_one_out()
+
+    @cached_property
+    def reading(self) -> np.ndarray:
+        """The network's reading of the whole history, (1, d)."""
+        return self.pool.loaded.scorer.encode([self.pool.history])
+
+    @cached_property
+    def units(self) -> dict[int, Unit]:
+        """The history's units by their numbers, the one met last first."""
+        if self.gap:
+            return {}
+        names = {number: self._name(number) for number in self.pool.history.units()}
+        titles = Product.objects.titles(key for _, key in names.values())
+        return {number: self._unit(number, *name, titles.get(name[1], name[1])) for number, name in names.items()}
+
+    def _name(self, number: int) -> tuple[str, str]:
+        """(type, key) of a unit, as anchors have them: the one place that knows what a number stands for."""
+        return "product", self.pool.product_id(number)
+
+    def _unit(self, number: int, type: str, key: str, title: str) -> Unit:
+        times = [event.occurred_at for event in self.memory.events if event.product_id == key]
+        return Unit(
+            number=number,
+            mark=blake2s(f"{type}:{key}".encode(), digest_size=4).hexdigest(),
+            type=type,
+            key=key,
+            title=title,
+            event=self.memory.strongest_event(key),
+            events=len(times),
+            last=times[0],
+        )

@@ -1,0 +1,74 @@
+"""Filters of the staff's page that looks into one list."""
+
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+MINUS = "\N{MINUS SIGN}"
+WORDS = {
+    # what was done with a product
+    "event:bought": _("bought"),
+    "event:in_basket": _("in the basket"),
+    "event:saved": _("saved"),
+    "event:viewed": _("viewed"),
+    "event:": _("returned"),
+    # where a recommendation comes from
+    "source:recommender": _("recommender"),
+    "source:popular": _("popular products"),
+    "source:new": _("new products"),
+    "source:bought": _("bought products"),
+    "source:": _("not in the list"),
+    # why there is nothing of the recommender's to look into
+    "gap:not_personal": _(
+        "This shopper switched personalisation off: nothing is read of the history, and the list is the one that "
+        "strangers see."
+    ),
+    "gap:no_version": _(
+        "No version can serve: nothing is published yet, or the files of the published version can't be read (the log "
+        "says why). The list is made of popular products."
+    ),
+    "gap:no_history": _(
+        "The recommender can read nothing of this shopper's history, so the list is the one that strangers see."
+    ),
+    "gap:nothing_eligible": _("The recommender knows no product that this list may show."),
+    # rules that leave a product out
+    "filter:unknown_to_version": _("Unknown to this version"),
+    "filter:not_available": _("Not available in the shop"),
+    "filter:hidden": _("Hidden by the shopper"),
+    "filter:removed": _("Removed from the history"),
+    "filter:in_basket": _("In the basket"),
+    "filter:met": _("Met before, not bought"),
+    "filter:bought": _("Bought already"),
+    "filter:not_bought": _("Never bought"),
+    "filter:not_for_sale": _("Can't be bought right now"),
+    # what is taken away to see what it does
+    "part:kinds": _("Kinds of event read as unknown"),
+    "part:table": _("Next-item table says nothing"),
+    "part:repeats": _("Repeat purchases say nothing"),
+}
+
+
+@register.filter
+def word(code: str, group: str) -> Any:
+    """What a code of that group is called on the page; the code itself when it has no words."""
+    return WORDS.get(f"{group}:{code}", code)
+
+
+@register.filter
+def signed(value: float | None, places: int = 2) -> str:
+    """A number with its sign, also where it is positive; a dash for None."""
+    if value is None:
+        return "–"
+    rounded = round(value, places)
+    sign = "+" if rounded > 0 else MINUS if rounded < 0 else ""
+    return sign + number_format(abs(rounded), places, use_l10n=True)
+
+
+@register.filter
+def shade(step: int) -> str:
+    """heat-n3 to heat-p3."""
+    return f"heat-{'n' if step < 0 else 'p'}{abs(step)}" if step else "heat-0"
