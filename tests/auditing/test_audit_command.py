@@ -90,7 +90,7 @@ def test_it_fails_when_a_promotion_does_not_say_so(version, tmp_path, monkeypatc
     monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: [Promotion(last)])
     monkeypatch.setattr(promoting, "Fact", lambda fact: NoReason())
     with pytest.raises(CommandError, match="does not say it is promoted"):
-        audit(tmp_path, claims=40)
+        audit(tmp_path, claims=200)
 
 
 def test_it_fails_when_nobody_bought_both(version, tmp_path):
