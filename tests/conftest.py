@@ -17,6 +17,7 @@ NEED_TORCH = [
     "ml/test_mixing.py",
     "ml/test_network.py",
     "ml/test_pipeline.py",
+    "ml/test_queries_in_training.py",
     "ml/test_reference.py",
     "ml/test_settings.py",
 ]

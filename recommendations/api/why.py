@@ -1,4 +1,4 @@
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import status
@@ -32,7 +32,7 @@ class WhyEndpoint(Endpoint):
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
 
         def cause(reason: Because) -> dict[str, Any]:
-            without = recommend(replace(query, without=tuple(anchor.id for anchor in reason.anchors)))
+            without = recommend(query.without_units(anchor.unit for anchor in reason.anchors))
             return {**reason_as_json(reason), "evidence": asdict(reason.evidence), "without": without.product_ids}
 
         return Response(

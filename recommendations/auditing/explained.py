@@ -79,7 +79,7 @@ class ExplainedShop:
         """A shopper's list; None when no history of 1 to 50 products, read to its end, decides it."""
         query = RecommendationQuery("new_for_you", shopper, limit=LIMIT, now=now)
         memory = read_memory(shopper, now)
-        history = memory.history(self.loaded.scorer.vocabulary)
+        history = memory.history(self.loaded.scorer.vocabulary, self.loaded.scorer.query_index)
         if not history.complete or not 1 <= len(history.units()) <= MOST_UNITS:
             return None
         eligible = eligible_items(self.loaded, query, memory) & self._buyable

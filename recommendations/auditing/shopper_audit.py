@@ -1,10 +1,11 @@
 """The independent path: what a shop says of its recommendations, derived a second time.
 
-Nothing here is shared with serving but the reading of a history as tokens and the vocabulary: rows are read by other
-queries, eligibility is written again, the score is plain torch, one history at a time, over the whole catalog.
+Nothing here is shared with serving but the vocabulary, what a search stands for, and the reading of a history as
+tokens: rows are read by other queries, eligibility is written again, the score is plain torch, one history at a time,
+over the whole catalog.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -13,7 +14,7 @@ import numpy as np
 from django.db.models import QuerySet
 
 from ..ml.kinds import Kind
-from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
+from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
 from .reference import Reference
 
@@ -29,19 +30,20 @@ class Claim:
 
     limit: int  # length of the ranked list that it was cut from
     product_id: str
-    anchors: tuple[str, ...]  # one, or two of which either is said to be enough
-    events: tuple[str, ...]  # the word used of each anchor
+    anchors: tuple[str, ...]  # one, or two of which either is said to be enough; a search's is its text
+    events: tuple[str, ...]  # the word used of each anchor, "searched" only of searches
     rank_before: int  # the place it was shown at, not counting the anchors
     bought: str  # what the placement does with bought products: "allowed", "left out" or "only"
 
 
 @dataclass(frozen=True)
 class Event:
-    """One remembered event with a product."""
+    """One remembered event with a product, or a search."""
 
-    product_id: str
+    product_id: str  # "" of a search
     kind: int
     occurred_at: datetime
+    query: str = ""
 
 
 class ShopperAudit:
@@ -54,6 +56,7 @@ class ShopperAudit:
         removed = _removals().filter(shopper=shopper)
         self.hidden = {reference.product_ids[pk] for pk in hidden}
         self.removed = {reference.product_ids[pk] for pk in removed.values_list("product_id", flat=True)}
+        self.searches = sorted({event.query for event in self.events if event.kind == Kind.SEARCH})
         self.history = self._history(self.events)
         self._scores: dict[tuple[int, ...], np.ndarray] = {}
         self._effects: dict[str, dict[int, np.ndarray]] = {}
@@ -61,7 +64,7 @@ class ShopperAudit:
     def faults(self, claim: Claim) -> list[str]:
         """What is not true of a "because"; empty when all of it is."""
         faults = self._word_faults(claim)
-        item, *anchors = map(self.reference.vocabulary.number, (claim.product_id, *claim.anchors))
+        item, anchors = self.reference.vocabulary.number(claim.product_id), self._units(claim)
         named, gone = " and ".join(claim.anchors), tuple(sorted(anchors))
         if item == 0 or not set(gone) <= set(self.history.units()) or item in gone or len(set(gone)) != len(gone):
             return [*faults, f"{named} is nothing that {claim.product_id} can rest on"]
@@ -80,7 +83,7 @@ class ShopperAudit:
 
     def is_minimal(self, claim: Claim) -> bool:
         """Whether none of several anchors alone would do what they are said to do together."""
-        item, *anchors = map(self.reference.vocabulary.number, (claim.product_id, *claim.anchors))
+        item, anchors = self.reference.vocabulary.number(claim.product_id), self._units(claim)
         return all(self._place_after(claim, item, (anchor,)) <= claim.limit for anchor in anchors)
 
     def delp(self, bought: str, item: int, unit: int) -> float | None:
@@ -119,6 +122,9 @@ class ShopperAudit:
         ]
 
     def word_faults_of(self, anchor: str, event: str) -> list[str]:
+        """Whether the anchor may be named, and the shopper did with it what this word says."""
+        if event == "searched":
+            return self._search_faults(anchor)
         faults = []
         if anchor in self.reference.sensitive or anchor not in self.reference.buyable:
             faults.append(f"{anchor} must not be named")
@@ -130,6 +136,34 @@ class ShopperAudit:
             "viewed": Kind.VIEW in kinds or Kind.ADD_TO_CART in kinds,
         }
         return faults if last[event] else [*faults, f"{anchor} was not {event}: {kinds[:20]}"]
+
+    def _search_faults(self, query: str) -> list[str]:
+        products = map(
+            self.reference.vocabulary.product_id, self.reference.scorer.query_index.bag(query).items.tolist()
+        )
+        faults = {
+            f"{query!r} was not searched for": query not in self.searches,
+            f"{query!r} must not be named": not self.reference.sensitive.isdisjoint(products),
+        }
+        return [fault for fault, is_so in faults.items() if is_so]
+
+    def _units(self, claim: Claim) -> list[int]:
+        """The anchors as numbers of the history; 0 for what is in none."""
+        named = zip(claim.anchors, claim.events, strict=True)
+        return [self._search(anchor) if event == "searched" else self._product(anchor) for anchor, event in named]
+
+    def _product(self, product_id: str) -> int:
+        return self.reference.vocabulary.number(product_id)
+
+    def _search(self, query: str) -> int:
+        return len(self.reference.vocabulary) + 1 + self.searches.index(query) if query in self.searches else 0
+
+    def _is_about(self, event: Event, units: Collection[int]) -> bool:
+        unit = self._search(event.query) if event.kind == Kind.SEARCH else self._product(event.product_id)
+        return unit != 0 and unit in units
+
+    def _products_among(self, units: Iterable[int]) -> list[int]:
+        return [unit for unit in units if unit <= len(self.reference.vocabulary)]
 
     def _place_before(self, claim: Claim, item: int, gone: tuple[int, ...]) -> tuple[int, int]:
         """The best and the worst place (1 = first) of the item now, if scores within eps of it count as equal."""
@@ -158,7 +192,7 @@ class ShopperAudit:
     def _rivals(self, claim: Claim, without: tuple[int, ...], gone: tuple[int, ...]) -> np.ndarray:
         """bool (n+1): what the list may show and anybody can buy, the anchors left out."""
         rivals = self._eligible(claim.bought, without) & self.reference.buyable_mask
-        rivals[list(gone)] = False
+        rivals[self._products_among(gone)] = False
         return rivals
 
     def _share(self, claim: Claim, item: int, gone: tuple[int, ...]) -> float:
@@ -190,8 +224,7 @@ class ShopperAudit:
 
     def _is_removal_known(self, unit: int) -> bool:
         """Whether serving, which reads the newest READ_LIMIT events, can know the history without it."""
-        name = self.reference.vocabulary.product_id(unit)
-        read = [event for event in self.events[:READ_LIMIT] if event.product_id != name]
+        read = [event for event in self.events[:READ_LIMIT] if not self._is_about(event, (unit,))]
         return len(self.events) <= READ_LIMIT or len(self._history(read)) >= REPEAT_WINDOW
 
     def _score(self, without: tuple[int, ...]) -> np.ndarray:
@@ -211,29 +244,36 @@ class ShopperAudit:
         """product_ids that a list may not show to this shopper, without some items as after their removal."""
         events = self._events_without(without)
         met = {event.product_id for event in events[:READ_LIMIT]} | _bought(events)
-        removed = self.removed | set(map(self.reference.vocabulary.product_id, without))
+        removed = self.removed | set(map(self.reference.vocabulary.product_id, self._products_among(without)))
         out = self.hidden | (removed - met) | _in_basket(events)
-        out |= {event.product_id for event in events[:REPEAT_WINDOW]} - _bought(events)
+        out |= {event.product_id for event in events[:REPEAT_WINDOW] if event.product_id} - _bought(events)
         return out | _bought(events) if bought == "left out" else out
 
     def _events_without(self, items: tuple[int, ...]) -> list[Event]:
-        names = set(map(self.reference.vocabulary.product_id, items))
-        return [event for event in self.events if event.product_id not in names]
+        return [event for event in self.events if not self._is_about(event, items)]
 
     def _history(self, events: Sequence[Event]) -> History:
-        oldest_first = events[::-1]
-        numbers = self.reference.vocabulary.numbers(event.product_id for event in oldest_first)
-        return History.of(numbers, [event.kind for event in oldest_first])
+        bags = [self.reference.scorer.query_index.bag(query) for query in self.searches]
+        matching = {query for query, bag in zip(self.searches, bags, strict=True) if len(bag.items)}
+        numbers = [
+            self._product(event.product_id)
+            if event.kind != Kind.SEARCH
+            else self._search(event.query) * (event.query in matching)
+            for event in events[::-1]
+        ]
+        queries = Queries(len(self.reference.vocabulary) + 1, bags)
+        return History.of(numbers, [event.kind for event in events[::-1]], queries=queries)
 
 
 def _remembered(reference: Reference, shopper: Shopper) -> list[Event]:
-    """Every event with a product that the shopper did not remove, newest first."""
-    removed_at = dict(_removals().filter(shopper=shopper).values_list("product_id", "removed_at"))
-    rows = Interaction.objects.filter(shopper=shopper, product__isnull=False).order_by("-occurred_at", "-pk")
+    """Every event that the shopper did not remove, newest first."""
+    removals = RemovedProduct.objects.filter(shopper=shopper).values_list("product_id", "query", "removed_at")
+    removed_at = {product or query: at for product, query, at in removals}
+    rows = Interaction.objects.filter(shopper=shopper).order_by("-occurred_at", "-pk")
     return [
-        Event(reference.product_ids[product], kind, occurred_at)
-        for product, kind, occurred_at in rows.values_list("product_id", "kind", "occurred_at")
-        if product not in removed_at or occurred_at > removed_at[product]
+        Event(reference.product_ids[product] if product else "", kind, occurred_at, "" if product else query)
+        for product, kind, occurred_at, query in rows.values_list("product_id", "kind", "occurred_at", "query")
+        if (product or query) not in removed_at or occurred_at > removed_at[product or query]
     ]
 
 

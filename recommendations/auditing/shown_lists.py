@@ -1,21 +1,22 @@
 """Lists as pages ask for them, and made-up visitors who ask: what explanation_audit looks at."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import router, transaction
 
 from ..ml.kinds import Kind
 from ..models import Interaction, Product, RemovedProduct, Shopper
-from ..serving import Recommendation, RecommendationQuery, because_rows, recommend
+from ..models.interaction import MAX_QUERY
+from ..serving import Anchor, Recommendation, RecommendationQuery, because_rows, recommend
 from ..serving.rows import RANKED
 
 LIMITS = (5, 10, 20)
 # What a visitor does in a short visit, most often a view.
-VISIT_KINDS = (Kind.VIEW,) * 6 + (Kind.SAVE, Kind.ADD_TO_CART, Kind.PURCHASE)
+VISIT_KINDS = (Kind.VIEW,) * 6 + (Kind.SEARCH, Kind.SAVE, Kind.ADD_TO_CART, Kind.PURCHASE)
 LONGEST_VISIT = 5
 
 
@@ -35,7 +36,8 @@ def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterato
         query = RecommendationQuery(placement, shopper, limit=draw.choice(LIMITS), now=now)
         found = recommend(query)
         yield ShownList(query, placement, found.version, found.recommendations)
-    for met, _, _ in Interaction.objects.remembered().filter(shopper=shopper).newest(1):
+    met_products = Interaction.objects.remembered().filter(shopper=shopper, product__isnull=False)
+    for met, *_ in met_products.newest(1):
         query = RecommendationQuery("bought_together", shopper, product_id=met, now=now)
         found = recommend(query)
         yield ShownList(query, query.placement, found.version, found.recommendations)
@@ -44,16 +46,20 @@ def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterato
     yield ShownList(query, "because_rows", str(shown[0].reason.evidence.version) if shown else "", shown)
 
 
-def prediction_holds(query: RecommendationQuery, anchors: tuple[str, ...], product_id: str) -> bool:
+def prediction_holds(query: RecommendationQuery, anchors: Sequence[Anchor], product_id: str) -> bool:
     """Whether the list predicted without the anchors is the list served once they are removed, without the product.
 
     The removals are stored, and taken back.
     """
-    predicted = recommend(replace(query, without=anchors))
+    predicted = recommend(query.without_units(anchor.unit for anchor in anchors))
     with rolled_back():
-        for removed in Product.objects.filter(product_id__in=anchors):
+        for anchor in anchors:
+            is_search = anchor.type == "query"
             RemovedProduct.objects.update_or_create(
-                shopper=query.shopper, product=removed, query="", defaults={"removed_at": query.now}
+                shopper=query.shopper,
+                product=None if is_search else Product.objects.get(product_id=anchor.id),
+                query=anchor.id if is_search else "",
+                defaults={"removed_at": query.now},
             )
         served = recommend(query)
     told = [[(entry.card.product_id, entry.reason) for entry in found.recommendations] for found in (predicted, served)]
@@ -62,19 +68,30 @@ def prediction_holds(query: RecommendationQuery, anchors: tuple[str, ...], produ
 
 @contextmanager
 def visitor(pool: list[int], now: datetime, draw: random.Random) -> Iterator[Shopper]:
-    """A made-up visitor who just met up to five products of `pool` (primary keys), or none; gone at the end."""
+    """A made-up visitor who just met or searched for up to five products of `pool` (primary keys), or none; gone at
+    the end."""
     with rolled_back():
         shopper = Shopper.objects.create()
         for age in range(draw.randint(0, LONGEST_VISIT)):
+            product, kind = draw.choice(pool), draw.choice(VISIT_KINDS)
+            is_search = kind == Kind.SEARCH
             Interaction.objects.create(
                 shopper=shopper,
-                product_id=draw.choice(pool),
-                kind=draw.choice(VISIT_KINDS),
+                product_id=None if is_search else product,
+                query=_words(product, draw) if is_search else "",
+                kind=kind,
                 source=Interaction.Source.BEACON,
                 occurred_at=now - timedelta(minutes=age + 1),
                 event_key=age,
             )
         yield shopper
+
+
+def _words(product: int, draw: random.Random) -> str:
+    """A word or two of the product's title, as somebody might search for it."""
+    words = str(Product.objects.get(pk=product)).split()
+    begin = draw.randrange(len(words))
+    return " ".join(words[begin : begin + 2])[:MAX_QUERY]
 
 
 @contextmanager

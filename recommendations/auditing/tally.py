@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from time import monotonic
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from ..exceptions import VersionChanged
 from ..models import RecommenderVersion, Shopper
-from ..serving import Because, Fact, Recommendation
+from ..serving import Anchor, Because, Fact, Recommendation
 from .facts import Said, fact_faults, promotion_faults
 from .reference import Reference
 from .shopper_audit import Claim, ShopperAudit
@@ -85,7 +86,7 @@ class Tally:
         if isinstance(reason, Because):
             self.claims += 1
             if self.claims % self.predict_every == 0:
-                self._predict(shown, tuple(anchor.id for anchor in reason.anchors), entry.card.product_id)
+                self._predict(shown, reason.anchors, entry.card.product_id)
         elif isinstance(reason, Fact):
             faults = fact_faults(audit, _said(shown, entry))
         return faults + promotion_faults(audit, _said(shown, entry))
@@ -110,11 +111,16 @@ class Tally:
             self.false += 1
             self._tell(shown, product=entry.card.product_id, reason=asdict(reason), faults=faults)
 
-    def _predict(self, shown: ShownList, anchors: tuple[str, ...], product_id: str) -> None:
+    def _predict(self, shown: ShownList, anchors: Sequence[Anchor], product_id: str) -> None:
         self.predicted += 1
         if not prediction_holds(shown.query, anchors, product_id):
             self.different += 1
-            self._tell(shown, product=product_id, removed=anchors, faults=["another list than predicted is served"])
+            self._tell(
+                shown,
+                product=product_id,
+                removed=[anchor.id for anchor in anchors],
+                faults=["another list than predicted is served"],
+            )
 
     @property
     def facts(self) -> Counter[str]:

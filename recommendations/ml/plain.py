@@ -9,7 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from .artifact import BIAS, INDICES, INDPTR, ITEM_MATRIX, VALUES, WEIGHTS, Manifest, read_array, verify
+from .artifact import (
+    BIAS,
+    INDICES,
+    INDPTR,
+    ITEM_MATRIX,
+    VALUES,
+    WEIGHTS,
+    Manifest,
+    read_array,
+    read_query_index,
+    verify,
+)
 from .kinds import NEUTRAL, Kind
 from .sequences import History, tokens
 from .vocabulary import Vocabulary
@@ -19,7 +30,7 @@ class PlainScorer:
     """Scores one history at a time with an artifact's weights."""
 
     def __init__(self, directory: Path, manifest: Manifest, vocabulary: Vocabulary):
-        self.manifest, self.vocabulary = manifest, vocabulary
+        self.manifest, self.vocabulary, self.query_index = manifest, vocabulary, read_query_index(directory)
         with np.load(Path(directory) / WEIGHTS, allow_pickle=False) as stored:
             self._weights = {name: stored[name].astype(np.float64) for name in stored.files if name.startswith("enc")}
         self._matrix, self._bias = (read_array(directory, name) for name in (ITEM_MATRIX, BIAS))

@@ -34,6 +34,10 @@ class Queries:
         """Which of these numbers are searches, bool."""
         return items >= self.first if len(self.bags) else np.zeros(items.shape, bool)
 
+    def holds(self, item: int) -> bool:
+        """Whether the number is a search's."""
+        return len(self.bags) > 0 and item >= self.first
+
     def in_sequence(self, items: np.ndarray, kinds: np.ndarray) -> np.ndarray:
         """Which events a sequence is made of, bool: of kinds that enter one, with known products and searches."""
         searched = kinds == Kind.SEARCH

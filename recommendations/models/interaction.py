@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -36,10 +36,15 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         """Without what shoppers removed. Every reader starts here: serving, training, export, facts."""
         return self.filter(~Exists(RemovedProduct.objects.covering()))
 
-    def newest(self, limit: int) -> list[tuple[str, int, datetime]]:
-        """(product_id, kind, occurred_at) of the newest events with a product, newest first."""
-        rows = self.filter(product__isnull=False).order_by("-occurred_at", "-pk")[:limit]
-        return list(rows.values_list("product__product_id", "kind", "occurred_at"))
+    def newest(self, limit: int) -> list[tuple[str | None, int, datetime, str]]:
+        """(product_id, kind, occurred_at, query) of the newest events, newest first; a search has no product."""
+        rows = self.order_by("-occurred_at", "-pk")[:limit]
+        return list(rows.values_list("product__product_id", "kind", "occurred_at", "query"))
+
+    def without(self, product_ids: Collection[str], queries: Collection[str]) -> "InteractionQuerySet":
+        """As if these products had never been met, and these searches never made."""
+        rows = self.exclude(product__product_id__in=product_ids) if product_ids else self
+        return rows.exclude(product=None, query__in=queries) if queries else rows
 
     def bought(self) -> dict[str, datetime]:
         """product_id -> when it was last bought."""

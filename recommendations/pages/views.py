@@ -1,7 +1,7 @@
 """Pages for shoppers: plain HTML and forms, without JavaScript, without a login."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,8 +50,7 @@ def why(request: HttpRequest) -> HttpResponse:
     told = explain(query, request.GET.get("product", ""), request.GET.get("anchor", ""))
     predicted = []
     if told.causes:
-        without = tuple(anchor.id for anchor in told.causes[0].anchors)
-        predicted = recommend(replace(query, without=without)).recommendations
+        predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
     return render(request, "recommendations/pages/why.html", {"told": told, "predicted": predicted})
 
 

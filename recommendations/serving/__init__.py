@@ -2,13 +2,14 @@
 
 from .causes import Why, why
 from .queries import RecommendationQuery
-from .reasons import Because, Fact, NoReason
+from .reasons import Anchor, Because, Fact, NoReason
 from .recommendations import Recommendation, RecommendationList
 from .recommending import recommend
 from .rows import BecauseRow, because_rows
 from .tokens import InvalidToken, Token, open_token
 
 __all__ = [
+    "Anchor",
     "Because",
     "BecauseRow",
     "Fact",

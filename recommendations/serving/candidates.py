@@ -41,7 +41,7 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
     """The pool of a list that rests on the history; None when there is no recommender or nothing it can read."""
     if loaded is None or query.spot.basis is not Basis.HISTORY:
         return None
-    history = memory.history(loaded.scorer.vocabulary)
+    history = memory.history(loaded.scorer.vocabulary, loaded.scorer.query_index)
     if len(history) == 0:
         return None
     scores = loaded.scorer.scores([history])[0]

@@ -40,7 +40,7 @@ def why(query: RecommendationQuery, product_id: str, anchor: str = "") -> Why:
     found = next((entry for entry in shown if entry.card.product_id == product_id), None)
     if found is None:
         return Why(None)
-    memory = read_memory(query.shopper, query.now, query.without)
+    memory = read_memory(query.shopper, query.now, query.without, query.without_queries)
     pool = history_pool(current_recommender(), query, memory)
     if pool is None or found.source != "recommender" or found.is_promoted or found.reason.tier == "T5":
         return Why(found)

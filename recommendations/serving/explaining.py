@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..catalog import Card
 from ..ml.pairs import EitherCause, EitherEnough
@@ -15,12 +15,19 @@ from .queries import RecommendationQuery
 from .reasons import Anchor, Because, EitherEvidence, Evidence
 
 
+class Named(NamedTuple):
+    """A unit of the history in the shop's own terms."""
+
+    type: str  # "product" or "query"
+    id: str
+
+
 @dataclass(frozen=True)
 class Claim:
     """A "because" that holds if enough of its witnesses can be bought, in the shop's own ids."""
 
     product_id: str
-    anchors: tuple[str, ...]
+    anchors: tuple[Named, ...]
     witnesses: tuple[str, ...]  # best first
     rank_after: int  # at least
     margin: float | None
@@ -47,7 +54,7 @@ class Explainer:
     def _without_all(self) -> list[str]:
         """The list once all units are gone: what a stranger would see here."""
         count = self.query.limit + witnesses_needed(1, self.query.limit) + SPARE_WITNESSES
-        gone = [self.pool.product_id(unit) for unit in self._all]
+        gone = [named.id for named in map(self.named, self._all) if named.type == "product"]
         fill = popular_fill(self.query, self.memory, count, taken=[*gone, *self.memory.refills])
         return [popular.product_id for popular in fill]
 
@@ -100,18 +107,38 @@ class Explainer:
         named = all(self._can_be_named(unit) for unit in self._all)
         if not named or item in self._all or len(ahead) < witnesses_needed(rank, self.query.limit):
             return []
-        anchors = tuple(self.pool.product_id(unit) for unit in self._all)
+        anchors = tuple(map(self.named, self._all))
         return [Claim(product_id, anchors, tuple(ahead), len(ahead) + 1, None, 1.0)]
 
+    def named(self, unit: int) -> Named:
+        """What a number of the history stands for."""
+        queries = self.pool.history.queries
+        if queries.holds(unit):
+            return Named("query", self.memory.searches[unit - queries.first])
+        return Named("product", self.pool.product_id(unit))
+
+    def _event(self, named: Named) -> str:
+        return "searched" if named.type == "query" else self.memory.strongest_event(named.id)
+
     def _can_be_named(self, unit: int) -> bool:
-        """Whether the shop may name it and something true can be said of it."""
-        event = self.memory.strongest_event(self.pool.product_id(unit))
-        return bool(event) and self.pool.loaded.can_be_named(unit)
+        """Whether the shop may name it and something true can be said of it; a search may not hint at a sensitive
+        product."""
+        loaded, queries = self.pool.loaded, self.pool.history.queries
+        if queries.holds(unit):
+            return not loaded.sensitive[queries.bag(unit).items].any()
+        return bool(self._event(self.named(unit))) and loaded.can_be_named(unit)
+
+    def _is_linked(self, item: int, unit: int) -> bool:
+        """Whether anybody can see what connects the two: the category, the brand, the words of a search."""
+        queries = self.pool.history.queries
+        if queries.holds(unit):
+            return item in queries.bag(unit).items
+        return self.pool.loaded.is_linked(item, unit)
 
     def _claim(self, cause: Cause) -> Claim:
         name = self.pool.product_id
         witnesses = tuple(name(item) for item in cause.witnesses)
-        anchors = tuple(name(unit) for unit in cause.anchors)
+        anchors = tuple(map(self.named, cause.anchors))
         return Claim(name(cause.item), anchors, witnesses, cause.rank_after, cause.margin, cause.share)
 
     def _either_claim(self, either: EitherCause) -> Claim:
@@ -123,8 +150,8 @@ class Explainer:
 
     def _preference(self, cause: Cause) -> tuple[int, int, int]:
         """The visible link first, then the stronger event, then the newer; of a pair, what its two come to."""
-        events = [self.memory.strongest_event(self.pool.product_id(anchor)) for anchor in cause.anchors]
-        unlinked = sum(not self.pool.loaded.is_linked(cause.item, anchor) for anchor in cause.anchors)
+        events = [self._event(self.named(anchor)) for anchor in cause.anchors]
+        unlinked = sum(not self._is_linked(cause.item, anchor) for anchor in cause.anchors)
         return unlinked, sum(map(EVENT_ORDER.index, events)), sum(self._age[anchor] for anchor in cause.anchors)
 
     @cached_property
@@ -136,9 +163,10 @@ class Explainer:
 
         `rank` is the place in the shown list, `ahead` the product_ids shown above it.
         """
-        if not all(anchor in cards for anchor in claim.anchors):
+        products = [anchor.id for anchor in claim.anchors if anchor.type == "product"]
+        if not all(product_id in cards for product_id in products):
             return None
-        rank -= sum(anchor in ahead for anchor in claim.anchors)
+        rank -= sum(product_id in ahead for product_id in products)
         live = tuple(witness for witness in claim.witnesses if witness in cards)
         if len(live) < witnesses_needed(rank, self.query.limit):
             return None
@@ -153,12 +181,17 @@ class Explainer:
         )
         ranks = claim.ranks_without_each
         evidence = EitherEvidence(**proof, ranks_without_each=ranks) if ranks else Evidence(**proof)
-        return Because(tuple(self._anchor(key, cards) for key in claim.anchors), evidence)
+        return Because(tuple(self._anchor(named, cards) for named in claim.anchors), evidence)
 
-    def _anchor(self, product_id: str, cards: Mapping[str, Card]) -> Anchor:
-        return Anchor(product_id, cards[product_id].title, self.memory.strongest_event(product_id))
+    def _anchor(self, named: Named, cards: Mapping[str, Card]) -> Anchor:
+        title = named.id if named.type == "query" else cards[named.id].title
+        return Anchor(named.id, title, self._event(named), named.type)
 
 
 def named_products(claims: Iterable[Claim]) -> set[str]:
     """Every product whose card decides whether the claims hold."""
-    return {key for claim in claims for key in (claim.product_id, *claim.anchors, *claim.witnesses)}
+    named: set[str] = set()
+    for claim in claims:
+        anchors = (anchor.id for anchor in claim.anchors if anchor.type == "product")
+        named.update(anchors, (claim.product_id, *claim.witnesses))
+    return named

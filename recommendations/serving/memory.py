@@ -6,21 +6,23 @@ from datetime import datetime
 from functools import cached_property
 
 from ..ml.kinds import Kind
-from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History
+from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
+from ..ml.text import QueryIndex
 from ..ml.vocabulary import Vocabulary
 from ..models import HiddenProduct, Interaction, Shopper
 
-# Strongest first; what the words of a reason may say of a product.
-EVENT_ORDER = ("bought", "in_basket", "saved", "viewed")
+# Strongest first; what the words of a reason may say of a product or a search.
+EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "searched")
 
 
 @dataclass(frozen=True)
 class Event:
-    """One remembered event with a product."""
+    """One remembered event with a product, or a search."""
 
-    product_id: str
+    product_id: str  # "" of a search
     kind: int
     occurred_at: datetime
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class Memory:
     @cached_property
     def seen(self) -> set[str]:
         """product_ids met within the window that a score may read."""
-        return {event.product_id for event in self.events[:REPEAT_WINDOW]}
+        return {event.product_id for event in self.events[:REPEAT_WINDOW] if event.product_id}
 
     @cached_property
     def refills(self) -> set[str]:
         """product_ids that a removal may keep out of the list, since it brings older events into the window."""
-        older = self.events[REPEAT_WINDOW:]
+        older = [event for event in self.events[REPEAT_WINDOW:] if event.product_id]
         return {e.product_id for e in older if e.product_id not in self.seen or e.kind == Kind.ADD_TO_CART}
 
     @cached_property
@@ -67,22 +69,36 @@ class Memory:
             return "saved"
         return "viewed" if {Kind.VIEW, Kind.ADD_TO_CART} & set(mine) else ""
 
-    def history(self, vocabulary: Vocabulary) -> History:
-        """The events in the recommender's terms, oldest first."""
+    @cached_property
+    def searches(self) -> list[str]:
+        """The distinct searches, the newest first."""
+        return list(dict.fromkeys(event.query for event in self.events if event.kind == Kind.SEARCH))
+
+    def history(self, vocabulary: Vocabulary, index: QueryIndex) -> History:
+        """The events in the recommender's terms, oldest first; number n + 1 + k is the k-th of `searches`."""
+        beyond = len(vocabulary) + 1
+        bags = [index.bag(query) for query in self.searches]
+        number = {query: beyond + k for k, query in enumerate(self.searches) if len(bags[k].items)}
         oldest_first = list(reversed(self.events))
-        numbers = vocabulary.numbers(event.product_id for event in oldest_first)
-        return History.of(numbers, [event.kind for event in oldest_first], self.complete)
+        numbers = [
+            number.get(event.query, 0) if event.kind == Kind.SEARCH else vocabulary.number(event.product_id)
+            for event in oldest_first
+        ]
+        return History.of(numbers, [event.kind for event in oldest_first], self.complete, Queries(beyond, bags))
 
 
-def read_memory(shopper: Shopper | None, now: datetime, without: Collection[str] = ()) -> Memory:
-    """Read a shopper's memory, `without` some products as after their removal. Three SELECTs, none for a stranger."""
+def read_memory(
+    shopper: Shopper | None, now: datetime, without: Collection[str] = (), without_queries: Collection[str] = ()
+) -> Memory:
+    """Read a shopper's memory, `without` some products and searches as after their removal.
+
+    Three SELECTs, none for a stranger.
+    """
     if shopper is None or shopper.pk is None:
         return Memory()
-    remembered = Interaction.objects.remembered().filter(shopper=shopper)
-    if without:
-        remembered = remembered.exclude(product__product_id__in=without)
+    remembered = Interaction.objects.remembered().filter(shopper=shopper).without(without, without_queries)
     rows = remembered.newest(READ_LIMIT + 1)
-    events = [Event(*row) for row in rows[:READ_LIMIT]]
+    events = [Event(product_id or "", *told) for product_id, *told in rows[:READ_LIMIT]]
     complete = len(rows) <= READ_LIMIT
     bought = _bought(events) if complete else remembered.bought()
     left_out = HiddenProduct.objects.left_out_by(shopper, now)

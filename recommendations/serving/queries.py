@@ -1,4 +1,5 @@
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -15,7 +16,8 @@ from .placements import MAX_LIMIT, Basis, Placement, get_placement
 class RecommendationQuery:
     """What a page asks: a placement, for whom, about which product, and how many.
 
-    `without` holds product_ids: the list as it would be had the shopper never met any of them. `of` is the name of
+    `without` holds product_ids and `without_queries` searches: the list as it would be had the shopper never met any
+    of them. `of` is the name of
     one registered model, when several are and the list is to show no other; what it rests on may be of any. Without
     `promotes` nothing takes a place for being promoted by the shop.
     Raises UnknownPlacement and ValueError when made with something that can't be answered.
@@ -27,6 +29,7 @@ class RecommendationQuery:
     limit: int = 10
     product_id: str | None = None
     without: tuple[str, ...] = ()
+    without_queries: tuple[str, ...] = ()
     of: str = ""
     promotes: bool = True
     now: datetime = field(default_factory=timezone.now)
@@ -41,6 +44,13 @@ class RecommendationQuery:
         if self.of and self.catalog is None:
             names = ", ".join(catalog.name for catalog in get_catalogs())
             raise UnknownPlacement(f"of {self.of!r}: expected the name of a registered model: {names}.")
+
+    def without_units(self, units: Iterable[tuple[str, str]]) -> "RecommendationQuery":
+        """What would be asked had the shopper never met these: (type, id) as anchors have them."""
+        named: dict[str, list[str]] = {"product": [], "query": []}
+        for type, id in units:
+            named[type].append(id)
+        return replace(self, without=tuple(named["product"]), without_queries=tuple(named["query"]))
 
     @property
     def spot(self) -> Placement:

@@ -21,12 +21,17 @@ def rounded_down(shoppers: int) -> int:
 
 @dataclass(frozen=True)
 class Anchor:
-    """The past product that a reason names, and the strongest true thing the shopper did with it."""
+    """The past product or search that a reason names, and the strongest true thing the shopper did with it."""
 
     id: str
     title: str
     event: str  # one of memory.EVENT_ORDER
-    type: str = "product"
+    type: str = "product"  # or "query", its id then being its text
+
+    @property
+    def unit(self) -> tuple[str, str]:
+        """(type, id): tells a product from a search of the same name."""
+        return self.type, self.id
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Because:
         if not self.anchors:
             raise ValueError("a causal reason names at least one anchor.")
         expected = 2 if isinstance(self.evidence, EitherEvidence) else 1
-        if len({anchor.id for anchor in self.anchors}) != len(self.anchors) or len(self.anchors) != expected:
+        if len({anchor.unit for anchor in self.anchors}) != len(self.anchors) or len(self.anchors) != expected:
             names = ", ".join(anchor.id for anchor in self.anchors)
             raise ValueError(f"anchors {names}: this evidence is about {expected}.")
 

@@ -8,7 +8,7 @@ from ..boundary import never_break
 from ..catalog import Card, catalogs_of, find_cards
 from ..publishing import LoadedRecommender, current_recommender
 from .candidates import Pool, context_items, history_pool, popular_fill
-from .explaining import Claim, Explainer, named_products
+from .explaining import Claim, Explainer, Named, named_products
 from .memory import Memory, read_memory
 from .placements import Basis
 from .promoting import Promotions
@@ -54,7 +54,7 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
 
     Never raises (but with RECOMMENDATIONS["STRICT"]): an error is logged and the popular list served.
     """
-    memory = read_memory(query.shopper, query.now, query.without)
+    memory = read_memory(query.shopper, query.now, query.without, query.without_queries)
     loaded = current_recommender()
     if query.spot.basis is not Basis.HISTORY:
         found = context_items(loaded, query, memory)
@@ -155,7 +155,7 @@ def _claims(
         # What stays without either must stay though promotions take places.
         found[item] = [claim for claim in claims if max(claim.ranks_without_each) <= limit - promotions.places]
     chosen: dict[str, Claim] = {}
-    previous: tuple[str, ...] = ()
+    previous: tuple[Named, ...] = ()
     for claims in filter(None, found.values()):
         claim = next((claim for claim in claims if claim.anchors != previous), claims[0])
         chosen[claim.product_id] = claim
@@ -188,10 +188,10 @@ def _recommendations(
 def _labelled(shown: Iterable[Recommendation]) -> list[Recommendation]:
     """The same words about the same products are printed a few times, and never on neighbours."""
     made: list[Recommendation] = []
-    labels: list[tuple[str, ...]] = []
+    labels: list[tuple[object, ...]] = []
     for entry in shown:
         reason = entry.reason
-        label = (reason.kind, *(anchor.id for anchor in reason.anchors)) if reason.anchors else ()
+        label = (reason.kind, *(anchor.unit for anchor in reason.anchors)) if reason.anchors else ()
         is_new = not label or (label not in labels[-1:] and labels.count(label) < MOST_EQUAL_LABELS)
         labels.append(label if is_new else ())
         made.append(replace(entry, is_labelled=is_new))

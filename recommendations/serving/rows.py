@@ -7,7 +7,7 @@ from ..boundary import never_break
 from ..catalog import Card, find_cards
 from ..publishing import current_recommender
 from .candidates import history_pool
-from .explaining import Claim, Explainer, named_products
+from .explaining import Claim, Explainer, Named, named_products
 from .memory import read_memory
 from .placements import Basis
 from .promoting import Promotions
@@ -41,7 +41,7 @@ def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
     if query.spot.basis is not Basis.HISTORY:
         return []
     query = replace(query, limit=RANKED)
-    memory = read_memory(query.shopper, query.now, query.without)
+    memory = read_memory(query.shopper, query.now, query.without, query.without_queries)
     pool = history_pool(current_recommender(), query, memory)
     if pool is None:
         return []
@@ -61,12 +61,12 @@ def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
     return [row for row in made if row is not None]
 
 
-def _cover(claims: Mapping[tuple[str, str], Claim], rows: int) -> dict[str, list[Claim]]:
+def _cover(claims: Mapping[tuple[Named, str], Claim], rows: int) -> dict[Named, list[Claim]]:
     """Greedy set cover: the anchor with most products not yet in a row, until none has enough."""
-    picked: dict[str, list[Claim]] = {}
+    picked: dict[Named, list[Claim]] = {}
     taken: set[str] = set()
     while len(picked) < rows:
-        free: dict[str, list[Claim]] = {}
+        free: dict[Named, list[Claim]] = {}
         for (anchor, product_id), claim in claims.items():
             if product_id not in taken and anchor not in picked:
                 free.setdefault(anchor, []).append(claim)

@@ -29,7 +29,7 @@ from recommendations.models import (
     RemovedProduct,
     Shopper,
 )
-from recommendations.serving import Because, NoReason, RecommendationList, RecommendationQuery, promoting
+from recommendations.serving import Anchor, Because, NoReason, RecommendationList, RecommendationQuery, promoting
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
 from tests.shop.recommended_products import BookCatalog
@@ -208,7 +208,7 @@ def test_a_prediction_is_tried_by_a_real_removal(version, monkeypatch):
         return RecommendationList("home")
 
     monkeypatch.setattr(lists_module, "recommend", recommend)
-    assert prediction_holds(query, (first.product_id,), "any")
+    assert prediction_holds(query, [Anchor(first.product_id, "any", "viewed")], "any")
     assert seen == [((first.product_id,), 0), ((), 1)]
     assert not RemovedProduct.objects.exists()
 
@@ -218,7 +218,7 @@ def test_a_removal_that_changes_nothing_is_noticed(version, monkeypatch):
     with visitor(pool, timezone.now(), random.Random(3)) as shopper:
         shown = next(iter(shown_lists(shopper, timezone.now(), random.Random(0))))
         entry = next(entry for entry in shown.recommendations if isinstance(entry.reason, Because))
-        anchor = entry.reason.anchors[0].id
-        assert prediction_holds(shown.query, (anchor,), entry.card.product_id)
+        anchors = entry.reason.anchors
+        assert prediction_holds(shown.query, anchors, entry.card.product_id)
         monkeypatch.setattr(RemovedProduct.objects, "update_or_create", lambda **_: None)
-        assert not prediction_holds(shown.query, (anchor,), entry.card.product_id)
+        assert not prediction_holds(shown.query, anchors, entry.card.product_id)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..artifact import WEIGHTS, Manifest, read_array, read_vocabulary, verify
+from ..artifact import WEIGHTS, Manifest, read_array, read_query_index, read_vocabulary, verify
 from ..kinds import Kind
 from ..sequences import History, tokens
+from ..text import QueryIndex
 from ..vocabulary import Vocabulary
 
 
@@ -22,6 +23,7 @@ class ReferenceScorer:
     def __init__(self, directory: Path, manifest: Manifest):
         self.manifest = manifest
         self.vocabulary: Vocabulary = read_vocabulary(directory)
+        self.query_index: QueryIndex = read_query_index(directory)
         with np.load(Path(directory) / WEIGHTS, allow_pickle=False) as stored:
             self._weights = {name: torch.from_numpy(stored[name]) for name in stored.files}
         self._indptr = read_array(directory, "next_item_indptr.npy").tolist()

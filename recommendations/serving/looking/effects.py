@@ -9,7 +9,7 @@ from ...catalog import find_cards
 from ...ml.agreement import kendall_tau
 from ...ml.plain import PlainScorer
 from ...ml.sequences import tokens
-from ..explaining import Explainer, named_products
+from ..explaining import named_products
 from .inspection import Inspection, Unit
 
 # An effect has the first shade from where it makes a product this many times as probable (or improbable), and so on.
@@ -99,13 +99,14 @@ def _shade(effect: float | None) -> int:
 def _tiers(inspection: Inspection) -> dict[tuple[str, str, str], str]:
     """(unit's type and key, product_id) -> the tier of what may be said of the two."""
     pool, query = inspection.pool, inspection.query
-    explainer = Explainer(pool, query, inspection.memory)
-    shown = inspection.served.product_ids
-    without_facts = [(entry, column) for entry, column in inspection.ranked if entry.reason.kind != "fact"]
+    explainer, shown = inspection.explainer, inspection.served.recommendations
+    without_facts = [
+        (entry, column) for entry, column in inspection.ranked if entry.reason.tier != "T5" and not entry.is_promoted
+    ]
     claims = [
         (entry, claim)
         for entry, column in without_facts
-        for claim in explainer.claims(int(pool.items[column]), entry.rank)
+        for claim in explainer.claims(int(pool.items[column]), entry.place)
     ]
     cards = find_cards(named_products(claim for _, claim in claims), query.request)
     tiers = {
@@ -115,7 +116,8 @@ def _tiers(inspection: Inspection) -> dict[tuple[str, str, str], str]:
         for anchor in entry.reason.anchors
     }
     for entry, claim in claims:
-        reason = explainer.because(claim, entry.rank, shown[: entry.rank - 1], cards)
+        ahead = [above.card.product_id for above in shown if 0 < above.place < entry.place]
+        reason = explainer.because(claim, entry.place, ahead, cards)
         if reason is not None:
             product_id = entry.card.product_id
             tiers |= {(anchor.type, anchor.id, product_id): reason.tier for anchor in reason.anchors}

@@ -1,7 +1,8 @@
 """One shopper's list, together with everything that it was made from."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2s
@@ -13,6 +14,7 @@ from ...ml.reasons import LeaveOneOut
 from ...models import Product
 from ...publishing import current_recommender, on_trial
 from ..candidates import history_pool
+from ..explaining import Explainer, Named
 from ..memory import read_memory
 from ..queries import RecommendationQuery
 from ..recommendations import Recommendation, RecommendationList
@@ -21,7 +23,7 @@ from ..recommending import recommend
 
 @dataclass(frozen=True)
 class Unit:
-    """A part of the history that can be removed as a whole: a product with all that was done with it."""
+    """A part of the history that can be removed as a whole: a product with all that was done with it, or a search."""
 
     number: int  # in the recommender's history
     mark: str  # names it in addresses, without saying what it is
@@ -46,11 +48,11 @@ class Inspection:
         self.pool = history_pool(self.loaded, query, self.memory)
         self.gap = self._gap()
 
-    def served_without(self, keys: tuple[str, ...]) -> RecommendationList:
+    def served_without(self, units: Sequence[Unit]) -> RecommendationList:
         """The list as it would be without these units, by the function that serves, from the version looked into."""
         version: AbstractContextManager[Any] = on_trial(self.loaded) if self.loaded else nullcontext()
         with version:
-            return recommend(replace(self.query, without=keys))
+            return recommend(self.query.without_units((unit.type, unit.key) for unit in units))
 
     def _gap(self) -> str:
         if self.query.shopper is None:
@@ -72,6 +74,11 @@ class Inspection:
         return [(entry, column[entry.card.product_id]) for entry in ranked]
 
     @cached_property
+    def explainer(self) -> Explainer:
+        """Finds and names what the shown products rest on."""
+        return Explainer(self.pool, self.query, self.memory)
+
+    @cached_property
     def left(self) -> LeaveOneOut:
         """What each unit does to each item of the pool."""
         return self.pool.leave_one_out()
@@ -87,22 +94,23 @@ class Inspection:
         if self.gap:
             return {}
         names = {number: self._name(number) for number in self.pool.history.units()}
-        titles = Product.objects.titles(key for _, key in names.values())
+        titles = Product.objects.titles(key for type, key in names.values() if type == "product")
         return {number: self._unit(number, *name, titles.get(name[1], name[1])) for number, name in names.items()}
 
-    def _name(self, number: int) -> tuple[str, str]:
+    def _name(self, number: int) -> Named:
         """(type, key) of a unit, as anchors have them: the one place that knows what a number stands for."""
-        return "product", self.pool.product_id(number)
+        return self.explainer.named(number)
 
     def _unit(self, number: int, type: str, key: str, title: str) -> Unit:
-        times = [event.occurred_at for event in self.memory.events if event.product_id == key]
+        mine = (event.query if type == "query" else event.product_id for event in self.memory.events)
+        times = [event.occurred_at for event, name in zip(self.memory.events, mine, strict=True) if name == key]
         return Unit(
             number=number,
             mark=blake2s(f"{type}:{key}".encode(), digest_size=4).hexdigest(),
             type=type,
             key=key,
             title=title,
-            event=self.memory.strongest_event(key),
+            event="searched" if type == "query" else self.memory.strongest_event(key),
             events=len(times),
             last=times[0],
         )

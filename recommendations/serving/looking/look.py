@@ -126,7 +126,7 @@ def _sandbox(inspection: Inspection, kept: Collection[str]) -> Sandbox | None:
     if not gone:
         return None
     now = {entry.card.product_id: entry for entry in inspection.served.recommendations}
-    then = {e.card.product_id: e for e in inspection.served_without(tuple(u.key for u in gone)).recommendations}
+    then = {e.card.product_id: e for e in inspection.served_without(gone).recommendations}
     moves = [
         Move(key, entry.card.title, now[key].rank if key in now else None, then[key].rank if key in then else None)
         for key, entry in (then | {key: entry for key, entry in now.items() if key not in then}).items()
