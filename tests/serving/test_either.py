@@ -1,7 +1,5 @@
 """Two products of which either is enough: each is really removed alone, then both."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,11 +11,11 @@ from recommendations.publishing import LoadedRecommender, current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
 from tests.serving.test_truth import (
     EVENTS,
-    anchors_of,
     is_out_without_its_anchors,
     many_examples,
     removed,
     shopper_who,
+    units_of,
 )
 from tests.shop.models import Book
 
@@ -29,10 +27,10 @@ def test_either_of_two_is_enough_and_both_are_needed(products, popular, now, eve
     for entry in recommend(query).recommendations:
         if entry.reason.tier != "T2":
             continue
-        for anchor, at_most in zip(anchors_of(entry.reason), entry.reason.evidence.ranks_without_each, strict=True):
+        for anchor, at_most in zip(units_of(entry.reason), entry.reason.evidence.ranks_without_each, strict=True):
             assert removed(query, anchor).product_ids.index(entry.card.product_id) < at_most <= limit
-        predicted = recommend(replace(query, without=tuple(anchor.id for anchor in entry.reason.anchors)))
-        after = removed(query, *anchors_of(entry.reason))
+        predicted = recommend(query.without_units(anchor.unit for anchor in entry.reason.anchors))
+        after = removed(query, *units_of(entry.reason))
         assert after.recommendations == predicted.recommendations
         assert entry.card.product_id not in after.product_ids
         assert why(query, entry.card.product_id).causes == (entry.reason,)
@@ -60,7 +58,7 @@ def test_two_products_that_each_keep_it_are_both_named(or_shop, now):
     assert first.reason.evidence.ranks_without_each == (1, 1)
     assert {entry.reason.kind for entry in others} == {"none"}
     assert because_rows(query) == []
-    for anchor in anchors_of(first.reason):
+    for anchor in units_of(first.reason):
         assert removed(query, anchor).product_ids[0] == first.card.product_id
     assert is_out_without_its_anchors(query, first)
 
@@ -90,6 +88,6 @@ def test_of_two_products_the_popular_list_decides_what_is_left_without_both(prod
             if entry.reason.tier == "T2":
                 found += 1
                 assert entry.card.product_id not in stranger
-                for anchor in anchors_of(entry.reason):
+                for anchor in units_of(entry.reason):
                     assert entry.card.product_id in removed(query, anchor).product_ids
     assert found

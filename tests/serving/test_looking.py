@@ -80,13 +80,13 @@ def test_cells_are_marked_where_a_reason_may_name_the_unit(products, now, events
     query = RecommendationQuery("home", shopper_who(events, products, now), limit=5, now=now)
     told = look(Inspection(query))
     marked = {
-        (row.unit.key, product_id): cell.tier
+        (row.unit.type, row.unit.key, product_id): cell.tier
         for row in (told.heat.rows if told.heat else ())
         for product_id, cell in zip(told.heat.columns, row.cells, strict=True)
         if cell.tier
     }
     expected = {
-        (anchor.id, entry.product_id): cause.tier
+        (*anchor.unit, entry.product_id): cause.tier
         for entry in told.shown
         for cause in why(query, entry.product_id).causes
         for anchor in cause.anchors

@@ -15,7 +15,7 @@ from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
 from tests.serving.test_cost_and_faults import selects
-from tests.serving.test_truth import EVENTS, anchors_of, removed, shopper_who
+from tests.serving.test_truth import EVENTS, removed, shopper_who, units_of, without, words
 from tests.shop.models import Book
 from tests.shop.recommended_products import BookCatalog
 
@@ -182,9 +182,10 @@ def test_the_list_predicted_without_x_is_served_with_promotions_too(
         limit=limit,
         now=now,
     )
-    product = rows[data.draw(st.sampled_from(sorted({place for place, _ in events})))]
-    predicted = recommend(replace(query, without=(product.product_id,))).recommendations
-    served = removed(query, product).recommendations
+    place, kind = data.draw(st.sampled_from(sorted(set(events))))
+    unit = words(place, rows) if kind == Kind.SEARCH else rows[place]
+    predicted = recommend(without(query, unit)).recommendations
+    served = removed(query, unit).recommendations
     assert [(entry.card.product_id, entry.reason) for entry in served] == [
         (entry.card.product_id, entry.reason) for entry in predicted
     ]
@@ -204,7 +205,7 @@ def test_every_because_beside_promotions_is_true_after_a_real_removal(
             continue
         assert entry.card.product_id not in promoted
         assert entry.reason.evidence.rank_before <= entry.rank
-        anchors = anchors_of(entry.reason)
+        anchors = units_of(entry.reason)
         assert entry.card.product_id not in removed(query, *anchors).product_ids
         for anchor in anchors if len(anchors) > 1 else ():
             assert entry.card.product_id in removed(query, anchor).product_ids

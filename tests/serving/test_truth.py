@@ -18,12 +18,17 @@ from tests.shop.models import Book
 EVENTS = st.lists(
     st.tuples(
         st.integers(0, 59),
-        st.sampled_from([Kind.VIEW, Kind.SAVE, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE, Kind.RETURN]),
+        st.sampled_from(list(Kind)),
     ),
     min_size=1,
     max_size=25,
 )
 many_examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def words(place, products):
+    """A search: for one product, by the very text of its id, or for two."""
+    return " ".join(product.product_id for product in products[place : place + 1 + place % 2])
 
 
 def shopper_who(events, products, now):
@@ -32,7 +37,8 @@ def shopper_who(events, products, now):
     Interaction.objects.bulk_create(
         Interaction(
             shopper=shopper,
-            product=products[place],
+            product=None if kind == Kind.SEARCH else products[place],
+            query=words(place, products) if kind == Kind.SEARCH else "",
             kind=kind,
             source=Interaction.Source.SERVER,
             occurred_at=now - timedelta(minutes=len(events) - age),
@@ -43,21 +49,30 @@ def shopper_who(events, products, now):
     return shopper
 
 
-def removed(query, *products):
-    """The list really served once the products are removed."""
-    for product in products:
-        RemovedProduct.objects.create(shopper=query.shopper, product=product, removed_at=query.now)
+def removed(query, *units):
+    """The list really served once products (rows) and searches (texts) are removed."""
+    for unit in units:
+        about = {"query": unit} if isinstance(unit, str) else {"product": unit}
+        RemovedProduct.objects.create(shopper=query.shopper, removed_at=query.now, **about)
     after = recommend(query)
-    RemovedProduct.objects.filter(shopper=query.shopper, product__in=products).delete()
+    RemovedProduct.objects.filter(shopper=query.shopper).delete()
     return after
 
 
-def anchors_of(reason):
-    return [Product.objects.get(product_id=anchor.id) for anchor in reason.anchors]
+def units_of(reason):
+    """What a reason names: products (rows) and searches (texts)."""
+    return [
+        anchor.id if anchor.type == "query" else Product.objects.get(product_id=anchor.id) for anchor in reason.anchors
+    ]
+
+
+def without(query, unit):
+    """The query for the list predicted without a product (row) or a search (text)."""
+    return query.without_units([("query", unit) if isinstance(unit, str) else ("product", unit.product_id)])
 
 
 def is_out_without_its_anchors(query, entry):
-    return entry.card.product_id not in removed(query, *anchors_of(entry.reason)).product_ids
+    return entry.card.product_id not in removed(query, *units_of(entry.reason)).product_ids
 
 
 @many_examples
@@ -68,11 +83,11 @@ def test_every_because_is_true_after_a_real_removal(products, popular, now, even
         if entry.reason.tier != "T1":
             continue
         anchor = entry.reason.anchors[0]
-        after = removed(replace(query, limit=60), Product.objects.get(product_id=anchor.id))
+        after = removed(replace(query, limit=60), *units_of(entry.reason))
         rank = after.product_ids.index(entry.card.product_id) + 1
         assert rank > limit
         assert rank - entry.reason.evidence.rank_before >= witnesses_needed(1, 1)
-        assert anchor.id != entry.card.product_id
+        assert anchor.unit != ("product", entry.card.product_id)
 
 
 @many_examples
@@ -81,9 +96,10 @@ def test_the_list_predicted_without_x_is_the_list_served_without_x(products, pop
     shopper = shopper_who(events, products, now)
     query = RecommendationQuery(placement, shopper, limit=10, now=now)
     before = recommend(query)
-    product = products[data.draw(st.sampled_from(sorted({place for place, _ in events})))]
-    predicted = recommend(replace(query, without=(product.product_id,)))
-    after = removed(query, product)
+    place, kind = data.draw(st.sampled_from(sorted(set(events))))
+    unit = words(place, products) if kind == Kind.SEARCH else products[place]
+    predicted = recommend(without(query, unit))
+    after = removed(query, unit)
     assert after.product_ids == predicted.product_ids
     assert [entry.reason for entry in after.recommendations] == [entry.reason for entry in predicted.recommendations]
     assert recommend(query).recommendations == before.recommendations  # undone: the exact list is back
