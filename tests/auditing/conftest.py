@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from recommendations.ml.kinds import Kind
+from recommendations.ml.text import build_index
 from recommendations.ml.vocabulary import Vocabulary
 from recommendations.models import Interaction, Product, ProductPopularity, Shopper
 from tests.retraining.made_shop import make_shop
@@ -14,13 +16,17 @@ from tests.retraining.made_shop import make_shop
 BOOKS = 12
 
 
+SEARCHES = 2  # of one shopper, at most
+
+
 class Affinities:
-    """f(i; H) is the sum over H of how much each of its items speaks for i."""
+    """f(i; H) is the sum over H of how much each of its items and searches speaks for i; words are product_ids."""
 
     def __init__(self, product_ids):
         self.vocabulary = Vocabulary(product_ids)
+        self.query_index = build_index(product_ids)
         self.manifest = SimpleNamespace(eps=0.01)
-        self.speaks = np.zeros((len(product_ids) + 1, len(product_ids) + 1), np.float32)
+        self.speaks = np.zeros((len(product_ids) + 1 + SEARCHES, len(product_ids) + 1), np.float32)
         self.rule = lambda items: 0.0  # what is added for the last item
         self.base = -0.1 * np.arange(len(product_ids) + 1, dtype=np.float32)
 
@@ -48,13 +54,15 @@ def product_ids():
 
 
 def shopper_who(now, *events):
-    """A shopper with (item number, kind) events, a minute apart, oldest first."""
+    """A shopper with (item number, kind) events, a minute apart, oldest first; a search is for the item's id."""
     shopper = Shopper.objects.create()
-    keys = list(Product.objects.order_by("pk").values_list("pk", flat=True))
+    rows = list(Product.objects.order_by("pk"))
     for age, (item, kind) in enumerate(events):
+        is_search = kind == Kind.SEARCH
         Interaction.objects.create(
             shopper=shopper,
-            product_id=keys[item - 1],
+            product=None if is_search else rows[item - 1],
+            query=rows[item - 1].product_id if is_search else "",
             kind=kind,
             source=Interaction.Source.SERVER,
             occurred_at=now - timedelta(minutes=len(events) - age),

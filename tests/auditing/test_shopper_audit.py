@@ -1,5 +1,6 @@
 """The independent path finds what is false, condition by condition, on numbers that add up by hand."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -217,6 +218,49 @@ def test_a_removal_that_serving_cannot_know_sets_no_standard(scorer, now):
     assert not audit._is_removal_known(1)
     assert audit._is_removal_known(2)
     assert 1 not in audit._effects_of("allowed")
+
+
+@pytest.fixture
+def search_and_view(scorer, now):
+    """A search for item 3, and a view of item 2; item 12 is first because of the search, and the last without it."""
+    scorer.speaks[BOOKS + 1, 12] = 5
+    shopper = shopper_who(now, (3, Kind.SEARCH), (2, Kind.VIEW))
+    return ShopperAudit(Reference(scorer), shopper, now)
+
+
+def searched(item, query, **options):
+    return replace(claim(item, **options), anchors=(query,), events=("searched",))
+
+
+def test_a_true_because_of_a_search_has_no_faults(search_and_view):
+    third = product_ids()[2]
+    assert search_and_view.faults(searched(12, third)) == []
+    assert search_and_view.faults(searched(12, third, limit=11)) == [f"still at 11 of 11 without {third}"]
+    assert search_and_view.faults(searched(12, "else")) == [
+        "'else' was not searched for",
+        f"else is nothing that {product_ids()[11]} can rest on",
+    ]
+
+
+def test_a_search_is_no_product_of_the_same_name(search_and_view):
+    third = product_ids()[2]
+    faults = search_and_view.faults(claim(12, 3))
+    assert f"{third} was not viewed: []" in faults
+    assert f"{third} is nothing that {product_ids()[11]} can rest on" in faults
+
+
+def test_a_search_that_hints_at_something_sensitive_must_not_be_named(search_and_view):
+    third = product_ids()[2]
+    search_and_view.reference.sensitive.add(third)
+    assert search_and_view.faults(searched(12, third)) == [f"{third!r} must not be named"]
+
+
+def test_a_removed_search_is_not_remembered(search_and_view, now):
+    third = product_ids()[2]
+    RemovedProduct.objects.create(shopper=search_and_view.shopper, query=third, removed_at=now)
+    again = ShopperAudit(search_and_view.reference, search_and_view.shopper, now)
+    assert again.searches == []
+    assert again.history.items.tolist() == [2]
 
 
 @pytest.mark.training
