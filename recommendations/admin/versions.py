@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import path, reverse
@@ -20,6 +20,7 @@ from ..publishing import publish
 from ..retraining import cancel, reap, request_retraining
 from .browsing import BrowsingAdmin
 from .comparison import facts, lead, tables
+from .fidelity import fidelity_facts, fidelity_tables, plots, trend
 from .stages import STAGES
 
 Status = RecommenderVersion.Status
@@ -50,6 +51,7 @@ class VersionAdmin(BrowsingAdmin):
     fieldsets = [
         (None, {"fields": ["how_far", "error", "started_by", "created_at", "finished_at", "published_at"]}),
         (_("How good it is"), {"fields": ["comparison"]}),
+        (_("How true its reasons are"), {"fields": ["fidelity_told"]}),
         (_("What it was trained on"), {"fields": ["trained_on"]}),
         (_("Details"), {"fields": ["settings", "data", "artifact", "artifact_sha256"], "classes": ["collapse"]}),
     ]
@@ -64,6 +66,7 @@ class VersionAdmin(BrowsingAdmin):
             path("retrain/", view(self.retrain_view), name="recommendations_retrain"),
             path("<int:pk>/cancel/", view(self.cancel_view), name="recommendations_cancel"),
             path("<int:pk>/publish/", view(self.publish_view), name="recommendations_publish"),
+            path("<int:pk>/plots/<slug:name>.svg", view(self.plot_view), name="recommendations_plot"),
             *super().get_urls(),
         ]
 
@@ -125,6 +128,17 @@ class VersionAdmin(BrowsingAdmin):
             self.message_user(request, words % {"number": pk})
         return self._to_list()
 
+    def plot_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """A plot of the version's fidelity; an image of its own, so that the page needs no inline style."""
+        version = get_object_or_404(RecommenderVersion, pk=pk)
+        if not self.has_view_permission(request, version):
+            raise PermissionDenied
+        plot = version.fidelity.get("plots", {}).get(name)
+        if plot is None:
+            raise Http404
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return HttpResponse(plot, content_type="image/svg+xml", headers=policy)
+
     def _to_list(self) -> HttpResponse:
         name = "admin:recommendations_recommenderversion_changelist"
         return HttpResponseRedirect(reverse(name, current_app=self.admin_site.name))
@@ -158,6 +172,18 @@ class VersionAdmin(BrowsingAdmin):
     def comparison(self, version: RecommenderVersion) -> str:
         found = tables(version.metrics, version.data.get("judged_shoppers", {}))
         return render_to_string("admin/recommendations/recommenderversion/comparison.html", {"tables": found})
+
+    @admin.display(description="")
+    def fidelity_told(self, version: RecommenderVersion) -> str:
+        beside = trend(version)
+        context = {
+            "pk": version.pk,
+            "facts": fidelity_facts(version.fidelity),
+            "tables": [*fidelity_tables(version.fidelity), *([beside] if beside.rows else [])],
+            "plots": plots(version),
+            "has_report": "report" in version.fidelity or not version.artifact,
+        }
+        return render_to_string("admin/recommendations/recommenderversion/fidelity.html", context)
 
     @admin.display(description="")
     def trained_on(self, version: RecommenderVersion) -> str:
