@@ -43,11 +43,12 @@ test: .venv/dev-installed $(MADE_ENCODERS)
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
-# (tests/ml and a shop without Celery ask nothing of it, the browser sees the same pages); pages also under
-# ATOMIC_REQUESTS.
+# (what is left out asks nothing of it: pure functions, words, a shop without Celery, the demo on what every machine has;
+# the browser sees the same pages); pages also under ATOMIC_REQUESTS.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
-	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/browser --ignore=tests/package \
+	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/locale --ignore=tests/browser --ignore=tests/package \
+	  --ignore=tests/shopdemo --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py \
 	  --ignore=tests/guest/test_without_celery.py
 	$(BIN)/python -m pytest --ds=tests.settings_other $(PAGES)
 
