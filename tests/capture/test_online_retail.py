@@ -89,8 +89,8 @@ def test_invoice_times_are_londons(shop, sample):
     assert (winter, summer) == (datetime(2009, 12, 1, 10, 33, tzinfo=UTC), datetime(2010, 7, 5, 9, 7, tzinfo=UTC))
 
 
-# Not a skip: the file can't be fetched, and the rows above prove the same rules. Once is enough: in the plain project, on
-# the database that a shop of this size has.
+# Not a skip: the file can't be fetched, and the rows above prove the same rules. Once is enough: in the plain project,
+# on the database that a shop of this size has.
 if DATA and not hasattr(settings, "SHOP_KEYS") and connection.vendor == "postgresql":
 
     def test_a_year_of_invoices_is_what_its_readme_says(shop):
