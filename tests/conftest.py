@@ -20,6 +20,7 @@ NEED_TORCH = [
     "ml/test_queries_in_training.py",
     "ml/test_reference.py",
     "ml/test_settings.py",
+    "ml/test_trial.py",
 ]
 HAS_TORCH = find_spec("torch") is not None
 collect_ignore = [] if HAS_TORCH else NEED_TORCH

@@ -49,9 +49,12 @@ def test_lines_of_one_order_count_both_ways():
     assert counts[1, 2] == counts[2, 1] == 1
 
 
-def test_table_rows_sum_to_one():
+def test_rows_are_divided_by_the_root_of_their_sum_and_sum_to_one_on_average():
     table = next_item_table(following_counts(log_of(*in_a_row(1, 2, 3)), 3), np.ones(4), 0.0)
-    assert row_of(table, 1) == pytest.approx({2: 2 / 3, 3: 1 / 3})
+    # counts: 1 is followed by 2 once and by 3 half, 2 by 3 once; the rows' sums over their roots: 1.5 ** 0.5 and 1
+    scale = (1.5**0.5 + 1) / 2
+    assert row_of(table, 1) == pytest.approx({2: 1 / 1.5**0.5 / scale, 3: 0.5 / 1.5**0.5 / scale})
+    assert row_of(table, 2) == pytest.approx({3: 1 / scale})
     assert row_of(table, 0) == row_of(table, 3) == {}
 
 
@@ -60,6 +63,7 @@ def test_a_power_prefers_what_is_special_to_the_item():
     popularity = np.array([0, 2, 16, 1.0])
     assert row_of(next_item_table(counts, popularity, 0.0), 1) == pytest.approx({2: 0.5, 3: 0.5})
     assert row_of(next_item_table(counts, popularity, 0.5), 1) == pytest.approx({2: 0.2, 3: 0.8})
+    assert row_of(next_item_table(counts, popularity, 1.0), 1) == pytest.approx({2: 1 / 17, 3: 16 / 17})
 
 
 def test_long_rows_keep_their_strongest(monkeypatch):

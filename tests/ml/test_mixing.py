@@ -6,9 +6,9 @@ from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training.judge import protocols
-from recommendations.ml.training.mixing import FITTED, LEAST, START, Mix, MixSearch
+from recommendations.ml.training.mixing import LEAST, START, Mix, MixSearch, _parts
 from recommendations.ml.training.network import Network, NetworkSettings
-from recommendations.ml.training.tables import build_tables
+from recommendations.ml.training.tables import TABLE_POWERS, build_tables
 from tests.ml.made_shop import DAY, chain_shop
 
 N = 40
@@ -57,12 +57,12 @@ def test_progress_grows_to_the_end(blank):
 
 
 def test_the_tables_power_is_one_of_those_built(blank):
-    assert search_of(blank, chain_shop(), 12 * DAY).best_table_power() in (0.0, 0.5)
+    assert search_of(blank, chain_shop(), 12 * DAY).best_table_power() in TABLE_POWERS
 
 
 def test_the_slope_is_that_of_the_loss(blank):
     trial = search_of(blank, faithful_shop(), 12 * DAY)._trials[0]
-    loss, values = trial.loss(START), np.array([0.7, 0.4, 1.1, 0.6, 0.2])
+    loss, values = trial.loss(_parts(trial, START)), np.array([0.7, 0.4, 1.1, 0.6, 0.2])
     slope = loss(values)[1]
     for k, step in enumerate(1e-2 * np.eye(5)):
         assert (loss(values + step)[0] - loss(values - step)[0]) / 2e-2 == pytest.approx(slope[k], abs=1e-3)
@@ -71,8 +71,8 @@ def test_the_slope_is_that_of_the_loss(blank):
 def test_no_weight_near_by_makes_the_targets_likelier(blank):
     search = search_of(blank, faithful_shop(), 12 * DAY)
     mix = search._fitted(START, START)
-    values = np.array([*(getattr(mix.weights, name) for name in FITTED[:-1]), mix.recent * mix.weights.network])
-    loss = search._trials[0].loss(mix)
+    values, trial = mix.values(), search._trials[0]
+    loss = trial.loss(_parts(trial, mix))
     for step in 0.05 * np.eye(5):
         assert loss(values)[0] <= loss(values + step)[0] + 1e-5
         assert loss(values)[0] <= loss(np.maximum(values - step, LEAST))[0] + 1e-5

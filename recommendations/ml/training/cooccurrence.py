@@ -33,15 +33,18 @@ def following_counts(log: InteractionLog, n: int) -> sparse.csr_array:
 
 
 def next_item_table(counts: sparse.csr_array, popularity: np.ndarray, power: float) -> NextItemTable:
-    """Each row's counts over popularity ** power, scaled to sum to 1, its strongest ROW_ENTRIES kept.
+    """Counts over popularity ** power and over the root of their row's sum, each row's strongest ROW_ENTRIES kept.
 
-    power 0 follows what is popular, 0.5 prefers what is special to the row's item; validation chooses.
+    power 0 follows what is popular, 1 prefers what is special to the row's item; validation chooses. The root halves
+    the way between counts, of which a popular row has too many, and shares, that make one chance event a certainty.
+    The whole table is scaled so that rows sum to 1 on average.
     """
     table = counts.copy()
     table.data = table.data / np.maximum(popularity[table.indices], 1) ** power
-    totals = np.asarray(table.sum(axis=1)).ravel()
+    roots = np.sqrt(np.asarray(table.sum(axis=1)).ravel())
     lengths = np.diff(table.indptr)
-    table.data = table.data / np.repeat(np.maximum(totals, 1e-12), lengths)
+    scale = roots[roots > 0].mean() if table.nnz else 1.0  # what is left of a row sums to the root of its sum
+    table.data = table.data / np.repeat(np.maximum(roots, 1e-12) * scale, lengths)
     kept = _strongest(table, ROW_ENTRIES)
     row_of = np.repeat(np.arange(len(lengths)), lengths)[kept]
     indptr = np.concatenate(([0], np.cumsum(np.bincount(row_of, minlength=len(lengths)))))

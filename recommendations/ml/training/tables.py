@@ -11,7 +11,7 @@ from ..ranking import NextItemTable
 from .cooccurrence import following_counts, next_item_table
 
 # How much a follower's popularity is divided out of the next-item table; validation chooses.
-TABLE_POWERS = (0.0, 0.5)
+TABLE_POWERS = (0.0, 0.5, 1.0)
 # A kind with fewer events than this share of the log is read as NEUTRAL: its own vector would be noise.
 KIND_SHARE = 0.01
 

@@ -1,0 +1,166 @@
+"""Shoppers of one protocol with the parts of their scores, computed once, for weights to be tried on.
+
+Only candidates are scored: what could stand in a shopper's list whatever the weights (the best by each part of the
+score, what was bought before, the targets), and some of the other items by chance, which stand for all of them in the
+likelihood. So thousands of shoppers can be asked, whatever the size of the catalog.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from ..metrics import ndcg, rank_pessimistic
+from ..ranking import Columns, logits, next_item_strength, repeat_strength
+from .judge import Protocol, encode
+from .network import Network
+from .tables import Tables
+
+# Candidates of each shopper: the best by each part, and others by chance.
+BEST, OTHERS = 150, 300
+# Cells (shoppers x items) of one part of the score that are held while candidates are looked for.
+CELLS = 2_500_000
+REPEAT_DECAY = (0.98, 0.99, 0.995, 0.998, 1.0)
+
+# A part of the score: its name, and the setting it is for where there are several.
+Part = str | tuple[str, float]
+
+
+class Trial:
+    """One protocol's shoppers (S) and their candidates (at most C each)."""
+
+    def __init__(self, network: Network, tables: Tables, protocol: Protocol):
+        rng = np.random.default_rng(0)
+        blocks = [_candidates(_parts(network, tables, b), tables, b, rng) for b in _blocks(protocol, len(network.bias))]
+        width = max(block["stands_for"].shape[1] for block in blocks)
+        cells = {name: np.concatenate([_widen(block[name], width) for block in blocks]) for name in blocks[0]}
+        with np.errstate(divide="ignore"):
+            self._stands_for = np.log(cells.pop("stands_for"))  # -inf where there is no candidate
+        self._right = cells.pop("right")  # 1 / the shopper's targets where it is one, else 0
+        self._cells = cells
+
+    def parts(self, power: float, table_eps: float, decay: float) -> list[np.ndarray]:
+        """What the weights are multiplied with: network, table, repeat, bought, recent; each (S, C)."""
+        repeats = self._cells["repeat", decay]
+        table = np.log(self._cells["table", power] + np.float32(table_eps))
+        return [
+            self._cells["network"],
+            table,
+            np.log1p(repeats),
+            (repeats > 0).astype(np.float32),
+            self._cells["recent"],
+        ]
+
+    def loss(self, parts: Sequence[np.ndarray]) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+        """Weights to how unlikely the targets are (the mean over shoppers of the mean of -log p), and its slope."""
+        shoppers = len(self._right)
+        seen = np.array([np.vdot(self._right, part) for part in parts]) / shoppers
+
+        def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+            scores = mixed(values, parts)
+            scores += self._stands_for
+            top = scores.max(axis=1, keepdims=True)
+            share = np.exp(np.subtract(scores, top, out=scores), out=scores)
+            total = share.sum(axis=1, keepdims=True)
+            share /= total
+            expected = np.array([np.vdot(share, part) for part in parts]) / shoppers
+            return float((np.log(total) + top).mean() - values @ seen), expected - seen
+
+        return loss
+
+    def ndcg(self, values: np.ndarray, parts: Sequence[np.ndarray]) -> float:
+        """NDCG@10 with these weights, at least 1e-9: its logarithm is taken."""
+        return self._ndcg(mixed(values, parts))
+
+    def table_alone(self, power: float) -> float:
+        """NDCG@10 of the next-item table."""
+        return self._ndcg(self._cells["table", power].copy())
+
+    def _ndcg(self, scores: np.ndarray) -> float:
+        scores[self._stands_for == -np.inf] = -np.inf
+        found = []
+        for row, right in zip(scores, self._right, strict=True):
+            targets = set(np.flatnonzero(right).tolist())
+            found.append(ndcg(rank_pessimistic(row, targets, 10).tolist(), targets, 10))
+        return max(float(np.mean(found)), 1e-9)
+
+
+def mixed(values: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """The parts' sum with these weights, a new float32 array."""
+    scores = np.float32(values[0]) * parts[0]
+    for value, part in zip(values[1:].astype(np.float32), parts[1:], strict=True):
+        scores += value * part
+    return scores
+
+
+def _blocks(protocol: Protocol, items: int) -> Iterator[Protocol]:
+    size = max(1, CELLS // items)
+    for start in range(0, len(protocol.asked), size):
+        yield protocol.take(range(start, min(start + size, len(protocol.asked))))
+
+
+def _parts(network: Network, tables: Tables, protocol: Protocol) -> dict[Part, np.ndarray]:
+    """The parts of every item's score, each (S, n+1)."""
+    histories, columns = protocol.asked.histories, Columns(len(network.bias), None)
+    hidden = encode(network, histories, tables.trained_kinds)
+    found: dict[Part, np.ndarray] = {
+        "network": logits(hidden, network.item_matrix.detach().numpy()) + network.bias.detach().numpy()
+    }
+    found |= {("table", power): next_item_strength(t, histories, columns) for power, t in tables.next_item.items()}
+    found |= {("repeat", decay): repeat_strength(histories, columns, decay) for decay in REPEAT_DECAY}
+    return found | {"recent": np.broadcast_to(np.log1p(tables.recent), found["network"].shape)}
+
+
+def _candidates(
+    parts: dict[Part, np.ndarray], tables: Tables, protocol: Protocol, rng: np.random.Generator
+) -> dict[Part, np.ndarray]:
+    """The parts (S, C) of the candidates' scores, how many items each of them stands for, and which are right."""
+    right, open_ = _right(protocol, parts["network"].shape), _open(protocol, parts["network"].shape)
+    chosen = (right > 0) | (parts["repeat", REPEAT_DECAY[0]] > 0)
+    chosen[:, _best(tables.recent)] = True
+    for part in ["network", *(("table", power) for power in tables.next_item)]:
+        np.put_along_axis(chosen, _best(np.where(open_, parts[part], -np.inf)), True, 1)
+    chosen &= open_
+    others = open_ & ~chosen
+    unasked = others.sum(axis=1)
+    kept = np.zeros(others.shape[1], bool)
+    kept[1 + rng.permutation(len(kept) - 1)[:OTHERS]] = True
+    others &= kept
+    stands_for = chosen + others * (unasked / np.maximum(others.sum(axis=1), 1))[:, None]
+    row, item = np.nonzero(stands_for)
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    shape = (len(right), int(place.max()) + 1)
+    parts = parts | {"stands_for": stands_for, "right": right}
+    return {name: _taken(part[row, item], row, place, shape) for name, part in parts.items()}
+
+
+def _right(protocol: Protocol, shape: tuple[int, int]) -> np.ndarray:
+    right = np.zeros(shape, np.float32)
+    for row, targets in zip(right, protocol.asked.targets, strict=True):
+        row[targets] = 1 / len(targets)
+    return right
+
+
+def _open(protocol: Protocol, shape: tuple[int, int]) -> np.ndarray:
+    """Which items may be listed."""
+    found = np.ones(shape, bool)
+    found[:, 0] = False
+    if protocol.takes_met_out:
+        for row, met in zip(found, protocol.asked.met, strict=True):
+            row[met] = False
+    return found
+
+
+def _best(values: np.ndarray) -> np.ndarray:
+    """The places of the largest BEST along the last axis."""
+    count = min(BEST, values.shape[-1])
+    return np.argpartition(values, values.shape[-1] - count, axis=-1)[..., -count:]
+
+
+def _taken(values: np.ndarray, row: np.ndarray, place: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    found = np.zeros(shape, np.float32)
+    found[row, place] = values
+    return found
+
+
+def _widen(cells: np.ndarray, width: int) -> np.ndarray:
+    return np.pad(cells, ((0, 0), (0, width - cells.shape[1])))

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+from scipy.special import logsumexp
+
+from recommendations.ml.splitting import hold_out
+from recommendations.ml.training import trial
+from recommendations.ml.training.judge import Protocol, encode
+from recommendations.ml.training.mixing import START
+from recommendations.ml.training.network import Network, NetworkSettings
+from recommendations.ml.training.tables import build_tables
+from recommendations.ml.training.trial import Trial
+from tests.ml.made_shop import DAY, noise_shop
+
+N = 40
+WEIGHTS = np.array([1.0, 0.5, 3.0, 0.0, 0.0])
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return Network(N, NetworkSettings(width=8, feed_forward=16)).eval()
+
+
+def asked_of(network, takes_met_out):
+    log = noise_shop(shoppers=60, n=N)
+    tables = build_tables(log.before(12 * DAY), N, 12 * DAY)
+    held_out = hold_out(log, 12 * DAY)
+    return tables, Protocol("", held_out.new_only() if takes_met_out else held_out, takes_met_out)
+
+
+def unlikely(network, tables, protocol):
+    """The mean of -log p of the targets, from the served score of the whole catalog."""
+    scores = START.score_of(network, tables).score(
+        encode(network, protocol.asked.histories, tables.trained_kinds), protocol.asked.histories
+    )
+    if protocol.takes_met_out:
+        for row, met in zip(scores, protocol.asked.met, strict=True):
+            row[met] = -np.inf
+    rows = zip(scores, protocol.asked.targets, strict=True)
+    return np.mean([(logsumexp(row) - row[targets]).mean() for row, targets in rows])
+
+
+def tried(network, tables, protocol):
+    one = Trial(network, tables, protocol)
+    return one.loss(one.parts(START.power, START.weights.table_eps, START.weights.repeat_decay))(WEIGHTS)[0]
+
+
+@pytest.mark.parametrize("takes_met_out", [False, True])
+def test_the_loss_is_that_of_the_served_score(network, takes_met_out):
+    tables, protocol = asked_of(network, takes_met_out)
+    assert tried(network, tables, protocol) == pytest.approx(unlikely(network, tables, protocol), rel=1e-4)
+
+
+def test_a_few_of_the_others_stand_for_all(network, monkeypatch):
+    monkeypatch.setattr(trial, "BEST", 3)
+    monkeypatch.setattr(trial, "OTHERS", 8)
+    monkeypatch.setattr(trial, "CELLS", 200)  # blocks of a few shoppers, each with others of its own
+    tables, protocol = asked_of(network, True)
+    assert tried(network, tables, protocol) == pytest.approx(unlikely(network, tables, protocol), rel=0.02)
