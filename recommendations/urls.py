@@ -2,12 +2,13 @@
 
 from django.urls import include, path
 
-from .pages import rights, views
+from .pages import how, rights, views
 
 app_name = "recommendations"
 urlpatterns = [
     path("v1/", include("recommendations.api.urls")),
     path("why/", views.why, name="why"),
+    path("how/", how.how, name="how"),
     path("yours/", views.yours, name="yours"),
     path("yours/forget/", views.forget, name="forget"),
     path("yours/undo/", views.undo, name="undo"),

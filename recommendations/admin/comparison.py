@@ -9,6 +9,8 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from ..models.recommender_version import best_baseline
+
 METHODS = {
     "recommender": _("This recommender"),
     "network": _("Its network alone"),
@@ -24,8 +26,6 @@ PROTOCOLS = {
 }
 COUNTS = {"interactions": _("Interactions"), "shoppers": _("Shoppers"), "products": _("Products")}
 TIMES = {"first": _("From"), "last": _("To"), "cutoff": _("Judged on what came from")}
-# Parts of the recommender, not baselines.
-OURS = ("recommender", "network")
 LEADING = "ndcg@10"
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -72,11 +72,9 @@ def tables(metrics: Metrics, shoppers: Mapping[str, int]) -> list[Table]:
 def lead(metrics: Metrics) -> Lead | None:
     """NDCG@10 of the first protocol; None when nothing was measured."""
     for methods in metrics.values():
-        values = {name: found[LEADING] for name, found in methods.items() if LEADING in found}
-        baselines = {name: value for name, value in values.items() if name not in OURS}
-        if "recommender" in values and baselines:
-            best = max(baselines, key=baselines.__getitem__)
-            return Lead(values["recommender"], baselines[best], METHODS.get(best, best))
+        ours, best = methods.get("recommender", {}).get(LEADING), best_baseline(methods, LEADING)
+        if ours is not None and best is not None:
+            return Lead(ours, best[1], METHODS.get(best[0], best[0]))
     return None
 
 

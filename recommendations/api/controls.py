@@ -50,7 +50,8 @@ class MeEndpoint(Endpoint):
 
 
 class HiddenEndpoint(Endpoint):
-    """GET: what whoever asks does not want to see. POST {"product": ID}: not interested. DELETE ?product=ID: undo."""
+    """GET: what whoever asks does not want to see. POST {"product": ID}: not interested; with "fewer_like_it": true
+    also less like this. DELETE ?product=ID: undo."""
 
     def get(self, request: Request) -> Response:
         return Response({"hidden": _hidden(reading_shopper(page_request(request)))})
@@ -59,13 +60,16 @@ class HiddenEndpoint(Endpoint):
         product_id = request.data.get("product") if isinstance(request.data, Mapping) else None
         if not isinstance(product_id, str) or not product_id:
             raise BadField.expected("product", "the id of a product", product_id)
+        fewer = request.data.get("fewer_like_it", False)
+        if not isinstance(fewer, bool):
+            raise BadField.expected("fewer_like_it", "true or false", fewer)
         page = page_request(request)
         shopper, cookie = Shopper.objects.writing(page)
         if shopper is None:
             detail = "Personalisation is off: nothing is kept of you, so nothing can be hidden for you."
             return Response({"detail": detail}, status.HTTP_409_CONFLICT)
         try:
-            controls.hide(shopper, product_id)
+            controls.hide(shopper, product_id, fewer)
         except UnknownProduct as error:
             raise BadField("product", str(error)) from None
         response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
@@ -84,6 +88,11 @@ def _hidden(shopper: Shopper | None) -> list[dict[str, Any]]:
     if shopper is None:
         return []
     return [
-        {"product": one.product_id, "title": one.title, "until": one.until.isoformat()}
+        {
+            "product": one.product_id,
+            "title": one.title,
+            "fewer_like_it": one.fewer_like_it,
+            "until": one.until.isoformat(),
+        }
         for one in controls.hidden_by(shopper)
     ]

@@ -36,6 +36,7 @@ class Reference:
         self.available = [product_id for _, product_id, available, _ in rows if available]
         self.buyable = buyable(self.available)
         sensitive = set(get_config().SENSITIVE_CATEGORIES)
+        self.categories = {product_id: tuple(category) for _, product_id, _, category in rows}
         self.sensitive = {product_id for _, product_id, _, category in rows if sensitive & set(category)}
         self.popular = self._popular()
 

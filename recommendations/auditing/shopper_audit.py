@@ -5,10 +5,11 @@ tokens: rows are read by other queries, eligibility is written again, the score 
 over the whole catalog.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+from zlib import crc32
 
 import numpy as np
 from django.db.models import QuerySet
@@ -52,9 +53,14 @@ class ShopperAudit:
     def __init__(self, reference: Reference, shopper: Shopper, now: datetime) -> None:
         self.reference, self.shopper, self.now = reference, shopper, now
         self.events = _remembered(reference, shopper)
-        hidden = HiddenProduct.objects.filter(shopper=shopper, until__gt=now).values_list("product_id", flat=True)
+        wishes = HiddenProduct.objects.filter(shopper=shopper, until__gt=now)
+        hidden = wishes.values_list("product_id", flat=True)
         removed = _removals().filter(shopper=shopper)
         self.hidden = {reference.product_ids[pk] for pk in hidden}
+        like = {
+            reference.product_ids[pk] for pk in wishes.filter(fewer_like_it=True).values_list("product_id", flat=True)
+        }
+        self.thinned = _thinned(reference.categories, like)
         self.removed = {reference.product_ids[pk] for pk in removed.values_list("product_id", flat=True)}
         self.searches = sorted({event.query for event in self.events if event.kind == Kind.SEARCH})
         self.history = self._history(self.events)
@@ -185,7 +191,7 @@ class ShopperAudit:
 
     def _place_for_strangers(self, product_id: str, bought: str, gone: tuple[int, ...]) -> int:
         """Its place among what is shown to whoever has no history; one past the end when it is not."""
-        left_out = self.left_out(bought, gone)
+        left_out = self._not_eligible(bought, gone)
         shown = [name for name in self.reference.popular if name not in left_out]
         return shown.index(product_id) + 1 if product_id in shown else len(shown) + 1
 
@@ -235,10 +241,14 @@ class ShopperAudit:
 
     def _eligible(self, bought: str, without: tuple[int, ...]) -> np.ndarray:
         """bool (n+1): what the list may show, by the mirror."""
-        eligible = self.reference.available_mask & ~self.reference.mask(self.left_out(bought, without))
+        eligible = self.reference.available_mask & ~self.reference.mask(self._not_eligible(bought, without))
         if bought == "only":
             eligible &= self.reference.mask(_bought(self._events_without(without)))
         return eligible
+
+    def _not_eligible(self, bought: str, without: tuple[int, ...]) -> set[str]:
+        """The same with what is not shown of a category that is wanted less, unless the shop promotes it."""
+        return self.left_out(bought, without) | (self.thinned if bought != "only" else set())
 
     def left_out(self, bought: str, without: tuple[int, ...]) -> set[str]:
         """product_ids that a list may not show to this shopper, without some items as after their removal."""
@@ -275,6 +285,12 @@ def _remembered(reference: Reference, shopper: Shopper) -> list[Event]:
         for product, kind, occurred_at, query in rows.values_list("product_id", "kind", "occurred_at", "query")
         if (product or query) not in removed_at or occurred_at > removed_at[product or query]
     ]
+
+
+def _thinned(categories: Mapping[str, tuple[str, ...]], like: set[str]) -> set[str]:
+    """product_ids of the same categories but for each fourth, told by the checksum of its id."""
+    wanted_less = {categories[product_id] for product_id in like} - {()}
+    return {name for name, category in categories.items() if category in wanted_less and crc32(name.encode()) % 4}
 
 
 def _removals() -> QuerySet[RemovedProduct]:

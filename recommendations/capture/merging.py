@@ -39,8 +39,8 @@ def merge(visitor: Shopper, owner: Shopper) -> None:
     if visitor.pk == owner.pk or visitor.merged_into_id is not None or visitor.user_id is not None:
         return
     Interaction.objects.filter(shopper=visitor).hand_over(owner)
-    _keep_latest(HiddenProduct, "until", visitor, owner)
-    _keep_latest(RemovedProduct, "removed_at", visitor, owner)
+    _keep_latest(HiddenProduct, ("until", "fewer_like_it"), visitor, owner)
+    _keep_latest(RemovedProduct, ("removed_at",), visitor, owner)
     visitor.merged_into, visitor.merged_at = owner, timezone.now()
     visitor.save(update_fields=["merged_into", "merged_at"])
     if not visitor.personalised and owner.personalised:
@@ -48,8 +48,8 @@ def merge(visitor: Shopper, owner: Shopper) -> None:
         owner.save(update_fields=["personalised"])
 
 
-def _keep_latest(model: type, field: str, visitor: Shopper, owner: Shopper) -> None:
-    """Both sides' rows; where both have one, the later time."""
+def _keep_latest(model: type, fields: tuple[str, ...], visitor: Shopper, owner: Shopper) -> None:
+    """Both sides' rows; where both have one, the fields of that whose first field, a time, is later."""
     about = ("product_id", "query") if model is RemovedProduct else ("product_id",)
     owners = {tuple(getattr(row, name) for name in about): row for row in model.objects.filter(shopper=owner)}
     for row in model.objects.filter(shopper=visitor):
@@ -58,7 +58,8 @@ def _keep_latest(model: type, field: str, visitor: Shopper, owner: Shopper) -> N
             row.shopper = owner
             row.save(update_fields=["shopper"])
             continue
-        if getattr(row, field) > getattr(mine, field):
-            setattr(mine, field, getattr(row, field))
-            mine.save(update_fields=[field])
+        if getattr(row, fields[0]) > getattr(mine, fields[0]):
+            for name in fields:
+                setattr(mine, name, getattr(row, name))
+            mine.save(update_fields=fields)
         row.delete()

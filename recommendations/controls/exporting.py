@@ -25,7 +25,10 @@ def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
             {"product": one.product_id, "query": one.query, "removed_at": one.removed_at.isoformat()}
             for one in removed_by(shopper, now)
         ],
-        "hidden": [{"product": one.product_id, "until": one.until.isoformat()} for one in hidden_by(shopper, now)],
+        "hidden": [
+            {"product": one.product_id, "fewer_like_it": one.fewer_like_it, "until": one.until.isoformat()}
+            for one in hidden_by(shopper, now)
+        ],
     }
 
 

@@ -45,6 +45,7 @@ class Hidden:
     product_id: str
     title: str
     until: datetime
+    fewer_like_it: bool = False
     query: str = ""  # only products can be hidden
 
 
@@ -89,7 +90,10 @@ def _newest(kinds: list[int], *among: int) -> int | None:
 def hidden_by(shopper: Shopper, now: datetime | None = None) -> list[Hidden]:
     """What the shopper does not want to see, and until when."""
     rows = HiddenProduct.objects.filter(shopper=shopper, until__gt=now or timezone.now()).select_related("product")
-    return [Hidden(row.product.product_id, str(row.product), row.until) for row in rows.order_by("-until", "-pk")]
+    return [
+        Hidden(row.product.product_id, str(row.product), row.until, row.fewer_like_it)
+        for row in rows.order_by("-until", "-pk")
+    ]
 
 
 def removed_by(shopper: Shopper, now: datetime | None = None) -> list[Removed]:

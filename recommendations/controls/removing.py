@@ -36,13 +36,17 @@ def restore(shopper: Shopper, product_id: str | None = None, query: str | None =
     return deleted > 0
 
 
-def hide(shopper: Shopper, product_id: str, now: datetime | None = None) -> None:
-    """ "Not interested": the product is not recommended for RECOMMENDATIONS["HIDE_DAYS"]. Raises UnknownProduct."""
+def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: datetime | None = None) -> None:
+    """ "Not interested": the product is not recommended for RECOMMENDATIONS["HIDE_DAYS"]. Raises UnknownProduct.
+
+    "Less like this" (`fewer_like_it`): of its category only one product in four is, either.
+    """
     product = Product.objects.filter(product_id=product_id).first()
     if product is None:
         raise UnknownProduct(product_id)
     until = (now or timezone.now()) + timedelta(days=get_config().HIDE_DAYS)
-    HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults={"until": until})
+    wish = {"until": until, "fewer_like_it": fewer_like_it}
+    HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults=wish)
 
 
 def show_again(shopper: Shopper, product_id: str) -> bool:

@@ -25,10 +25,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """product_id -> title (the id where there is none); unknown ids are absent."""
         return {product.product_id: str(product) for product in self.filter(product_id__in=list(product_ids))}
 
-    def newest(self, limit: int) -> list[str]:
-        """product_ids of the products that can be bought, newest first."""
-        newest = self.filter(available=True).order_by("-pk")
-        return list(newest.values_list("product_id", flat=True)[:limit])
+    def newest(self, limit: int) -> "list[Product]":
+        """The products that can be bought, newest first."""
+        return list(self.filter(available=True).only("product_id", "category").order_by("-pk")[:limit])
 
 
 class Product(models.Model):

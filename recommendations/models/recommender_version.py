@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,16 @@ class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
     def answering(self, requested_at: datetime) -> "RecommenderVersionQuerySet":
         """Trainings that began since: they saw whatever was recorded before the request."""
         return self.filter(created_at__gte=requested_at)
+
+
+# Methods of a version's metrics that are the recommender itself or a part of it, and no baseline.
+OURS = ("recommender", "network")
+
+
+def best_baseline(methods: Mapping[str, Mapping[str, float]], metric: str = "ndcg@10") -> tuple[str, float] | None:
+    """(name, value) of the simple method that does best; None when none was measured."""
+    values = {name: found[metric] for name, found in methods.items() if metric in found and name not in OURS}
+    return max(values.items(), key=lambda entry: entry[1], default=None)
 
 
 class RecommenderVersion(models.Model):

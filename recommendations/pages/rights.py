@@ -55,14 +55,14 @@ def export(request: HttpRequest) -> HttpResponse:
 @require_POST
 @csrf_protect
 def hide(request: HttpRequest) -> HttpResponse:
-    """Not interested in a product; nothing happens while personalisation is off."""
+    """Not interested in a product, or with fewer=1 less like it; nothing happens while personalisation is off."""
     product_id = request.POST.get("product", "")
     shopper, cookie = Shopper.objects.writing(request)
     response = _back(hidden=product_id)
     if shopper is None:
         return _back()
     try:
-        controls.hide(shopper, product_id)
+        controls.hide(shopper, product_id, request.POST.get("fewer") == "1")
     except UnknownProduct as error:
         return HttpResponseBadRequest(f"product: {error}", content_type="text/plain")
     if cookie:

@@ -35,6 +35,7 @@ class Unit:
     last: datetime | None = None
     removed_at: datetime | None = None
     until: datetime | None = None
+    fewer_like_it: bool = False
 
 
 @never_cache
@@ -128,4 +129,5 @@ def _unit(unit: Any, card: Card | None) -> Unit:
         getattr(unit, "last", None),
         getattr(unit, "removed_at", None),
         getattr(unit, "until", None),
+        getattr(unit, "fewer_like_it", False),
     )

@@ -11,6 +11,7 @@ from ..catalog import Catalog, catalogs_of
 from ..conf import get_config
 from ..ml.scorer import Scorer
 from ..models import Product, ProductPair
+from ..models.hidden_product import Category, stays_among_fewer
 from .together import BoughtTogether
 
 Row = tuple[str, bool, list[str], str]
@@ -53,6 +54,15 @@ class LoadedRecommender:
         same_category = self.category[item] and self.category[item] == self.category[anchor]
         same_brand = self.brand[item] and self.brand[item] == self.brand[anchor]
         return bool(same_category or same_brand)
+
+    def left_out_of(self, categories: Iterable[Category]) -> np.ndarray:
+        """bool (n+1): what must not be shown of categories that are wanted less."""
+        codes = [self._codes[category] for category in categories if category in self._codes]
+        return np.isin(self.category, codes) & ~self._stays_among_fewer
+
+    @cached_property
+    def _stays_among_fewer(self) -> np.ndarray:
+        return np.array([False, *map(stays_among_fewer, self.scorer.vocabulary.product_ids)])
 
     def items_of(self, catalog: Catalog) -> np.ndarray:
         """bool (n+1): the items that are of one registered model."""

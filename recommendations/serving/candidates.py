@@ -9,7 +9,7 @@ from ..ml.ranking import top_k
 from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
 from ..publishing import LoadedRecommender
-from .eligibility import barred_witnesses, eligible_items, left_out
+from .eligibility import barred_witnesses, eligible_items, fewer_of, left_out
 from .memory import Memory
 from .placements import Basis
 from .popular import Popular, popular_products
@@ -84,4 +84,6 @@ def popular_fill(query: RecommendationQuery, memory: Memory, count: int, taken: 
     """What the popular list adds for this shopper; nothing where only bought products are shown."""
     if query.spot.bought == "only":
         return []
-    return popular_products(count, left_out(query, memory) | set(taken), query.now, query.catalog)
+    return popular_products(
+        count, left_out(query, memory) | set(taken), query.now, query.catalog, fewer_of(query, memory)
+    )

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..catalog import catalogs_of
 from ..ml.vocabulary import Vocabulary
+from ..models.hidden_product import Category
 from ..publishing import LoadedRecommender
 from .memory import Memory
 from .queries import RecommendationQuery
@@ -24,6 +25,11 @@ def left_out(query: RecommendationQuery, memory: Memory) -> set[str]:
     if query.spot.bought == "left out":
         out |= set(memory.bought)
     return out
+
+
+def fewer_of(query: RecommendationQuery, memory: Memory) -> frozenset[Category]:
+    """Categories of which this list shows fewer. What was bought, and what is about the page's product, stays whole."""
+    return frozenset() if query.spot.needs_product or query.spot.bought == "only" else memory.fewer
 
 
 def may_be_shown(product_ids: Iterable[str], query: RecommendationQuery, memory: Memory) -> list[str]:
@@ -44,6 +50,8 @@ def eligible_items(loaded: LoadedRecommender, query: RecommendationQuery, memory
     if query.catalog is not None:
         eligible &= loaded.items_of(query.catalog)
     eligible &= ~_mask(vocabulary, left_out(query, memory))
+    if fewer := fewer_of(query, memory):
+        eligible &= ~loaded.left_out_of(fewer)
     eligible[0] = False
     return eligible
 

@@ -10,6 +10,7 @@ from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
 from ..ml.text import QueryIndex
 from ..ml.vocabulary import Vocabulary
 from ..models import HiddenProduct, Interaction, Shopper
+from ..models.hidden_product import Category
 
 # Strongest first; what the words of a reason may say of a product or a search.
 EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "searched")
@@ -36,6 +37,7 @@ class Memory:
     complete: bool = True
     bought: dict[str, datetime] = field(default_factory=dict)  # product_id -> last time
     left_out: frozenset[str] = frozenset()  # hidden, or removed and not met again
+    fewer: frozenset[Category] = frozenset()  # category paths of which fewer are wanted
 
     @cached_property
     def seen(self) -> set[str]:
@@ -101,11 +103,11 @@ def read_memory(
     events = [Event(product_id or "", *told) for product_id, *told in rows[:READ_LIMIT]]
     complete = len(rows) <= READ_LIMIT
     bought = _bought(events) if complete else remembered.bought()
-    left_out = HiddenProduct.objects.left_out_by(shopper, now)
-    left_out |= dict.fromkeys(without, True)
+    wishes = HiddenProduct.objects.left_out_by(shopper, now)
+    left_out = {**wishes.products, **dict.fromkeys(without, True)}
     met = {event.product_id for event in events} | set(bought)
     kept_out = frozenset(key for key, hidden in left_out.items() if hidden or key not in met)
-    return Memory(events, complete, bought, kept_out)
+    return Memory(events, complete, bought, kept_out, wishes.fewer)
 
 
 def _bought(events: Sequence[Event]) -> dict[str, datetime]:

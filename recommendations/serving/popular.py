@@ -6,7 +6,11 @@ from datetime import datetime
 
 from ..catalog import Catalog, ids_of
 from ..models import Product, ProductPopularity
+from ..models.hidden_product import Category, stays_among_fewer
 from .reasons import Fact, NoReason, Reason
+
+# Products looked at where fewer of a category are wanted: more of them may fall away than can be counted before.
+LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True)
@@ -23,23 +27,33 @@ class Popular:
 
 
 def popular_products(
-    count: int, left_out: Collection[str], now: datetime, catalog: Catalog | None = None
+    count: int,
+    left_out: Collection[str],
+    now: datetime,
+    catalog: Catalog | None = None,
+    fewer: Collection[Category] = (),
 ) -> list[Popular]:
     """The `count` most popular products outside `left_out`, of one registered model if `catalog` says which.
 
-    New products fill what is short. Two SELECTs at most.
+    Of the categories in `fewer` only some. New products fill what is short. Two SELECTs at most.
     """
     popular, products = ProductPopularity.objects.all(), Product.objects.all()
     if catalog is not None:
         popular, products = popular.filter(ids_of(catalog, "product__product_id")), products.filter(ids_of(catalog))
-    ranked = popular.ranked(count + len(left_out))
+    more = LOOKED_AT if fewer else 0
     found = [
         Popular(row.product.product_id, "popular", "popular_this_week" if row.is_popular_this_week(now) else "")
-        for row in ranked
-        if row.product.product_id not in left_out
+        for row in popular.ranked(count + len(left_out) + more)
+        if _stays(row.product, left_out, fewer)
     ][:count]
     if len(found) == count:
         return found
     known = {popular.product_id for popular in found} | set(left_out)
-    newest = products.newest(count + len(known))
-    return found + [Popular(key, "new") for key in newest if key not in known][: count - len(found)]
+    newest = products.newest(count + len(known) + more)
+    return found + [Popular(row.product_id, "new") for row in newest if _stays(row, known, fewer)][: count - len(found)]
+
+
+def _stays(product: Product, left_out: Collection[str], fewer: Collection[Category]) -> bool:
+    if product.product_id in left_out:
+        return False
+    return tuple(product.category) not in fewer or stays_among_fewer(product.product_id)

@@ -39,6 +39,7 @@ WORDS = {
     "filter:unknown_to_version": _("Unknown to this version"),
     "filter:not_available": _("Not available in the shop"),
     "filter:hidden": _("Hidden by the shopper"),
+    "filter:fewer_like_it": _("Of a category that the shopper wants fewer of"),
     "filter:removed": _("Removed from the history"),
     "filter:in_basket": _("In the basket"),
     "filter:met": _("Met before, not bought"),

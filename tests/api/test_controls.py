@@ -144,6 +144,20 @@ def test_on_is_true_and_off_is_false(db, client, errors, body):
     assert errors(answer)[0][1] == "personalised"
 
 
+def test_less_like_this(books, client):  # noqa: F811
+    unwanted = str(books[0].pk)
+    answer = client.post(f"{URL}hidden/", {"product": unwanted, "fewer_like_it": True}, content_type=JSON)
+    assert answer.status_code == 201
+    assert [(entry["product"], entry["fewer_like_it"]) for entry in answer.json()["hidden"]] == [(unwanted, True)]
+    listed = client.get(f"{URL}lists/?placement=home&limit=20").json()["recommendations"]
+    shown = {entry["product"]["id"] if isinstance(entry["product"], dict) else entry["product"] for entry in listed}
+    same_shelf = {str(book.pk) for book in books if book.shelf == books[0].shelf}
+    assert len(shown & same_shelf) <= 5
+    answer = client.post(f"{URL}hidden/", {"product": unwanted, "fewer_like_it": "yes"}, content_type=JSON)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "fewer_like_it")
+    assert client.delete(f"{URL}hidden/?product={unwanted}").status_code == 204
+
+
 @pytest.mark.parametrize(("method", "path"), [("put", "personalisation/"), ("post", "hidden/"), ("delete", "me/")])
 def test_writes_need_a_csrf_token(db, browser, method, path):
     answer = getattr(browser, method)(f"{URL}{path}", {"personalised": False}, content_type=JSON)

@@ -3,6 +3,7 @@
 import json
 import random
 from contextlib import nullcontext
+from datetime import timedelta
 from io import StringIO
 from itertools import combinations
 
@@ -21,6 +22,7 @@ from recommendations.exceptions import VersionChanged
 from recommendations.ml.kinds import Kind
 from recommendations.ml.training.reference import ReferenceScorer
 from recommendations.models import (
+    HiddenProduct,
     Interaction,
     Product,
     ProductPair,
@@ -29,7 +31,15 @@ from recommendations.models import (
     RemovedProduct,
     Shopper,
 )
-from recommendations.serving import Anchor, Because, NoReason, RecommendationList, RecommendationQuery, promoting
+from recommendations.serving import (
+    Anchor,
+    Because,
+    NoReason,
+    RecommendationList,
+    RecommendationQuery,
+    eligibility,
+    promoting,
+)
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
 from tests.shop.recommended_products import BookCatalog
@@ -83,6 +93,30 @@ def test_facts_of_the_shop_and_causes_beside_promotions_are_all_true(version, tm
     assert report["predictions"]["different"] == 0
     assert {tier for tier, counted in report["by_tier"].items() if counted["checked"]} >= {"P", "T1", "T4", "T5"}
     assert report["by_placement"]["bought_together"]["checked"] > 0
+
+
+def test_what_is_said_beside_what_is_wanted_less_is_all_true(version, tmp_path):
+    first = Product.objects.order_by("pk").first()
+    until = timezone.now() + timedelta(days=9)
+    HiddenProduct.objects.bulk_create(
+        HiddenProduct(shopper=shopper, product=first, fewer_like_it=True, until=until)
+        for shopper in Shopper.objects.all()
+    )
+    report, _ = audit(tmp_path, claims=60, visitors=0.0, predict_every=5)
+    assert (report["false"], report["examples"], report["predictions"]["different"]) == (0, [], 0)
+    assert report["claims"] >= 60
+
+
+def test_it_fails_when_what_is_wanted_less_is_shown(version, tmp_path, monkeypatch):
+    first = Product.objects.order_by("pk").first()
+    until = timezone.now() + timedelta(days=9)
+    HiddenProduct.objects.bulk_create(
+        HiddenProduct(shopper=shopper, product=first, fewer_like_it=True, until=until)
+        for shopper in Shopper.objects.all()
+    )
+    monkeypatch.setattr(eligibility, "fewer_of", lambda query, memory: frozenset())
+    with pytest.raises(CommandError, match="Not everything is true"):
+        audit(tmp_path, claims=60, visitors=0.0)
 
 
 def test_it_fails_when_a_promotion_does_not_say_so(version, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Shopper
+from recommendations.models.hidden_product import stays_among_fewer
 from recommendations.models.shopper import OFF_COOKIE
 from tests.pages.test_pages import COOKIE, a_cause, browser, listed, submit, visitor, why_url  # noqa: F401
 from tests.serving.conftest import *  # noqa: F403 - the same shop
@@ -63,6 +64,21 @@ def test_not_interested_from_the_panel_and_shown_again(version, popular, books, 
     assert shown.product_id not in listed(visitor).product_ids
     html = submit(browser, YOURS, "show_again", product=shown.product_id).content.decode()
     assert "not shown until" not in html
+    assert listed(visitor).product_ids == found.product_ids
+
+
+def test_less_like_this_from_the_panel_and_shown_again(version, popular, books, visitor, browser, did):  # noqa: F811
+    did(visitor, books[10:13])
+    found = listed(visitor)
+    shown = a_cause(found).card
+    why = why_url(found, shown.product_id)
+    assert re.search(r'name="fewer" value="1">Less like this<', browser.get(why).content.decode())
+    html = submit(browser, why, "hide", product=shown.product_id, fewer="1").content.decode()
+    assert re.search(rf"{shown.title}.*not shown until .* · and less like it", html, re.DOTALL)
+    shelves = {str(book.pk): book.shelf for book in books}
+    alike = [key for key in listed(visitor).product_ids if shelves[key] == shelves[shown.product_id]]
+    assert all(map(stays_among_fewer, alike))
+    submit(browser, YOURS, "show_again", product=shown.product_id)
     assert listed(visitor).product_ids == found.product_ids
 
 

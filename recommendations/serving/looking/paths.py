@@ -9,7 +9,7 @@ from ...catalog import find_cards
 from ...ml.ranking import Parts
 from ...ml.reasons import LeaveOneOut
 from ...models import HiddenProduct, Product
-from ..eligibility import eligible_items
+from ..eligibility import eligible_items, fewer_of
 from .inspection import Inspection, Unit
 
 
@@ -138,11 +138,13 @@ def filters(inspection: Inspection, product_id: str) -> Iterable[Filter]:
     memory, query, loaded = inspection.memory, inspection.query, inspection.loaded
     item = loaded.scorer.vocabulary.number(product_id) if loaded else 0
     is_bought = product_id in memory.bought
-    is_hidden = HiddenProduct.objects.left_out_by(query.shopper, query.now).get(product_id, False)
+    is_hidden = HiddenProduct.objects.left_out_by(query.shopper, query.now).products.get(product_id, False)
+    thinned = fewer_of(query, memory)
     yield Filter("unknown_to_version", item == 0)
     yield Filter("not_available", item > 0 and not loaded.eligible[item])
     yield Filter("hidden", is_hidden)
     yield Filter("removed", product_id in memory.left_out and not is_hidden)
+    yield Filter("fewer_like_it", bool(thinned and item and loaded.left_out_of(thinned)[item]))
     yield Filter("in_basket", product_id in memory.in_basket)
     yield Filter("met", product_id in memory.seen and not is_bought)
     yield Filter("bought", is_bought and query.spot.bought == "left out")

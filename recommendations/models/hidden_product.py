@@ -1,0 +1,66 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zlib import crc32
+
+from django.db import models
+from django.db.models import BooleanField, JSONField, Value
+
+from .removal import RemovedProduct
+
+# Of a category that a shopper wants fewer of, one product in so many may still be shown.
+ONE_IN = 4
+
+Category = tuple[str, ...]
+
+
+def stays_among_fewer(product_id: str) -> bool:
+    """Whether it is one of those that may be shown of a category that is wanted less: the same ones everywhere."""
+    return crc32(product_id.encode()) % ONE_IN == 0
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a shopper does not want to see."""
+
+    products: Mapping[str, bool] = field(default_factory=dict)  # True: hidden now; False: only removed from the history
+    fewer: frozenset[Category] = frozenset()  # category paths of which fewer are wanted
+
+
+class HiddenProductQuerySet(models.QuerySet["HiddenProduct"]):
+    def left_out_by(self, shopper: object, now: datetime) -> LeftOut:
+        """What is hidden or was removed. One SELECT."""
+        hidden = self.filter(shopper=shopper, until__gt=now).values_list(
+            "product__product_id", Value(True, BooleanField()), "fewer_like_it", "product__category"
+        )
+        removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False).values_list(
+            "product__product_id", Value(False, BooleanField()), Value(False, BooleanField()), Value([], JSONField())
+        )
+        products: dict[str, bool] = {}
+        fewer = set()
+        for product_id, is_hidden, fewer_like_it, category in hidden.union(removed, all=True):
+            products[product_id] = products.get(product_id, False) or bool(is_hidden)
+            if fewer_like_it and category:
+                fewer.add(tuple(category))
+        return LeftOut(products, frozenset(fewer))
+
+
+class HiddenProduct(models.Model):
+    """ "Not interested": the product is not recommended to the shopper until then.
+
+    With `fewer_like_it` only one in ONE_IN products of its category is, either.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    shopper = models.ForeignKey("recommendations.Shopper", on_delete=models.CASCADE, db_index=False, related_name="+")
+    product = models.ForeignKey("recommendations.Product", on_delete=models.CASCADE, db_index=False, related_name="+")
+    fewer_like_it = models.BooleanField(default=False)
+    until = models.DateTimeField()
+
+    objects = HiddenProductQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shopper", "product"], name="recommendations_hidden_once")]
+
+    def __str__(self) -> str:
+        return f"hidden by shopper {self.shopper_id}: {self.product_id}"

@@ -1,0 +1,95 @@
+"""How suggestions are chosen: a page filled from the version that serves, the same for everybody."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+from django.utils import translation
+
+from recommendations.models import Interaction, RecommenderVersion
+from tests.locale.reading import english_in
+
+DATA = {
+    "interactions": 1_227_271,
+    "shoppers": 2_465,
+    "products": 5_632,
+    "first": 0,
+    "last": 86_400 * 40,
+    "by_kind": {"1": 20, "5": 0},
+    "mix": {"weights": {"network": 1.0, "table": 0.0, "repeat": 2.0, "bought": 0.0}, "recent": 0.5},
+}
+METRICS = {
+    "repeats_allowed": {
+        "recommender": {"ndcg@10": 0.4954},
+        "network": {"ndcg@10": 0.9},
+        "bought_before": {"ndcg@10": 0.4871},
+        "popularity": {"ndcg@10": 0.3},
+    }
+}
+GATE = {"claims": 1_204, "false": 0, "predictions": 250, "different": 0}
+
+
+@pytest.fixture
+def url():
+    return reverse("recommendations:how")
+
+
+@pytest.fixture
+def version(db):
+    return RecommenderVersion.objects.create(
+        status="published",
+        published_at=datetime(2026, 11, 3, tzinfo=UTC),
+        data=DATA,
+        metrics=METRICS,
+        fidelity={"gate": GATE},
+    )
+
+
+def text_of(response):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
+
+
+def test_it_tells_what_serves(client, version, url):
+    text = text_of(client.get(url))
+    assert f"Version {version.pk}, published on Nov. 3, 2026." in text
+    assert (
+        "It learned from 1,227,271 events of 2,465 shoppers with 5,632 products, from Jan. 1, 1970 to Feb. 10, 1970"
+        in text
+    )
+    assert "as a neural network" in text and "how lately you bought it" in text and "in the last 30 days" in text
+    assert "what you did last" not in text  # the table has no weight in this version
+    assert "0.495 0.487" in text
+    assert "1,204 such reasons were checked again by separate code: 0 were wrong. 250 times" in text
+
+
+def test_it_does_not_know_who_asks(client, version, url, django_assert_num_queries):
+    with django_assert_num_queries(1) as asked:
+        response = client.get(url)
+    assert Interaction._meta.db_table not in asked[0]["sql"]
+    assert not response.cookies
+
+
+def test_without_a_version_it_says_so(client, db, url):
+    text = text_of(client.get(url))
+    assert "None yet: what is popular and what is new is shown to everybody alike." in text
+    assert "separate code" not in text
+
+
+def test_a_version_of_which_little_is_known_is_told_as_far(client, version, url):
+    RecommenderVersion.objects.update(data={}, metrics={}, fidelity={})
+    text = text_of(client.get(url))
+    assert f"Version {version.pk}" in text and "learned from" not in text and "separate code" not in text
+
+
+def test_it_speaks_chinese(client, version, url):
+    for change in ({}, {"status": "retired"}):
+        RecommenderVersion.objects.update(**change)
+        with translation.override("zh-hans"):
+            html = client.get(url, headers={"accept-language": "zh-hans"}).content.decode()
+        assert english_in(re.search(r"<main>(.*)</main>", html, re.DOTALL)[1].replace("NDCG@10", "")) == []
+
+
+@pytest.mark.parametrize("name", ["recommendations:why", "recommendations:yours"])
+def test_the_other_pages_lead_here(client, db, url, name):
+    assert f'href="{url}"' in client.get(reverse(name)).content.decode()
