@@ -3,6 +3,7 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
+from recommendations.ml.metrics import ndcg, rank_pessimistic
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training import trial
 from recommendations.ml.training.judge import Protocol, encode
@@ -58,3 +59,16 @@ def test_a_few_of_the_others_stand_for_all(network, monkeypatch):
     monkeypatch.setattr(trial, "CELLS", 200)  # blocks of a few shoppers, each with others of its own
     tables, protocol = asked_of(network, True)
     assert tried(network, tables, protocol) == pytest.approx(unlikely(network, tables, protocol), rel=0.02)
+
+
+@pytest.mark.parametrize("takes_met_out", [False, True])
+def test_ndcg_is_that_of_the_metrics(network, takes_met_out):
+    tables, protocol = asked_of(network, takes_met_out)
+    one = Trial(network, tables, protocol)
+    parts = one.parts(START.power, START.weights.table_eps, START.weights.repeat_decay)
+    for values in (WEIGHTS, np.zeros(5)):  # without weights all scores are equal
+        scores = trial.mixed(values, parts)
+        scores[one._stands_for == -np.inf] = -np.inf
+        targets = [set(np.flatnonzero(right).tolist()) for right in one._right]
+        found = [ndcg(rank_pessimistic(row, t, 10).tolist(), t, 10) for row, t in zip(scores, targets, strict=True)]
+        assert one.ndcg(values, parts) == pytest.approx(max(np.mean(found), 1e-9), abs=1e-12)
