@@ -22,7 +22,7 @@ BEAM, BEAM_DEPTH = 4, 5
 Explainer = Callable[[Fitted, Removals, np.random.Generator], Weights]
 
 
-def of_label(label: Label) -> "Explainer":
+def of_label(label: Label) -> Explainer:
     """A label of shops' as an explainer."""
 
     def explain(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
@@ -65,7 +65,7 @@ def shapley(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weight
 
 
 def leave_one_out(fitted: Fitted, shown: Removals, rng: np.random.Generator) -> Weights:
-    """How much log p falls without the unit: what our reasons are chosen by."""
+    """How much log p falls without the unit alone."""
     return shown.effects()
 
 
@@ -89,19 +89,24 @@ LABELS = {
 }
 
 
-def beam_oracle(without: Without, units: list[int]) -> list[int]:
-    """The order whose first BEAM_DEPTH units take most of p away together, found with a beam; the rest as they come."""
-    paths: list[tuple[float, list[int]]] = [(0.0, [])]
-    for _ in range(min(BEAM_DEPTH, len(units) - 1)):
-        grown = [
-            (total + exp(without(frozenset([*path, unit])).log_share), [*path, unit])
-            for total, path in paths
-            for unit in units
-            if unit not in path
-        ]
-        paths = sorted(grown, key=lambda path: path[0])[:BEAM]
-    best = paths[0][1]
-    return best + [unit for unit in units if unit not in best]
+def beam_orders(shown: Removals) -> list[list[int]]:
+    """For each shown product first the BEAM_DEPTH units, found with a beam, that take most of p away together."""
+    paths: list[list[tuple[float, list[int]]]] = [[(0.0, [])] for _ in shown.shown]
+    for _ in range(min(BEAM_DEPTH, len(shown.units) - 1)):
+        shown.ask(frozenset(path) for some in paths for _, path in _grown(some, shown.units))
+        paths = [_best(shown.of(place), _grown(some, shown.units)) for place, some in enumerate(paths)]
+    best = [some[0][1] for some in paths]
+    return [order + [unit for unit in shown.units if unit not in order] for order in best]
+
+
+def _grown(paths: list[tuple[float, list[int]]], units: list[int]) -> list[tuple[float, list[int]]]:
+    return [(total, [*path, unit]) for total, path in paths for unit in units if unit not in path]
+
+
+def _best(without: Without, paths: list[tuple[float, list[int]]]) -> list[tuple[float, list[int]]]:
+    """The BEAM paths on which least of p is left, summed over their steps."""
+    totals = [(total + exp(without(frozenset(path)).log_share), path) for total, path in paths]
+    return sorted(totals, key=lambda path: path[0])[:BEAM]
 
 
 def last_attention(encoder: Encoder, vectors: Tensor, kinds: Tensor) -> Tensor:

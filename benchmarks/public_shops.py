@@ -38,6 +38,10 @@ class PublicShop:
         """The shoppers whose lists are explained, with everything they did before `explain_from`."""
         return hold_out(self.log, self.explain_from)
 
+    def events_of_items(self) -> np.ndarray:
+        """(n+1): how often each item was bought in the past that trains."""
+        return np.bincount(self.log.before(self.choose_from).item, minlength=len(self.vocabulary) + 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:

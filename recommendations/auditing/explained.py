@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 from django.utils import timezone
 
+from ..ml.greedy import removal_orders
 from ..ml.labels import LABELS, LabelledList, orders
 from ..ml.lists_without import ListsWithout
 from ..ml.plain import PlainScorer
@@ -48,7 +49,7 @@ class ExplainedList:
         matrix = self.lists.scorer.score.item_matrix
         labelled = LabelledList(self.lists.history, self.lists.shown, matrix, self.rng, attention)
         named = {name: orders(label(labelled), self.units) for name, label in LABELS.items()}
-        return {OURS: orders(self.lists.effects(), self.units), **named}
+        return {OURS: removal_orders(self.lists), **named}
 
     @cached_property
     def named(self) -> dict[int, frozenset[int]]:
