@@ -81,3 +81,16 @@ def test_no_weight_near_by_makes_the_targets_likelier(blank):
 def test_what_is_recent_goes_into_the_bias():
     mix = Mix(START.weights, 0.0, recent=2.0)
     assert mix.bias(np.array([0, 1.0]), np.array([0, np.e - 1])).tolist() == pytest.approx([0, 3])
+
+
+def test_a_move_is_made_only_when_it_surely_gains(blank):
+    search = search_of(blank, faithful_shop(), 12 * DAY)
+    without = START.with_values(np.array([1.0, 0, 0, 0, 0]))
+    better = START.with_values(np.array([1.0, 0, 12.0, 0, 0]))
+    assert search._surely_better(without, [without, better]) == better
+    assert search._surely_better(better, [without, better]) == better
+
+
+def test_the_climb_never_ends_lower_than_it_began(blank):
+    search = search_of(blank, chain_shop(), 12 * DAY)
+    assert search._worth(search._climbed(START, lambda share: None)) >= search._worth(START)

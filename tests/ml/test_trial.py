@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
-from recommendations.ml.metrics import ndcg, rank_pessimistic
+from recommendations.ml.metrics import ndcg
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training import trial
 from recommendations.ml.training.judge import Protocol, encode
@@ -14,7 +14,6 @@ from recommendations.ml.training.trial import Trial
 from tests.ml.made_shop import DAY, noise_shop
 
 N = 40
-WEIGHTS = np.array([1.0, 0.5, 3.0, 0.0, 0.0])
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +29,14 @@ def asked_of(network, takes_met_out):
     return tables, Protocol("", held_out.new_only() if takes_met_out else held_out, takes_met_out)
 
 
+def served(network, tables, protocol):
+    hidden = encode(network, protocol.asked.histories, tables.trained_kinds)
+    return START.score_of(network, tables).score(hidden, protocol.asked.histories)
+
+
 def unlikely(network, tables, protocol):
     """The mean of -log p of the targets, from the served score of the whole catalog."""
-    scores = START.score_of(network, tables).score(
-        encode(network, protocol.asked.histories, tables.trained_kinds), protocol.asked.histories
-    )
+    scores = served(network, tables, protocol)
     if protocol.takes_met_out:
         for row, met in zip(scores, protocol.asked.met, strict=True):
             row[met] = -np.inf
@@ -43,14 +45,20 @@ def unlikely(network, tables, protocol):
 
 
 def tried(network, tables, protocol):
+    """A trial, and the parts of its shoppers' scores."""
     one = Trial(network, tables, protocol)
-    return one.loss(one.parts(START.power, START.weights.table_eps, START.weights.repeat_decay))(WEIGHTS)[0]
+    return one, one.parts(START.power, START.weights.table_eps, START.weights.repeat_decay)
+
+
+def loss_of(network, tables, protocol):
+    one, parts = tried(network, tables, protocol)
+    return one.loss(parts)(START.values())[0]
 
 
 @pytest.mark.parametrize("takes_met_out", [False, True])
 def test_the_loss_is_that_of_the_served_score(network, takes_met_out):
     tables, protocol = asked_of(network, takes_met_out)
-    assert tried(network, tables, protocol) == pytest.approx(unlikely(network, tables, protocol), rel=1e-4)
+    assert loss_of(network, tables, protocol) == pytest.approx(unlikely(network, tables, protocol), rel=1e-4)
 
 
 def test_a_few_of_the_others_stand_for_all(network, monkeypatch):
@@ -58,17 +66,21 @@ def test_a_few_of_the_others_stand_for_all(network, monkeypatch):
     monkeypatch.setattr(trial, "OTHERS", 8)
     monkeypatch.setattr(trial, "CELLS", 200)  # blocks of a few shoppers, each with others of its own
     tables, protocol = asked_of(network, True)
-    assert tried(network, tables, protocol) == pytest.approx(unlikely(network, tables, protocol), rel=0.02)
+    assert loss_of(network, tables, protocol) == pytest.approx(unlikely(network, tables, protocol), rel=0.02)
 
 
 @pytest.mark.parametrize("takes_met_out", [False, True])
-def test_ndcg_is_that_of_the_metrics(network, takes_met_out):
+def test_ndcg_is_that_of_the_judge(network, takes_met_out):
     tables, protocol = asked_of(network, takes_met_out)
-    one = Trial(network, tables, protocol)
-    parts = one.parts(START.power, START.weights.table_eps, START.weights.repeat_decay)
-    for values in (WEIGHTS, np.zeros(5)):  # without weights all scores are equal
-        scores = trial.mixed(values, parts)
-        scores[one._stands_for == -np.inf] = -np.inf
-        targets = [set(np.flatnonzero(right).tolist()) for right in one._right]
-        found = [ndcg(rank_pessimistic(row, t, 10).tolist(), t, 10) for row, t in zip(scores, targets, strict=True)]
-        assert one.ndcg(values, parts) == pytest.approx(max(np.mean(found), 1e-9), abs=1e-12)
+    one, parts = tried(network, tables, protocol)
+    lists = protocol.lists(served(network, tables, protocol), 10)
+    judged = [
+        ndcg(ranked, set(right.tolist()), 10) for ranked, right in zip(lists, protocol.asked.targets, strict=True)
+    ]
+    assert one.ndcg(START.values(), parts) == pytest.approx(judged, abs=1e-6)
+
+
+def test_of_equal_scores_the_wrong_ones_stand_first(network):
+    tables, protocol = asked_of(network, False)
+    one, parts = tried(network, tables, protocol)
+    assert one.ndcg(np.zeros(5), parts).max() < 1e-6

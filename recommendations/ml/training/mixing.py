@@ -1,11 +1,13 @@
 """Choosing how much the parts of the score count, on shoppers that are not used to judge it.
 
-The weights are those that make what these shoppers turned to most likely (a conditional logit: the softmax of f over
-the products they may be shown), which is convex; what f is not linear in is tried value by value and chosen by NDCG@10.
+First the weights that make what these shoppers turned to most likely (a conditional logit: the softmax of f over the
+products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
+moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from math import log
 
@@ -23,10 +25,11 @@ TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
 FITTED = ("network", "table", "repeat", "bought", "recent")
 LEAST = np.array([0.05, 0.0, 0.0, 0.0, 0.0])
 MOST_ITERATIONS = 40
-# What each weight is multiplied with when it is looked for by NDCG@10, and what is tried where it is 0.
+# What a weight is multiplied with, or becomes if it was 0, in search of a better NDCG@10, and how often all are moved.
 FACTORS, FROM_ZERO = (0.0, 0.35, 0.6, 0.8, 1.25, 1.6, 2.5, 4.0), (0.3, 1.0, 3.0)
-ROUNDS = 3
-LEAST_GAIN = 1e-3  # of the sum of log NDCG@10 in a round; less is noise
+MOST_ROUNDS = 3
+# A move is made when it gains more than this many times the standard error of the gain: the best of many is often luck.
+STANDARD_ERRORS = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ class Mix:
         """The weights in the order of FITTED."""
         return np.array([*(getattr(self.weights, name) for name in FITTED[:-1]), self.recent * self.weights.network])
 
+    def with_values(self, values: np.ndarray) -> "Mix":
+        """The same with other weights, in the order of FITTED."""
+        weights = dict(zip(FITTED, values.tolist(), strict=True))
+        recent = weights.pop("recent") / weights["network"]
+        return Mix(replace(self.weights, **weights), self.power, recent)
+
     def bias(self, bias: np.ndarray, recent: np.ndarray) -> np.ndarray:
         """The network's bias (n+1) with `recent * log(1 + events of the last 30 days)` of each item."""
         return (bias + np.float32(self.recent) * np.log1p(recent)).astype(np.float32)
@@ -51,7 +60,7 @@ class Mix:
         return replace(plain, bias=self.bias(plain.bias, tables.recent))
 
 
-START = Mix(MixWeights(table=0.5, table_eps=0.01, repeat=3.0, repeat_decay=0.995), power=0.0)
+START = Mix(MixWeights(table=1.0, table_eps=0.01, repeat=12.0, repeat_decay=0.995), power=0.0)
 
 
 class MixSearch:
@@ -67,45 +76,58 @@ class MixSearch:
         One score serves every placement, so one mix must do for repeats and for new products; the logarithm weighs
         relative gains, so that the protocol with the larger numbers does not decide alone.
         """
-        best = START
-        steps = (self._decays, self._tables_read)
-        for done, candidates in enumerate(steps):
-            fitted, values, tried = [], [], candidates(best)
-            for mix in tried:
-                fitted.append(best := self._fitted(mix, best))
-                values.append(self._value(best))
-                report((done + len(values) / len(tried)) / len(steps))
-            best = fitted[int(np.argmax(values))]
-        return max((self._sharpened(best), self._sharpened(START)), key=self._value)
-
-    def _value(self, mix: Mix, parts: Sequence[list[np.ndarray]] | None = None) -> float:
-        """The sum of log NDCG@10; `parts` are those of the mix, if they are known already."""
-        parts = parts or [_parts(trial, mix) for trial in self._trials]
-        return sum(log(trial.ndcg(mix.values(), some)) for trial, some in zip(self._trials, parts, strict=True))
-
-    def _sharpened(self, mix: Mix) -> Mix:
-        """The best mix by NDCG@10 that changing one weight at a time leads to.
-
-        The likeliest weights weigh all that a shopper turned to alike; where they turn to a hundred products, a list of
-        ten wants the surest ones, and other weights.
-        """
-        best, value = mix, self._value(mix)
-        for _ in range(ROUNDS):
-            before, parts = value, [_parts(trial, best) for trial in self._trials]
-            for place in range(len(FITTED)):
-                for tried in _with_another(best, place):
-                    if (found := self._value(tried, parts)) > value:
-                        best, value = tried, found
-            for tried in (*self._decays(best), *self._tables_read(best)):
-                if (found := self._value(tried)) > value:
-                    best, value = tried, found
-            if value - before < LEAST_GAIN:
-                break
-        return best
+        likeliest = self._likeliest(lambda share: report(share / 2))
+        climbed = []
+        for done, start in enumerate((likeliest, START)):
+            climbed.append(self._climbed(start, lambda share, done=done: report((2 + done + share) / 4)))
+        report(1.0)
+        return max(climbed, key=self._worth)
 
     def best_table_power(self) -> float:
         """The power with which the next-item table does best on its own."""
-        return max(self._tables.next_item, key=lambda power: sum(trial.table_alone(power) for trial in self._trials))
+        return max(
+            self._tables.next_item, key=lambda power: sum(trial.table_alone(power).mean() for trial in self._trials)
+        )
+
+    def _likeliest(self, report: Callable[[float], None]) -> Mix:
+        best = START
+        steps = (self._decays, self._tables_read)
+        for done, candidates in enumerate(steps):
+            fitted, tried = [], candidates(best)
+            for mix in tried:
+                fitted.append(best := self._fitted(mix, best))
+                report((done + len(fitted) / len(tried)) / len(steps))
+            best = max(fitted, key=self._worth)
+        return best
+
+    def _climbed(self, best: Mix, report: Callable[[float], None]) -> Mix:
+        """The mix after moving one setting at a time, each to where NDCG@10 is surely higher."""
+        moves = [*(partial(_moved, weight=k) for k in range(1, len(FITTED))), self._decays, self._tables_read]
+        for done in range(MOST_ROUNDS):
+            before = best
+            for k, candidates in enumerate(moves):
+                best = self._surely_better(best, candidates(best))
+                report((done + k / len(moves)) / MOST_ROUNDS)
+            if best == before:
+                break
+        return best
+
+    def _surely_better(self, best: Mix, candidates: Sequence[Mix]) -> Mix:
+        """The candidate with the highest gain, if that is more than its standard error; else `best`."""
+        now = [trial.ndcg(best.values(), _parts(trial, best)) for trial in self._trials]
+        found = best, 0.0
+        for mix in candidates:
+            gain = error = 0.0
+            for trial, before in zip(self._trials, now, strict=True):
+                difference = trial.ndcg(mix.values(), _parts(trial, mix)) - before
+                gain += difference.mean() / before.mean()
+                error += difference.var() / len(before) / before.mean() ** 2
+            if gain > max(found[1], STANDARD_ERRORS * error**0.5):
+                found = mix, gain
+        return found[0]
+
+    def _worth(self, mix: Mix) -> float:
+        return sum(log(trial.ndcg(mix.values(), _parts(trial, mix)).mean()) for trial in self._trials)
 
     def _decays(self, mix: Mix) -> list[Mix]:
         return [_with(mix, repeat_decay=decay) for decay in REPEAT_DECAY]
@@ -126,25 +148,7 @@ class MixSearch:
         options = {"maxiter": MOST_ITERATIONS}
         start = np.maximum(near.values(), LEAST)
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-        return _of_values(mix, found)
-
-
-def _of_values(mix: Mix, values: np.ndarray) -> Mix:
-    """The mix with these weights, in the order of FITTED."""
-    weights = dict(zip(FITTED, values.tolist(), strict=True))
-    recent = weights.pop("recent") / weights["network"]
-    return Mix(replace(mix.weights, **weights), mix.power, recent)
-
-
-def _with_another(mix: Mix, place: int) -> list[Mix]:
-    """The mix with other values of one weight, the FITTED one at that place."""
-    values = mix.values()
-    tried = [values[place] * factor for factor in FACTORS] if values[place] else FROM_ZERO
-    changed = []
-    for value in tried:
-        values[place] = max(value, LEAST[place])
-        changed.append(_of_values(mix, values))
-    return changed
+        return mix.with_values(found)
 
 
 def _parts(trial: Trial, mix: Mix) -> list[np.ndarray]:
@@ -153,3 +157,10 @@ def _parts(trial: Trial, mix: Mix) -> list[np.ndarray]:
 
 def _with(mix: Mix, **changes: float) -> Mix:
     return replace(mix, weights=replace(mix.weights, **changes))
+
+
+def _moved(mix: Mix, weight: int) -> list[Mix]:
+    """Mixes that differ in one weight, by its place in FITTED."""
+    values = mix.values()
+    others = FROM_ZERO if values[weight] < 1e-6 else [factor * values[weight] for factor in FACTORS]
+    return [mix.with_values(np.where(np.arange(len(values)) == weight, other, values)) for other in others]

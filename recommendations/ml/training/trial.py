@@ -66,26 +66,25 @@ class Trial:
 
         return loss
 
-    def ndcg(self, values: np.ndarray, parts: Sequence[np.ndarray]) -> float:
-        """NDCG@10 with these weights, at least 1e-9: its logarithm is taken."""
+    def ndcg(self, values: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """NDCG@10 of each shopper with these weights; 1e-9 more, since its mean's logarithm is taken."""
         return self._ndcg(mixed(values, parts))
 
-    def table_alone(self, power: float) -> float:
-        """NDCG@10 of the next-item table."""
+    def table_alone(self, power: float) -> np.ndarray:
+        """NDCG@10 of each shopper by the next-item table."""
         return self._ndcg(self._cells["table", power].copy())
 
-    def _ndcg(self, scores: np.ndarray) -> float:
-        """metrics.ndcg of the lists of metrics.rank_pessimistic, all shoppers at once."""
-        is_right = self._right > 0
+    def _ndcg(self, scores: np.ndarray) -> np.ndarray:
         scores[self._stands_for == -np.inf] = -np.inf
-        np.copyto(scores, np.nextafter(scores, -np.inf), where=is_right)  # of equal scores the wrong ones stand first
-        places = min(10, scores.shape[1])
-        listed = np.argpartition(-scores, places - 1)[:, :places]
-        order = np.argsort(-np.take_along_axis(scores, listed, 1), axis=1)
-        hits = np.take_along_axis(is_right, np.take_along_axis(listed, order, 1), 1)
-        gains = 1 / np.log2(np.arange(2, places + 2))
-        best = np.cumsum(gains)[np.clip(is_right.sum(axis=1), 1, places) - 1]
-        return max(float(np.mean(hits @ gains / best)), 1e-9)
+        right = self._right > 0
+        scores[right] = np.nextafter(scores[right], -np.inf)  # of equal scores the wrong ones stand first
+        count = min(10, scores.shape[1])
+        best = np.argpartition(scores, scores.shape[1] - count, axis=1)[:, -count:]
+        order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1)
+        hits = np.take_along_axis(right, np.take_along_axis(best, order, 1), 1)
+        gains = 1 / np.log2(np.arange(2, count + 2))
+        ideal = np.cumsum(gains)[np.minimum(right.sum(axis=1), count) - 1]
+        return hits @ gains / ideal + 1e-9
 
 
 def mixed(values: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
