@@ -1,6 +1,5 @@
 """The one boundary between the shop's page and us: what is raised behind it is logged once and replaced."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -8,14 +7,12 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connections, router, transaction
-from django.template import TemplateSyntaxError
 
 from .conf import get_config
-from .exceptions import NotConfigured, UnknownPlacement
+from .logs import MISTAKES, log
+from .metrics import fell_back
 
-logger = logging.getLogger("recommendations")
 T = TypeVar("T")
-MISTAKES = (NotConfigured, UnknownPlacement, TemplateSyntaxError)
 
 
 def never_break(fallback: Callable[..., T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
@@ -34,7 +31,8 @@ def never_break(fallback: Callable[..., T]) -> Callable[[Callable[..., T]], Call
             except Exception as error:
                 if get_config().STRICT or (settings.DEBUG and isinstance(error, MISTAKES)):
                     raise
-                logger.exception("%s failed; the page goes on without it", function.__qualname__)
+                log("use_case_failed", error, use_case=function.__qualname__)
+                fell_back(function.__qualname__)
                 return fallback(*args, **kwargs)
 
         return guarded

@@ -19,6 +19,7 @@ class Config:
     """What a shop can set; every default works as it is."""
 
     HAS_CONSENT: str = ""  # dotted path to f(request) -> bool; "" = asked elsewhere, always true
+    METRICS: bool = False  # count for Prometheus; needs prometheus_client
     STRICT: bool = False  # re-raise what would otherwise be logged and replaced by a fallback; for tests
     STORAGE: str = "recommendations"  # alias in STORAGES for artifacts; without it, a folder beside manage.py
     COOKIE_NAME: str = "recommendations_shopper"

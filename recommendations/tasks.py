@@ -8,7 +8,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 """
 
-import logging
 from datetime import datetime
 
 from celery import shared_task
@@ -16,10 +15,9 @@ from django.utils import timezone
 
 from . import catalog, controls, retraining
 from .exceptions import RetrainingBusy
+from .logs import log
 from .models import ProductPopularity
 from .retraining.requesting import is_answered
-
-logger = logging.getLogger("recommendations")
 
 
 # Acknowledged at the end, so that a killed worker's message comes again; the lease makes a second delivery harmless.
@@ -27,14 +25,14 @@ logger = logging.getLogger("recommendations")
 def retrain_recommender(started_by: str = "schedule", requested_at: str | None = None) -> None:
     """Retrain and publish; nothing when a training runs already or this request was answered before."""
     if requested_at is not None and is_answered(datetime.fromisoformat(requested_at)):
-        logger.info("The retraining asked for at %s was done already", requested_at)
+        log("training_answered", requested_at=requested_at)
         return
     try:
         version = retraining.retrain(started_by)
     except RetrainingBusy as busy:
-        logger.info("%s", busy)
+        log("training_busy", version=busy.version_id)
         return
-    logger.info("Version %s is %s. %s", version.pk, version.status, version.error)
+    log("training_ended", version=version.pk, status=version.status)
 
 
 @shared_task(ignore_result=True)
@@ -53,4 +51,4 @@ def count_popularity() -> None:
 @shared_task(ignore_result=True)
 def purge() -> None:
     """Delete what was removed a month ago and what is too old to be kept; see RETENTION_DAYS."""
-    logger.info("%s", controls.purge())
+    log("purged", counts=controls.purge())

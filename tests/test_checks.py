@@ -20,6 +20,7 @@ KEYS = sorted(
         "HAS_CONSENT",
         "HIDE_DAYS",
         "LEASE_SECONDS",
+        "METRICS",
         "RETENTION_DAYS",
         "SENSITIVE_CATEGORIES",
         "STORAGE",

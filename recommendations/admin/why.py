@@ -1,6 +1,5 @@
 """Why a shopper sees what is shown: one address holds a whole question, every look is logged."""
 
-import logging
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,13 +15,13 @@ from django.views.decorators.http import require_http_methods
 
 from ..auditing.verifying import verify_list
 from ..boundary import never_break
+from ..logs import log
 from ..models import Product, Shopper
 from ..serving import RecommendationQuery
 from ..serving.looking import Inspection, Look, VersionFacts, look
 from ..serving.placements import MAX_LIMIT
 from .browsing import HistoryAdmin
 
-logger = logging.getLogger("recommendations")
 NOT_FOUND = _("No product of the shop has the id “%(product)s”.")
 # The placements whose lists rest on the history.
 PLACEMENTS = {
@@ -103,7 +102,7 @@ class WhyAdmin(HistoryAdmin):
         if asked["product"]:
             words = gettext("Looked into the recommendations: %(placement)s, %(limit)s products; product %(product)s.")
         self.log_change(request, shopper, words % {**asked, "placement": PLACEMENTS[asked["placement"]]})
-        logger.info("Somebody of the staff looked into a shopper's list (placement %s)", asked["placement"])
+        log("history_looked_into", placement=asked["placement"])
 
     def why_url(self, shopper: Shopper) -> str:
         return reverse("admin:recommendations_why", args=[shopper.pk], current_app=self.admin_site.name)

@@ -9,6 +9,8 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from ..logs import log
+
 RETRY_SECONDS = 5
 MAX_ECHO = 100
 
@@ -43,6 +45,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(error.body, status=error.status_code)
     if isinstance(error, DatabaseFailure):
         set_rollback()
+        log("request_not_served", error, endpoint=type(context["view"]).__name__)
         return Response(
             {"detail": "The database can't answer now; nothing was accepted."},
             status=status.HTTP_503_SERVICE_UNAVAILABLE,

@@ -1,13 +1,22 @@
 from typing import Any
 
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from rest_framework import status
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    NotAuthenticated,
+    ParseError,
+    PermissionDenied,
+    Throttled,
+)
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..capture import accept, give_cookie
 from ..exceptions import InvalidInteraction
+from ..metrics import events_refused
 from .authentication import PasswordAuthentication, SameOriginAuthentication
 from .edge import Endpoint, StrictJSON, page_request
 from .errors import BadField
@@ -16,6 +25,12 @@ from .throttles import AddressThrottle, ShopperThrottle
 
 MOST_EVENTS = 500
 MOST_BYTES = 512 * 1024
+REFUSED = (
+    (BadField | ParseError, "invalid"),
+    (DatabaseFailure, "unavailable"),
+    (Throttled, "throttled"),
+    (PermissionDenied | NotAuthenticated | AuthenticationFailed, "forbidden"),
+)
 
 
 class BlobJSON(StrictJSON):
@@ -34,8 +49,17 @@ class InteractionsEndpoint(Endpoint):
     parser_classes: tuple[type[BaseParser], ...] = (StrictJSON, BlobJSON)
     throttle_classes = (ShopperThrottle, AddressThrottle)
 
+    sent = 1  # events in this request, where they can be counted
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """The usual answer, counted."""
+        cause = next((name for kind, name in REFUSED if isinstance(exc, kind)), "failed")
+        events_refused(cause, self.sent)
+        return super().handle_exception(exc)
+
     def post(self, request: Request) -> Response:
         sent = _body(request)
+        self.sent = len(sent) if isinstance(sent, list) else 1
         page = page_request(request)
         batch = isinstance(sent, list)
         events = [read_event(page, one, k if batch else None) for k, one in enumerate(sent if batch else [sent])]

@@ -1,4 +1,3 @@
-import logging
 from typing import Any
 
 from rest_framework.request import Request
@@ -6,9 +5,8 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from ..conf import get_config
+from ..logs import log
 from ..models.shopper import hash_key
-
-logger = logging.getLogger("recommendations")
 
 
 class OpenThrottle(SimpleRateThrottle):
@@ -18,7 +16,7 @@ class OpenThrottle(SimpleRateThrottle):
         try:
             return super().allow_request(request, view)
         except Exception as error:  # whatever the shop's cache raises
-            logger.warning("The cache does not answer, nothing is throttled: %s", error)
+            log("cache_down", error)
             return True
 
     def named(self, ident: Any) -> str:

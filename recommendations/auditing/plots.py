@@ -1,13 +1,11 @@
 """Plots of a version's fidelity as SVG text, made by the worker: the same figures always give the same bytes."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
+from ..logs import log
 from .shoppers import BEYOND, STRATA
-
-logger = logging.getLogger("recommendations")
 
 # matplotlib's Axes and Figure: this module is imported where it may not be installed.
 Axes = Any
@@ -41,7 +39,7 @@ def draw_plots(fidelity: Mapping[str, Any]) -> dict[str, str]:
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
-        logger.info('No plots of how true reasons are: pip install "django-because[training]" brings matplotlib.')
+        log("plots_left_out")
         return {}
 
 

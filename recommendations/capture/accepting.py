@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from ..exceptions import InvalidInteraction
+from ..metrics import events_accepted, events_refused
 from ..models import Interaction, Shopper
 from .bots import is_bot
 from .events import PERMISSION, Event, checked, is_for_shops_only
@@ -45,7 +46,10 @@ def accept(request: HttpRequest, events: Sequence[Event], now: datetime | None =
         for event, source in zip(events, sources, strict=True)
         if (shopper := others.get(event.shopper) if event.shopper else mine) is not None
     ]
-    return Accepted(*store(owned, products, now), cookie)
+    events_refused("unwanted", len(events) - len(owned))  # of bots, without consent, while paused
+    new, repeated = store(owned, products, now)
+    events_accepted("http", new)
+    return Accepted(new, repeated, cookie)
 
 
 def _judged(request: HttpRequest, event: Event, now: datetime, index: int) -> tuple[Event, int]:

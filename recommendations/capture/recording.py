@@ -1,6 +1,5 @@
 """record(): the shop's own code says what a shopper did."""
 
-import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,8 @@ from ..boundary import never_break
 from ..catalog import product_id_of
 from ..conf import get_config
 from ..exceptions import InvalidInteraction
+from ..logs import log
+from ..metrics import events_accepted
 from ..ml.kinds import Kind
 from ..models import Interaction, Shopper
 from ..models.shopper import is_paused
@@ -19,8 +20,6 @@ from .bots import is_bot
 from .cookies import give_cookie
 from .events import Event, checked
 from .storing import known_products, refuse_unknown, store
-
-logger = logging.getLogger("recommendations")
 
 
 @never_break(fallback=lambda *_, **__: False)
@@ -83,13 +82,15 @@ def _record(who: Any, events: list[Event], guest: str = "", response: HttpRespon
         refuse_unknown(events, products)
     elif unknown := [event.product_id for event in events if event.product_id not in products]:
         # The other lines of the order were bought all the same.
-        logger.error("Products %s are not in the catalog, their purchase is not recorded: run sync_catalog", unknown)
+        log("order_lines_unknown", products=unknown)
         events = [event for event in events if event.product_id in products]
     shopper = _shopper(who, guest, response) if events else None
     if shopper is None:
         return 0
     owned = [(shopper, event, Interaction.Source.SERVER) for event in events]
-    return store(owned, products, now)[0]
+    new, _ = store(owned, products, now)
+    events_accepted("server", new)
+    return new
 
 
 def _shopper(who: Any, guest: str, response: HttpResponse | None) -> Shopper | None:

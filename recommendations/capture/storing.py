@@ -7,6 +7,7 @@ from django.db import router, transaction
 
 from ..catalog import mirror
 from ..exceptions import InvalidInteraction
+from ..metrics import events_refused
 from ..models import Interaction, Product, Shopper
 from ..models.inserting import NewInteractions
 from .events import Event
@@ -37,6 +38,7 @@ def refuse_unknown(events: Sequence[Event], products: dict[str, int]) -> None:
 def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int], now: datetime) -> tuple[int, int]:
     """(how many are new, how many were there). `owned` holds (shopper, checked event, source); one INSERT."""
     kept = [row for row in owned if _is_wanted(*row[:2])]
+    events_refused("unwanted", len(owned) - len(kept))
     if not kept:
         return 0, 0
     shoppers, events, sources = zip(*kept, strict=True)

@@ -1,6 +1,5 @@
 """The current version in this process: looked for every few seconds, swapped without a restart."""
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from time import monotonic
 
 from django.utils import timezone
 
+from ..logs import log
 from ..models import RecommenderVersion
 from .artifacts import open_scorer
 from .loaded import LoadedRecommender
-
-logger = logging.getLogger("recommendations")
 
 # Seconds between two looks at the database.
 REFRESH_SECONDS = 3.0
@@ -61,7 +59,7 @@ class _Current:
         except Exception as error:  # the artifact is damaged, or the storage raises what its client raises
             if version.pk not in self._retry_at:
                 kept = f"version {self._loaded.version} is" if self._loaded else "popular products are"
-                logger.error("Version %s can't be served, %s: %s", version.pk, kept, error)
+                log("version_not_servable", error, version=version.pk, instead=kept)
             self._retry_at[version.pk] = monotonic() + RETRY_SECONDS
             return
         self._read_mirror(loaded, since=None)

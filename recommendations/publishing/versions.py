@@ -1,6 +1,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from ..logs import log
 from ..ml.artifact import ArtifactError
 from ..models import RecommenderVersion
 from ..signals import version_published
@@ -26,4 +27,9 @@ def publish(version: RecommenderVersion) -> None:
         mine.status, mine.published_at = Status.PUBLISHED, timezone.now()
         mine.save(update_fields=["status", "published_at"])
         version.status, version.published_at = mine.status, mine.published_at
-        transaction.on_commit(lambda: version_published.send_robust(RecommenderVersion, version=version), robust=True)
+        transaction.on_commit(lambda: _tell(version), robust=True)
+
+
+def _tell(version: RecommenderVersion) -> None:
+    log("version_published", version=version.pk)
+    version_published.send_robust(RecommenderVersion, version=version)

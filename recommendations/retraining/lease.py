@@ -1,6 +1,5 @@
 """Who trains: the row `training` is the lease, of which the table allows one. Brokers deliver twice, or never."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,11 +19,10 @@ from django.db.models.functions import Now
 
 from ..conf import get_config
 from ..exceptions import LeaseLost, RetrainingBusy
+from ..logs import log
 from ..models import RecommenderVersion
 from ..signals import version_failed
 from .owners import is_dead_here, new_owner
-
-logger = logging.getLogger("recommendations")
 
 Status = RecommenderVersion.Status
 # Seconds between two writes of stage and progress.
@@ -91,7 +89,7 @@ class Lease:
                 try:
                     held = self._held().update(heartbeat_at=Now())
                 except (DatabaseError, InterfaceError) as error:
-                    logger.warning("No heartbeat of version %s this time: %s", self.version.pk, error)
+                    log("heartbeat_missed", error, version=self.version.pk)
                     connections.close_all()  # this thread's; nobody else replaces a dropped one
                     continue
                 if not held:
@@ -136,7 +134,7 @@ def reap() -> list[int]:
             mine = mine.silent(get_config().LEASE_SECONDS)
         # Conditional: whoever gives a sign of life meanwhile goes on.
         if mine.end(Status.FAILED, _cause_of_death(version)):
-            logger.error("Version %s: %s", version.pk, _cause_of_death(version))
+            log("worker_died", version=version.pk, stage=version.stage)
             version.refresh_from_db()
             version_failed.send_robust(RecommenderVersion, version=version)
             reaped.append(version.pk)

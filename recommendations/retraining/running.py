@@ -1,6 +1,5 @@
 """One retraining from the shop's rows to the served version. Whatever breaks, the current version serves on."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,14 +13,13 @@ from ..auditing.gate import check_reasons
 from ..catalog import sync_catalog
 from ..conf import get_config
 from ..exceptions import LeaseLost, NotConfigured
+from ..logs import log
 from ..ml.splitting import NotEnoughData
 from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import prune, publish, upload
 from ..signals import version_failed, version_rejected
 from .lease import Lease
 from .reading import read_log
-
-logger = logging.getLogger("recommendations")
 
 Status = RecommenderVersion.Status
 Report = Callable[[str, float], None]
@@ -39,14 +37,14 @@ def retrain(
     try:
         with lease.beating():
             _train_and_publish(lease, settings or {}, _reporting(lease, report))
-    except LeaseLost as error:
-        logger.warning("%s", error)
+    except LeaseLost:
+        log("training_given_up", version=lease.version.pk)
     except NotEnoughData as error:
         lease.end(Status.SKIPPED, str(error))
     except NotConfigured as error:  # says what to do: whoever called shows the row, nobody needs a traceback
         _fail(lease, str(error))
     except Exception as error:
-        logger.exception("The training of version %s failed", lease.version.pk)
+        log("training_failed", error, version=lease.version.pk, stage=lease.stage)
         _fail(lease, f"{type(error).__name__}: {error}")
     except BaseException as error:  # stopped from outside: say so, then let it stop
         _fail(lease, f"The worker was stopped by {type(error).__name__}")
@@ -137,5 +135,5 @@ def _fail(lease: Lease, cause: str) -> None:
 def _prune() -> None:
     try:
         prune()
-    except Exception:
-        logger.exception("Old artifacts could not be deleted; the new version serves all the same")
+    except Exception as error:
+        log("artifacts_not_deleted", error)

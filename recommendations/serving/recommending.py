@@ -9,6 +9,7 @@ from ..catalog import Card, catalogs_of, find_cards
 from ..publishing import LoadedRecommender, current_recommender
 from .candidates import Pool, context_items, history_pool, popular_fill
 from .explaining import Claim, Explainer, Named, named_products
+from .measuring import measured
 from .memory import Memory, read_memory
 from .placements import Basis
 from .promoting import Promotions
@@ -48,6 +49,7 @@ def _fallback(query: RecommendationQuery) -> RecommendationList:
     return _shown(query, memory, None, None, _popular(query, memory))
 
 
+@measured
 @never_break(fallback=popular_list)
 def recommend(query: RecommendationQuery) -> RecommendationList:
     """The list for a query: at most `limit` products that this shopper can buy now, best first, with true reasons.

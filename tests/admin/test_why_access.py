@@ -55,7 +55,8 @@ def test_every_look_is_logged_by_product_and_placement(staff, shopper, caplog):
     assert "Looked into the recommendations: Basket" in client.get(history).content.decode()
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
-        f"Somebody of the staff looked into a shopper's list (placement {p})" for p in ("home", "cart", "home", "home")
+        f"history_looked_into: Somebody of the staff looked into a list (placement {placement})"
+        for placement in ("home", "cart", "home", "home")
     ]
 
 

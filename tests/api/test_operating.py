@@ -1,0 +1,192 @@
+"""What a monitor is told: live, ready, figures; nothing of any shopper, and nothing at all where it is off."""
+
+import pytest
+from django.db import OperationalError
+from django.test import override_settings
+
+from recommendations import metrics
+from recommendations.capture import record
+from recommendations.ml.kinds import Kind
+from recommendations.models import RecommenderVersion, Shopper
+from recommendations.publishing import current, forget
+from recommendations.serving import RecommendationQuery, recommend, recommending
+from tests.published import publish_made_artifact
+
+LIVE, READY, METRICS = (f"/recommendations/{name}/" for name in ("health/live", "health/ready", "metrics"))
+ON = {"METRICS": True, "STRICT": True}
+
+
+@pytest.fixture
+def on(settings):
+    settings.RECOMMENDATIONS = ON
+
+
+def told(browser, status=200):
+    response = browser.get(READY)
+    assert response.status_code == status
+    return response.json()
+
+
+def test_live_asks_nobody(browser, django_assert_num_queries, db):
+    with django_assert_num_queries(0):
+        response = browser.get(LIVE)
+    assert (response.status_code, response.json()) == (200, {"status": "live"})
+
+
+def test_ready_without_a_version_says_what_is_shown(browser, books):
+    nothing = "none published: popular products are shown"
+    assert told(browser) == {"status": "ready", "database": "reachable", "recommender": nothing}
+
+
+def test_ready_with_a_version(browser, books):
+    publish_made_artifact()
+    assert told(browser) == {"status": "ready", "database": "reachable", "recommender": "serving"}
+
+
+def test_ready_while_another_version_is_on_its_way(browser, books, monkeypatch):
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 1000.0)
+    publish_made_artifact()
+    told(browser)
+    monkeypatch.setattr("tests.published.forget", lambda: None)
+    publish_made_artifact(seed=1)
+    assert told(browser)["recommender"] == "catching up"
+
+
+def test_a_version_that_can_not_be_read_is_not_ready(browser, books):
+    version = publish_made_artifact()
+    RecommenderVersion.objects.filter(pk=version.pk).update(artifact="gone")
+    forget()
+    expected = {"status": "not ready", "database": "reachable", "recommender": "unreadable: popular products are shown"}
+    assert told(browser, 503) == expected
+
+
+def test_without_a_database_it_is_not_ready(browser, db, monkeypatch):
+    def down(*args):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(current._Current, "_look", down)
+    monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.close", lambda self: None)
+    assert told(browser, 503) == {"status": "not ready", "database": "unreachable", "recommender": "unknown"}
+
+
+def test_figures_are_for_who_may_see_versions(browser, user, allow):
+    assert browser.get(METRICS).status_code == 403
+    browser.force_login(user)
+    assert browser.get(METRICS).status_code == 403
+    allow("view_recommenderversion")
+    assert browser.get(METRICS).status_code == 404  # off
+    with override_settings(RECOMMENDATIONS=ON):
+        assert browser.get(METRICS).status_code == 200
+
+
+@pytest.fixture
+def count(browser, user, allow):
+    """count(): every sample of the page by its name and labels."""
+    allow("view_recommenderversion")
+    browser.force_login(user)
+
+    def read():
+        with override_settings(RECOMMENDATIONS=ON):
+            lines = browser.get(METRICS).content.decode().splitlines()
+        samples = (line.rsplit(" ", 1) for line in lines if line.startswith("recommendations_"))
+        return {name: float(value) for name, value in samples if "_created" not in name}
+
+    return read
+
+
+def grown(before, after):
+    """What is more than before, but the times."""
+    seen = {name: value - before.get(name, 0) for name, value in after.items()}
+    return {name: value for name, value in seen.items() if value and "seconds" not in name}
+
+
+def test_a_list_is_counted_with_its_sources_and_reasons(on, books, count):
+    publish_made_artifact()
+    shopper = Shopper.objects.create()
+    record(shopper, Kind.VIEW, books[0])
+    before = count()
+    found = recommend(RecommendationQuery("home", shopper, limit=3))
+    after = count()
+    assert [entry.source for entry in found.recommendations] == ["recommender"] * 3
+    tiers = [entry.reason.tier for entry in found.recommendations]
+    assert grown(before, after) == {
+        'recommendations_listed_total{placement="home",source="recommender"}': 3,
+        **{f'recommendations_reasons_total{{tier="{tier}"}}': tiers.count(tier) for tier in set(tiers)},
+    }
+    key = 'recommendations_list_seconds_count{placement="home"}'
+    assert after[key] - before.get(key, 0) == 1
+
+
+def test_a_fallback_is_counted(books, count, monkeypatch):
+    def fail(*args):
+        raise OperationalError("gone")
+
+    before = count()
+    with override_settings(RECOMMENDATIONS={"METRICS": True}), monkeypatch.context() as broken:
+        broken.setattr(recommending, "read_memory", fail)
+        recommend(RecommendationQuery("home", limit=2))
+    assert grown(before, count())['recommendations_fallbacks_total{use_case="recommend"}'] == 1
+
+
+def test_events_are_counted_by_way_and_by_why_not(on, books, count, send, client, monkeypatch):
+    def fail(*args):
+        raise OperationalError("gone")
+
+    views = [{"kind": "view", "product": str(book.pk)} for book in books[:2]]
+    before = count()
+    assert send(client, views).status_code == 201
+    assert send(client, views).json() == {"accepted": 0, "duplicates": 2}
+    record(Shopper.objects.create(), Kind.VIEW, books[0])
+    assert send(client, [*views, {"kind": "eat"}]).status_code == 400
+    assert send(client, "no JSON").status_code == 400
+    assert send(client, views, headers={}).status_code == 403
+    assert send(client, views, headers={"sec-fetch-site": "same-origin", "user-agent": "Googlebot/2.1"}).json() == {
+        "accepted": 0,
+        "duplicates": 0,
+    }
+    monkeypatch.setattr("recommendations.capture.accepting.store", fail)
+    assert send(client, views).status_code == 503
+    refused = {"invalid": 4, "forbidden": 1, "unwanted": 2, "unavailable": 2}
+    assert grown(before, count()) == {
+        'recommendations_events_accepted_total{way="http"}': 2,
+        'recommendations_events_accepted_total{way="server"}': 1,
+        **{f'recommendations_events_refused_total{{cause="{cause}"}}': number for cause, number in refused.items()},
+    }
+
+
+def test_versions_are_told_by_how_they_ended(books, count):
+    assert "recommendations_current_version_age_seconds" not in count()
+    publish_made_artifact()
+    version = publish_made_artifact(seed=1)
+    found = count()
+    assert found["recommendations_current_version"] == version.pk
+    assert 0 <= found["recommendations_current_version_age_seconds"] < 60
+    assert found['recommendations_versions{status="retired"}'] == 1
+
+
+def test_without_the_library_the_error_says_what_to_install(on, browser, user, allow, monkeypatch):
+    allow("view_recommenderversion")
+    browser.force_login(user)
+    for name in ("prometheus_client", "prometheus_client.multiprocess"):
+        monkeypatch.setitem(__import__("sys").modules, name, None)
+    monkeypatch.setattr(metrics, "_made", metrics._made.__wrapped__)
+    metrics.events_accepted("http", 1)
+    response = browser.get(METRICS)
+    assert response.status_code == 501
+    assert response.json() == {"detail": metrics.INSTALL}
+
+
+def test_off_means_that_nothing_is_made(monkeypatch):
+    def never():
+        raise AssertionError("made")
+
+    monkeypatch.setattr(metrics, "_made", never)
+    metrics.list_served("home", 0.1, ["popular"], ["T0"])
+    metrics.fell_back("recommend")
+    metrics.events_accepted("http", 1)
+    metrics.events_refused("invalid")
+
+
+def test_several_processes_are_one_page(books, count, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert count()["recommendations_current_version"] == 0
