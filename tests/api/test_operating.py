@@ -1,5 +1,6 @@
 """What a monitor is told: live, ready, figures; nothing of any shopper, and nothing at all where it is off."""
 
+import prometheus_client  # noqa: F401 - chooses at its import whether processes share files
 import pytest
 from django.db import OperationalError
 from django.test import override_settings
