@@ -65,12 +65,15 @@ class Parts:
 
     def mixed(self, weights: MixWeights) -> np.ndarray:
         """f, float32 (B, M)."""
-        table = np.log(self.table + np.float32(weights.table_eps))
-        table *= np.float32(weights.table)
-        table += np.float32(weights.network) * self.network
-        table += np.float32(weights.repeat) * np.log1p(self.repeats)
-        table += np.float32(weights.bought) * (self.repeats > 0)
-        return table
+        eps = np.float32(weights.table_eps)
+        found = np.float32(weights.network) * self.network
+        found += np.float32(weights.table) * np.log(eps)
+        # Few products follow, and fewer were bought: logarithms are taken of those alone.
+        follows = self.table > 0
+        found[follows] += np.float32(weights.table) * (np.log(self.table[follows] + eps) - np.log(eps))
+        bought = self.repeats > 0
+        found[bought] += np.float32(weights.repeat) * np.log1p(self.repeats[bought]) + np.float32(weights.bought)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +94,10 @@ class Score:
         if len(hidden) != len(histories):
             raise ValueError(f"{len(hidden)} hidden vectors for {len(histories)} histories; pass one for each")
         columns = Columns(len(self.bias), items)
+        network = logits(hidden, self.item_matrix[columns.items])
+        network += self.bias[columns.items]
         return Parts(
-            logits(hidden, self.item_matrix[columns.items]) + self.bias[columns.items],
+            network,
             next_item_strength(self.next_item, histories, columns),
             repeat_strength(histories, columns, self.weights.repeat_decay),
         )
@@ -155,20 +160,20 @@ class Columns:
 
 def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: Columns) -> np.ndarray:
     """M, float32 (B, M): the table's rows of the newest products, the newest counting most."""
-    newest = [product_tokens(history)[: -TABLE_TOKENS - 1 : -1] for history in histories]
-    distinct = np.unique(np.concatenate(newest)) if newest else np.zeros(0, np.int32)
-    rows = np.zeros((len(distinct) + 1, columns.count), np.float32)
-    for k, item in enumerate(distinct):
+    newest = [tuple(product_tokens(history)[: -TABLE_TOKENS - 1 : -1].tolist()) for history in histories]
+    followed = {}
+    for item in {item for read in newest for item in read}:
         followers, values = table.row(item)
         placed, asked = columns.place(followers)
-        rows[k, placed] = values[asked]
-    strength = np.zeros((len(histories), columns.count), np.float32)
-    which = np.full((len(histories), TABLE_TOKENS), len(distinct))  # the last row is empty
-    for b, read in enumerate(newest):
-        which[b, : len(read)] = np.searchsorted(distinct, read)
-    for k in range(TABLE_TOKENS):
-        strength += np.float32(TABLE_FADE**k) * rows[which[:, k]]
-    return strength
+        followed[item] = placed, values[asked]
+    distinct = list(dict.fromkeys(newest))  # shorter histories mostly end alike
+    strength = np.zeros((len(distinct), columns.count), np.float32)
+    for row, read in zip(strength, distinct, strict=True):
+        for k, item in enumerate(read):
+            placed, values = followed[item]
+            row[placed] += np.float32(TABLE_FADE**k) * values  # no follower stands in a row twice
+    place = {read: row for row, read in enumerate(distinct)}
+    return strength if len(distinct) == len(newest) else strength[[place[read] for read in newest]]
 
 
 def repeat_strength(histories: Sequence[History], columns: Columns, decay: float) -> np.ndarray:
@@ -176,11 +181,11 @@ def repeat_strength(histories: Sequence[History], columns: Columns, decay: float
     strength = np.zeros((len(histories), columns.count), np.float32)
     fading = decay ** np.arange(REPEAT_WINDOW - 1, -1, -1.0)
     for b, history in enumerate(histories):
-        bought = np.flatnonzero(history.kinds[-REPEAT_WINDOW:] == Kind.PURCHASE)
-        if len(bought) == 0:
-            continue
         read = history.items[-REPEAT_WINDOW:]
+        bought = np.flatnonzero(history.kinds[-REPEAT_WINDOW:] == Kind.PURCHASE)
         placed, asked = columns.place(read[bought])
+        if len(placed) == 0:
+            continue
         sums = np.bincount(placed, fading[len(fading) - len(read) + bought[asked]], minlength=columns.count)
         strength[b] = sums
     return strength

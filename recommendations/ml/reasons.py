@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from .ranking import Columns, Parts, repeat_strength
+from .ranking import Columns, Parts, logits, next_item_strength, repeat_strength
 from .scorer import Scorer
 from .sequences import History, tokens
 
@@ -148,12 +148,13 @@ def _scores_without(scorer: Scorer, history: History, shorter: Sequence[History]
     place = {read[k]: row for row, k in enumerate(distinct)}
     rows = [place[key] for key in read]
     some = [shorter[k] for k in distinct]
-    parts = scorer.score.parts(scorer.encode(some), some, pool)
+    columns = Columns(len(scorer.score.bias), pool)
+    network = logits(scorer.encode(some), scorer.score.item_matrix[pool]) + scorer.score.bias[pool]
+    table = next_item_strength(scorer.score.next_item, some, columns)
     repeats = np.zeros((len(shorter), len(pool)), np.float32)
     if np.isin(pool, history.items).any():
-        columns = Columns(len(scorer.score.bias), pool)
         repeats = repeat_strength(shorter, columns, scorer.score.weights.repeat_decay)
-    return scorer.score.mixed(Parts(parts.network[rows], parts.table[rows], repeats), pool)
+    return scorer.score.mixed(Parts(network[rows], table[rows], repeats), pool)
 
 
 def _read(history: History) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -89,6 +90,12 @@ class History:
         """Whether without(*items) is what a removal really leaves: False when unread older events would move up."""
         return self.complete or np.count_nonzero(self._apart_from(items)) >= REPEAT_WINDOW
 
+    @cached_property
+    def tokens(self) -> tuple[np.ndarray, np.ndarray]:
+        """See tokens(); made once, since each part of the score reads them."""
+        items, kinds = merge_runs(self.items[-REPEAT_WINDOW:], self.kinds[-REPEAT_WINDOW:])
+        return items[-SEQUENCE_LENGTH:], kinds[-SEQUENCE_LENGTH:]
+
     def _apart_from(self, items: Collection[int]) -> np.ndarray:
         kept = np.ones(len(self.items), bool)
         for item in items:
@@ -101,8 +108,7 @@ def tokens(history: History) -> tuple[np.ndarray, np.ndarray]:
 
     Consecutive events of one product or search are one token with their strongest kind.
     """
-    items, kinds = merge_runs(history.items[-REPEAT_WINDOW:], history.kinds[-REPEAT_WINDOW:])
-    return items[-SEQUENCE_LENGTH:], kinds[-SEQUENCE_LENGTH:]
+    return history.tokens
 
 
 def merge_runs(items: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
