@@ -1,8 +1,8 @@
 """What finding the causes of a whole list costs beyond ranking it: in process, one core, no queries.
 
 `python -m benchmarks.explaining_speed --products 100000 --json OUT`. The recommender has weights by chance, since the
-cost of a removal does not depend on them; how many pairs are tried does, so `benchmarks.explanations` prints the cost of a
-trained one. Each figure is the median of several runs, its spread their smallest and largest.
+cost of a removal does not depend on them; how many pairs are tried does, so `benchmarks.explanations` prints what
+a trained one costs. Each figure is the median of several runs, its spread their smallest and largest.
 """
 
 import argparse
