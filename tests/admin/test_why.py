@@ -65,6 +65,16 @@ def test_the_path_adds_up_on_the_page(staff, shopper):
     ]
 
 
+def test_what_the_product_rests_on_stands_in_the_order_of_the_download(staff, shopper):
+    client = staff("view_history")
+    steps = told(client, shopper)["rests_on"]
+    table = next(table for table in Tables(text_of(client.get(url(shopper)))).found if table[0][0] == "Taken away")
+    assert [row[0].rsplit(" ", 1)[0] for row in table[1:]] == [step["unit"]["title"] for step in steps]
+    assert [number(row[1]) for row in table[1:]] == [round(step["effect"], 3) for step in steps]
+    assert [row[2] for row in table[1:]] == [str(step["place"]) for step in steps]
+    assert len(steps) > 1
+
+
 def test_why_not_tells_the_filter_and_the_gap(staff, shopper):
     client, seen = staff("view_history"), Product.objects.order_by("pk")[21]
     html = text_of(client.get(url(shopper, product=seen.product_id)))

@@ -65,6 +65,36 @@ def test_the_heat_map_is_the_leave_one_out_that_serves(query):
     assert told.heat.total == pytest.approx(sum(row.total for row in told.heat.rows), abs=1e-5)
 
 
+def test_what_a_product_rests_on_is_found_by_taking_away_the_strongest_again_and_again(query):
+    told = look(Inspection(query))
+    pool = Inspection(query).pool
+    scorer, column = pool.loaded.scorer, [pool.product_id(int(item)) for item in pool.items].index(told.path.product_id)
+
+    def log_share(gone):
+        scores = scorer.scores([pool.history.without(*gone)], pool.items)[0].astype(float) if gone else pool.scores
+        scores = np.where(np.isin(pool.items, gone), -np.inf, scores.astype(float))
+        before = np.where(np.isin(pool.items, gone), -np.inf, pool.scores.astype(float))
+        fallen = before[column] - np.log(np.exp(before).sum()) - scores[column] + np.log(np.exp(scores).sum())
+        return fallen, int((scores > scores[column]).sum()) + 1
+
+    gone, fallen = [], 0.0
+    for step in told.rests_on:
+        left = [number for number in pool.history.units() if number not in gone]
+        assert step.unit.number == max(left, key=lambda number: log_share([*gone, number])[0])
+        gone.append(step.unit.number)
+        effect, place = log_share(gone)
+        assert (step.effect, step.place) == (pytest.approx(effect, abs=1e-4), place)
+        assert step.effect > fallen
+        fallen = step.effect
+    column = told.heat.columns.index(told.path.product_id)
+    assert told.rests_on[0].effect == pytest.approx(max(row.cells[column].effect for row in told.heat.rows), abs=1e-5)
+    assert 2 <= len(gone) < len(told.units)
+
+
+def test_a_product_that_is_not_shown_rests_on_nothing(query, books):
+    assert look(Inspection(query), str(books[7].pk)).rests_on == ()
+
+
 def test_shades_follow_the_effects(query):
     cells = [cell for row in look(Inspection(query)).heat.rows for cell in row.cells]
     assert {cell.shade for cell in cells} > {0, 3}
@@ -246,6 +276,7 @@ def test_one_product_alone_has_no_effect_that_could_be_computed(shopper, books, 
     assert {cell.effect for cell in row.cells} == {None}
     assert row.total is None
     assert told.attention.tau is None
+    assert told.rests_on == ()
 
 
 def test_gaps_have_their_names(shopper, books, did, popular):

@@ -4,5 +4,6 @@ from .effects import Attention, HeatMap
 from .inspection import Inspection, Unit
 from .look import Look, VersionFacts, look
 from .paths import Contrast, Path
+from .resting import Step
 
-__all__ = ["Attention", "Contrast", "HeatMap", "Inspection", "Look", "Path", "Unit", "VersionFacts", "look"]
+__all__ = ["Attention", "Contrast", "HeatMap", "Inspection", "Look", "Path", "Step", "Unit", "VersionFacts", "look"]

@@ -11,6 +11,7 @@ from .ablation import Ablation, ablations
 from .effects import Attention, HeatMap, attention, heat_map
 from .inspection import Inspection, Unit
 from .paths import Contrast, Path, contrast, path
+from .resting import Step, rests_on
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Look:
     attention: Attention | None = None
     ablations: tuple[Ablation, ...] = field(default=())
     path: Path | None = None
+    rests_on: tuple[Step, ...] = ()  # the followed product
     contrast: Contrast | None = None
     sandbox: Sandbox | None = None
 
@@ -97,6 +99,7 @@ def look(inspection: Inspection, product_id: str = "", kept: Collection[str] | N
         attention=attention(inspection),
         ablations=ablations(inspection),
         path=path(inspection, followed) if followed else None,
+        rests_on=rests_on(inspection, followed),
         contrast=contrast(inspection, product_id) if product_id else None,
         sandbox=_sandbox(inspection, kept) if kept is not None else None,
     )
