@@ -194,9 +194,9 @@ def main(arguments: list[str] | None = None) -> None:
     shop, figures = read_shop(options.data), Figures()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     latencies = [measure_seed(shop, seed, options, figures) for seed in seeds]
-    settings = {name: value for name, value in vars(options).items() if name not in ("data", "json", "planted")}
+    settings = {name: value for name, value in vars(options).items() if name not in ("data", "json")}
     found = figures.told() | {"latency_ms": latencies[0], "planted": _planted(options.planted)}
-    text = json.dumps(found | {"data": options.data.name} | settings, indent=1)
+    text = json.dumps(found | {"data": options.data.name, "options": settings}, indent=1)
     print(text)
     if options.json:
         options.json.write_text(text)
