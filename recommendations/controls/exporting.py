@@ -1,16 +1,23 @@
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
 
 from ..ml.kinds import Kind
-from ..models import Interaction, Shopper
-from .remembering import hidden_by, removed_by
+from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
 
 
 def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
-    """Everything kept of the shopper, as plain values for JSON; times in ISO 8601, newest first."""
+    """Everything kept of the shopper, as plain values for JSON; times in ISO 8601, newest first.
+
+    That holds what was removed and is read by nothing, but not deleted yet: it is marked. Left out is what only guards
+    the rest: the hash of the cookie and the hashes that tell an event from its repetition.
+    """
     now = now or timezone.now()
+    # A visitor who logged in as this user: events in flight may still have reached that row.
+    mine = Shopper.objects.filter(Q(pk=shopper.pk) | Q(merged_into=shopper))
     return {
         "exported_at": now.isoformat(),
         "shopper": {
@@ -20,21 +27,29 @@ def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
             "personalised": shopper.personalised,
             "erased_at": shopper.erased_at.isoformat() if shopper.erased_at else None,
         },
-        "interactions": _interactions(shopper),
+        "interactions": _interactions(mine),
         "removed": [
-            {"product": one.product_id, "query": one.query, "removed_at": one.removed_at.isoformat()}
-            for one in removed_by(shopper, now)
+            {"product": product_id or "", "query": query, "removed_at": removed_at.isoformat()}
+            for product_id, query, removed_at in _rows(RemovedProduct, mine, "query", "removed_at")
         ],
         "hidden": [
-            {"product": one.product_id, "fewer_like_it": one.fewer_like_it, "until": one.until.isoformat()}
-            for one in hidden_by(shopper, now)
+            {"product": product_id, "fewer_like_it": fewer_like_it, "until": until.isoformat()}
+            for product_id, fewer_like_it, until in _rows(HiddenProduct, mine, "fewer_like_it", "until")
         ],
     }
 
 
-def _interactions(shopper: Shopper) -> list[dict[str, Any]]:
-    rows = Interaction.objects.remembered().filter(shopper=shopper).order_by("-occurred_at", "-pk")
-    columns = ("kind", "product__product_id", "product__title", "query", "quantity", "occurred_at", "source")
+def _rows(
+    model: type[RemovedProduct] | type[HiddenProduct], shoppers: QuerySet[Shopper], *columns: str
+) -> Iterable[tuple[Any, ...]]:
+    rows = model.objects.filter(shopper__in=shoppers).order_by("-" + columns[-1], "-pk")
+    return rows.values_list("product__product_id", *columns)
+
+
+def _interactions(shoppers: QuerySet[Shopper]) -> list[dict[str, Any]]:
+    rows = Interaction.objects.filter(shopper__in=shoppers).order_by("-occurred_at", "-pk")
+    rows = rows.annotate(removed=Exists(RemovedProduct.objects.covering()))
+    columns = ("kind", "product__product_id", "product__title", "query", "quantity", "occurred_at", "source", "list_id")
     return [
         {
             "kind": Kind(kind).name.lower(),
@@ -44,6 +59,10 @@ def _interactions(shopper: Shopper) -> list[dict[str, Any]]:
             "quantity": quantity,
             "occurred_at": occurred_at.isoformat(),
             "source": Interaction.Source(source).name.lower(),
+            "list": None if list_id is None else str(list_id),
+            "removed": removed,
         }
-        for kind, product_id, title, query, quantity, occurred_at, source in rows.values_list(*columns).iterator()
+        for kind, product_id, title, query, quantity, occurred_at, source, list_id, removed in rows.values_list(
+            *columns, "removed"
+        ).iterator()
     ]

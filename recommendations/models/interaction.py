@@ -33,7 +33,10 @@ class Epoch(Func):
 
 class InteractionQuerySet(models.QuerySet["Interaction"]):
     def remembered(self) -> "InteractionQuerySet":
-        """Without what shoppers removed. Every reader starts here: serving, training, export, facts."""
+        """Without what shoppers removed. Serving, training and facts start here.
+
+        Only an export tells what was removed and is not deleted yet.
+        """
         return self.filter(~Exists(RemovedProduct.objects.covering()))
 
     def newest(self, limit: int) -> list[tuple[str | None, int, datetime, str]]:

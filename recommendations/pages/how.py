@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from ..conf import get_config
-from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, SEQUENCE_LENGTH
+from ..ml.kinds import Kind
+from ..ml.sequences import REPEAT_WINDOW, SEQUENCE_LENGTH
 from ..models import RecommenderVersion
 from ..models.hidden_product import ONE_IN
 from ..models.recommender_version import best_baseline
-from ..serving.rows import RANKED
 
 LEADING = "ndcg@10"
 # Metrics of a version -> what was asked, as the template tells it.
@@ -51,9 +51,8 @@ def how(request: HttpRequest) -> HttpResponse:
     version = RecommenderVersion.objects.filter(status=RecommenderVersion.Status.PUBLISHED).first()
     context = {
         "version": _told(version) if version else None,
-        "reads": {"network": SEQUENCE_LENGTH, "score": REPEAT_WINDOW, "serving": READ_LIMIT},
+        "reads": {"network": SEQUENCE_LENGTH, "score": REPEAT_WINDOW},
         "config": get_config(),
-        "ranked": RANKED,
         "one_in": ONE_IN,
     }
     return render(request, "recommendations/pages/how.html", context)
@@ -61,7 +60,7 @@ def how(request: HttpRequest) -> HttpResponse:
 
 def _told(version: RecommenderVersion) -> CurrentVersion:
     data = version.data
-    by_kind = {kind: count for kind, count in data.get("by_kind", {}).items() if count}
+    by_kind = {Kind(int(kind)).name.lower(): count for kind, count in data.get("by_kind", {}).items() if count}
     return CurrentVersion(
         version.pk,
         version.published_at,

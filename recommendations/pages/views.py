@@ -64,13 +64,15 @@ def yours(request: HttpRequest) -> HttpResponse:
     page = Paginator(controls.history_of(shopper) if shopper else [], UNITS_ON_A_PAGE).get_page(request.GET.get("page"))
     removed = controls.removed_by(shopper) if shopper else []
     history, removed_units = _units([*page.object_list], request), _units(removed, request)
-    key = request.GET.get("removed", "")
+    hidden = _units(controls.hidden_by(shopper) if shopper else [], request)
     context = {
         "page": page,
         "history": history,
         "removed": removed_units,
-        "just_removed": next((unit for unit in removed_units if key and unit.key == key), None),
-        "hidden": _units(controls.hidden_by(shopper) if shopper else [], request),
+        "just_removed": _just(removed_units, request, product="removed", query="removed_query"),
+        "hidden": hidden,
+        "just_hidden": _just(hidden, request, product="hidden"),
+        "erased": request.GET.get("erased") == "1",
         "interests": controls.interests_of(shopper) if shopper else [],
         "personalised": controls.is_personalised(request),
         "logged_in": is_logged_in(request),
@@ -83,7 +85,8 @@ def yours(request: HttpRequest) -> HttpResponse:
 def forget(request: HttpRequest) -> HttpResponse:
     """Take a product or a search out of the history."""
     unit = _named(request)
-    return _changed(request, controls.remove, unit, query={"removed": next(iter(unit.values()), "")})
+    told = {"removed_query" if name == "query" else "removed": key for name, key in unit.items()}
+    return _changed(request, controls.remove, unit, query=told)
 
 
 @require_POST
@@ -110,6 +113,13 @@ def _changed(
     if shopper is not None:
         change(shopper, **unit)
     return redirect(reverse("recommendations:yours", query=query))
+
+
+def _just(units: list[Unit], request: HttpRequest, **told: str) -> Unit | None:
+    """The unit that the last form was about, as the address tells under these names; a search may be called like a
+    product."""
+    about = {(type, request.GET.get(name)) for type, name in told.items()}
+    return next((unit for unit in units if (unit.type, unit.key) in about), None)
 
 
 def _units(found: list[Any], request: HttpRequest) -> list[Unit]:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
 
 from recommendations import controls
@@ -75,10 +76,12 @@ def test_nothing_is_recorded_of_the_erased_until_switched_on(anna):
 
 def test_an_export_holds_everything_that_is_kept(anna):
     told = json.loads(json.dumps(export(anna, NOW)))
-    assert [(row["kind"], row["product"], row["query"], row["quantity"]) for row in told["interactions"]] == [
-        ("search", "", "green tea", 1),
-        ("purchase", "tea", "", 2),
-        ("view", "tea", "", 1),
+    columns = ("kind", "product", "query", "quantity", "removed")
+    assert [tuple(row[name] for name in columns) for row in told["interactions"]] == [
+        ("search", "", "green tea", 1, False),
+        ("purchase", "tea", "", 2, False),
+        ("view", "tea", "", 1, False),
+        ("view", "cup", "", 1, True),
     ]
     assert told["interactions"][1]["title"] == "Red tea"
     assert [row["product"] for row in told["removed"]] == ["cup"]
@@ -88,13 +91,33 @@ def test_an_export_holds_everything_that_is_kept(anna):
 
 def test_an_export_of_a_user_is_what_an_import_can_read_back(anna, tmp_path):
     told = export(anna, NOW)
-    times = [int(datetime.fromisoformat(row["occurred_at"]).timestamp()) for row in told["interactions"]]
-    kinds = [Kind[row["kind"].upper()] for row in told["interactions"]]
-    rows = told["interactions"]
+    rows = [row for row in told["interactions"] if not row["removed"]]
+    times = [int(datetime.fromisoformat(row["occurred_at"]).timestamp()) for row in rows]
+    kinds = [Kind[row["kind"].upper()] for row in rows]
     columns = {name: [row[name] for row in rows] for name in ("product", "query", "quantity")}
     import_rows([Batch(["copy"] * len(rows), time=times, kind=kinds, **columns)])
     copied = export(Shopper.objects.get(external_id="copy"), NOW)["interactions"]
     assert [{**row, "source": ""} for row in copied] == [{**row, "source": ""} for row in rows]
+
+
+def test_an_export_has_every_row_of_every_table_that_knows_the_shopper(anna):
+    """A table added later must be told of here, in the export and when erasing."""
+    visitor = Shopper.objects.create(key_hash="0" * 64, merged_into=anna, merged_at=NOW)
+    tea = Product.objects.get(product_id="tea")
+    Interaction.objects.create(shopper=visitor, product=tea, kind=1, source=1, event_key=1, list_id=2**62)
+    RemovedProduct.objects.create(shopper=anna, query="green tea", removed_at=NOW - timedelta(days=400))
+    HiddenProduct.objects.create(shopper=anna, product=tea, until=NOW - timedelta(days=1))
+    parts = {"interactions": Interaction, "removed": RemovedProduct, "hidden": HiddenProduct}
+    pointing = {
+        field.model for model in apps.get_models() for field in model._meta.fields if field.related_model is Shopper
+    }
+    assert pointing == {Shopper, *parts.values()}
+    told = export(anna, NOW)
+    for part, table in parts.items():
+        assert len(told[part]) == table.objects.filter(shopper__in=[anna, visitor]).count()
+    assert str(2**62) in [row["list"] for row in told["interactions"]]
+    erase(anna, NOW)
+    assert [export(anna, NOW)[part] for part in parts] == [[], [], []]
 
 
 def test_a_user_deleted_by_the_shop_takes_everything_along(tea):

@@ -16,7 +16,7 @@ DATA = {
     "products": 5_632,
     "first": 0,
     "last": 86_400 * 40,
-    "by_kind": {"1": 20, "5": 0},
+    "by_kind": {"1": 20, "4": 1_000, "6": 1_226_251, "5": 0},
     "mix": {"weights": {"network": 1.0, "table": 0.0, "repeat": 2.0, "bought": 0.0}, "recent": 0.5},
 }
 METRICS = {
@@ -57,6 +57,7 @@ def test_it_tells_what_serves(client, version, url):
         "It learned from 1,227,271 events of 2,465 shoppers with 5,632 products, from Jan. 1, 1970 to Feb. 10, 1970"
         in text
     )
+    assert "bought: 1,226,251 put into the basket: 1,000 viewed: 20 For each" in text
     assert "as a neural network" in text and "how lately you bought it" in text and "in the last 30 days" in text
     assert "what you did last" not in text  # the table has no weight in this version
     assert "0.495 0.487" in text

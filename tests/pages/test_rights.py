@@ -42,6 +42,7 @@ def test_deleting_everything(books, visitor, browser, did):  # noqa: F811
     did(visitor, books[10:13])
     html = submit(browser, YOURS, "erase").content.decode()
     assert "Personalisation is off" in html
+    assert "Everything that was remembered of you is deleted." in html
     assert not Interaction.objects.exists()
     assert Shopper.objects.get().erased_at is not None
 
@@ -60,6 +61,7 @@ def test_not_interested_from_the_panel_and_shown_again(version, popular, books, 
     found = listed(visitor)
     shown = a_cause(found).card
     html = submit(browser, why_url(found, shown.product_id), "hide", product=shown.product_id).content.decode()
+    assert f"{shown.title} is not shown any more." in html
     assert re.search(rf"Not interested</h2>.*{shown.title}.*not shown until", html, re.DOTALL)
     assert shown.product_id not in listed(visitor).product_ids
     html = submit(browser, YOURS, "show_again", product=shown.product_id).content.decode()
@@ -75,6 +77,7 @@ def test_less_like_this_from_the_panel_and_shown_again(version, popular, books, 
     assert re.search(r'name="fewer" value="1">Less like this<', browser.get(why).content.decode())
     html = submit(browser, why, "hide", product=shown.product_id, fewer="1").content.decode()
     assert re.search(rf"{shown.title}.*not shown until .* · and less like it", html, re.DOTALL)
+    assert f"{shown.title} is not shown any more, and less of what is like it." in html
     shelves = {str(book.pk): book.shelf for book in books}
     alike = [key for key in listed(visitor).product_ids if shelves[key] == shelves[shown.product_id]]
     assert all(map(stays_among_fewer, alike))
