@@ -81,6 +81,7 @@ def test_by_rest(asked, visitor, client):  # noqa: F811
     assert listed(visitor).recommendations == found.recommendations
 
 
+@pytest.mark.parametrize("asked", SEARCHES[2:4], indirect=True)
 def test_in_chinese(asked, visitor, browser):  # noqa: F811
     with translation.override("zh-hans"):
         found = listed(visitor)
