@@ -11,8 +11,9 @@ from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from . import project_checks
 from .catalog import Catalog, registered, wrong_prefixes
-from .conf import Config
+from .conf import Config, get_config
 from .exceptions import NotConfigured
 from .models import Interaction
 from .publishing.artifacts import get_storage
@@ -53,7 +54,17 @@ MIDDLEWARE_HINT = (
 def check_configuration(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """Everything that can be seen without asking the database."""
     found = [*_settings(), *_catalog(), *_urls(), *_middleware(), *_request_in_templates(), *_database()]
-    return [*found, *_storage()] if not any(message.id == "recommendations.E001" for message in found) else found
+    found += [*project_checks.check_clock(), *project_checks.check_schedule()]
+    if any(message.id == "recommendations.E001" for message in found):
+        return found
+    config = get_config()
+    return [*found, *project_checks.check_metrics(config), *project_checks.check_cookie(config), *_storage()]
+
+
+@register("recommendations", deploy=True)
+def check_deployment(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """What matters on the shop's servers only: `manage.py check --deploy`."""
+    return [*project_checks.check_broker(), *project_checks.check_cache()]
 
 
 def _settings() -> Iterator[CheckMessage]:
@@ -176,7 +187,9 @@ def _database() -> Iterator[CheckMessage]:
 
 def _storage() -> Iterator[CheckMessage]:
     try:
-        get_storage()
+        storage = get_storage()
     except NotConfigured as error:
         hint = "Artifacts must not lie where the public can read them."
         yield Error(str(error), hint=hint, id="recommendations.E004")
+    else:
+        yield from project_checks.check_public_folders(storage)

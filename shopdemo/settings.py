@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -88,6 +89,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "retrain": {"task": "recommendations.tasks.retrain_recommender", "schedule": crontab(hour=3, minute=0)},
+    "catalog": {"task": "recommendations.tasks.sync_catalog", "schedule": crontab(minute=10)},
+    "popular": {"task": "recommendations.tasks.count_popularity", "schedule": crontab(minute=20)},
+    "purge": {"task": "recommendations.tasks.purge", "schedule": crontab(hour=4, minute=0)},
+}
+# Throttles count here: one process needs nothing else, several need a cache that they share.
+CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -121,10 +130,17 @@ LOGOUT_REDIRECT_URL = "home"
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 if not DEBUG:
-    SESSION_COOKIE_SECURE = env.bool("HTTPS", default=True)
-    CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("HTTPS", default=True)
+    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600) if SECURE_SSL_REDIRECT else 0
+    if env.bool("BEHIND_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Subdomains and lists in browsers are not this shop's to decide.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+    if not SECURE_SSL_REDIRECT:  # said so by whoever set HTTPS=False
+        SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
 RECOMMENDATIONS = {
+    "METRICS": env.bool("METRICS", default=False),
     # Never named in a reason: nobody wants to read "Because you bought ..." about these.
     "SENSITIVE_CATEGORIES": ("Medicine & vitamins", "Beer, wine & spirits"),
 }

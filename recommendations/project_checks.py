@@ -1,0 +1,106 @@
+"""What the project around the app gets wrong: clock, cookies, cache, broker, schedule, monitoring, public folders."""
+
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from celery import current_app
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.files.storage import Storage
+
+from .conf import Config
+from .metrics import INSTALL
+from .models.shopper import OFF_COOKIE
+
+TASKS = ("retrain_recommender", "sync_catalog", "count_popularity", "purge")
+PREFIX = "recommendations.tasks."
+LEGAL = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+DUMMY = "django.core.cache.backends.dummy.DummyCache"
+# What Celery waits without the setting before it delivers a message again.
+REDIS_SECONDS = 3600
+
+
+def check_metrics(config: Config) -> Iterator[CheckMessage]:
+    """Figures can be counted if they are to be."""
+    if config.METRICS and find_spec("prometheus_client") is None:
+        yield Error(INSTALL, hint='Install it, or take "METRICS" out of RECOMMENDATIONS.', id="recommendations.E008")
+
+
+def check_clock() -> Iterator[CheckMessage]:
+    """Times have an offset."""
+    if not settings.USE_TZ:
+        yield Error(
+            "USE_TZ is False: what shoppers do is stored with the time and its offset.",
+            hint="Set USE_TZ = True in settings.py.",
+            id="recommendations.E009",
+        )
+
+
+def check_cookie(config: Config) -> Iterator[CheckMessage]:
+    """The visitor's cookie is nobody else's."""
+    name = config.COOKIE_NAME
+    taken = {
+        settings.SESSION_COOKIE_NAME: "SESSION_COOKIE_NAME",
+        settings.CSRF_COOKIE_NAME: "CSRF_COOKIE_NAME",
+        settings.LANGUAGE_COOKIE_NAME: "LANGUAGE_COOKIE_NAME",
+        OFF_COOKIE: "the cookie of whoever switched personalisation off",
+    }
+    legal = LEGAL.fullmatch(name) is not None
+    if name in taken or not legal:
+        problem = f"that is {taken[name]}" if legal else "no cookie can be called so"
+        yield Error(
+            f"RECOMMENDATIONS['COOKIE_NAME'] is {name!r}: {problem}.",
+            hint='Choose another name, or take "COOKIE_NAME" out of RECOMMENDATIONS.',
+            id="recommendations.E010",
+        )
+
+
+def check_broker() -> Iterator[CheckMessage]:
+    """A training is not delivered a second time while it runs."""
+    url = str(current_app.conf.broker_url or "")
+    options = current_app.conf.broker_transport_options or {}
+    seconds = options.get("visibility_timeout", REDIS_SECONDS)
+    if url.startswith(("redis", "sentinel")) and seconds <= REDIS_SECONDS:
+        yield Warning(
+            f"The Redis broker delivers a training again that takes longer than {seconds} seconds.",
+            hint='Set CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}, or more than your longest '
+            "training takes. A second delivery does no harm, but a worker looks at it for nothing.",
+            id="recommendations.W005",
+        )
+
+
+def check_cache() -> Iterator[CheckMessage]:
+    """Throttles count somewhere."""
+    if settings.CACHES.get("default", {}).get("BACKEND") == DUMMY:
+        yield Warning(
+            "CACHES['default'] is the dummy cache: nothing that browsers send is throttled.",
+            hint="Use a cache that all processes share, such as Redis or the database's.",
+            id="recommendations.W006",
+        )
+
+
+def check_public_folders(storage: Storage) -> Iterator[CheckMessage]:
+    """Nobody can download artifacts."""
+    location = getattr(storage, "location", None)
+    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
+        root = getattr(settings, name, None)
+        if location and root and Path(location).resolve().is_relative_to(Path(root).resolve()):
+            yield Warning(
+                f"Artifacts lie in {location}, within {name}: everybody can download them.",
+                hint="Move STORAGES[RECOMMENDATIONS['STORAGE']] to a folder that no web server serves.",
+                id="recommendations.W007",
+            )
+
+
+def check_schedule() -> Iterator[CheckMessage]:
+    """What beat sends exists."""
+    for entry, planned in (current_app.conf.beat_schedule or {}).items():
+        task = str(planned.get("task", ""))
+        if task.startswith(PREFIX) and task.removeprefix(PREFIX) not in TASKS:
+            yield Warning(
+                f"CELERY_BEAT_SCHEDULE[{entry!r}] sends {task}, which does not exist.",
+                hint=f"Send one of {', '.join(PREFIX + name for name in TASKS)}.",
+                id="recommendations.W008",
+            )

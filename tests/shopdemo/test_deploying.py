@@ -1,0 +1,50 @@
+"""compose.yaml and docs/deploying.md say what the demo's settings do."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+READ = set(re.findall(r"\benv(?:\.\w+)?\(\s*\"(\w+)\"", (ROOT / "shopdemo" / "settings.py").read_text()))
+DOCS = (ROOT / "docs" / "deploying.md").read_text()
+COMPOSE = (ROOT / "compose.yaml").read_text()
+
+
+def test_the_table_lists_every_variable_once():
+    table = re.findall(r"^\| `([A-Z_]+)` \|", DOCS, re.MULTILINE)
+    assert len(table) == len(set(table))
+    assert set(table) == READ
+
+
+def test_compose_sets_variables_that_exist():
+    block = COMPOSE.partition("environment: &environment\n")[2].partition("  volumes:")[0]
+    given = re.findall(r"^    ([A-Z_]+):", block, re.MULTILINE)
+    assert len(given) >= 7 and set(given) <= READ
+
+
+def test_compose_and_the_commands_start_the_same():
+    for command in (
+        "gunicorn shopdemo.wsgi",
+        "celery --app shopdemo worker",
+        "celery --app shopdemo beat",
+        "load_demo",
+    ):
+        assert command in COMPOSE and command in DOCS
+    for service in ("database", "redis", "rabbitmq", "setup", "web", "worker", "beat"):
+        assert re.search(rf"^  {service}:$", COMPOSE, re.MULTILINE), service
+
+
+def test_the_demo_in_production_has_nothing_to_mend(tmp_path):
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DEBUG": "False",
+        "SECRET_KEY": "not so long, but nobody needs it: 0123456789-abcdefghij",
+        "VAR": str(tmp_path),
+        "CELERY_BROKER_URL": "redis://127.0.0.1:6379/0",
+    }
+    check = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    done = subprocess.run(check, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "no issues (" in done.stdout

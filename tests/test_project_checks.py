@@ -1,0 +1,144 @@
+"""manage.py check: what the project around the app gets wrong, as whole messages."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from celery import current_app
+from django.core.checks import Error, Warning
+
+from recommendations import checks, project_checks
+from recommendations.checks import check_configuration, check_deployment
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def celery_has(monkeypatch):
+    """celery_has(name=value): the project's Celery app is configured so."""
+
+    def configure(**conf):
+        conf = {"broker_url": None, "broker_transport_options": {}, "beat_schedule": {}, **conf}
+        monkeypatch.setattr(project_checks, "current_app", SimpleNamespace(conf=SimpleNamespace(**conf)))
+
+    return configure
+
+
+def test_figures_without_their_library(settings, monkeypatch):
+    monkeypatch.setattr(project_checks, "find_spec", lambda name: None)
+    settings.RECOMMENDATIONS = {"METRICS": True}
+    assert check_configuration() == [
+        Error(
+            'RECOMMENDATIONS["METRICS"] needs prometheus_client: pip install "django-because[metrics]".',
+            hint='Install it, or take "METRICS" out of RECOMMENDATIONS.',
+            id="recommendations.E008",
+        )
+    ]
+
+
+def test_times_without_an_offset(settings):
+    settings.USE_TZ = False
+    assert check_configuration() == [
+        Error(
+            "USE_TZ is False: what shoppers do is stored with the time and its offset.",
+            hint="Set USE_TZ = True in settings.py.",
+            id="recommendations.E009",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("sessionid", "that is SESSION_COOKIE_NAME"),
+        ("csrftoken", "that is CSRF_COOKIE_NAME"),
+        ("recommendations_off", "that is the cookie of whoever switched personalisation off"),
+        ("my cookie", "no cookie can be called so"),
+        ("", "no cookie can be called so"),
+    ],
+)
+def test_the_cookie_of_somebody_else(settings, name, problem):
+    settings.RECOMMENDATIONS = {"COOKIE_NAME": name}
+    assert check_configuration() == [
+        Error(
+            f"RECOMMENDATIONS['COOKIE_NAME'] is {name!r}: {problem}.",
+            hint='Choose another name, or take "COOKIE_NAME" out of RECOMMENDATIONS.',
+            id="recommendations.E010",
+        )
+    ]
+
+
+@pytest.mark.parametrize(("options", "seconds"), [({}, 3600), ({"visibility_timeout": 60}, 60), (None, 3600)])
+def test_redis_delivers_a_training_twice(celery_has, options, seconds):
+    celery_has(broker_url="redis://127.0.0.1:6379/0", broker_transport_options=options)
+    assert check_deployment() == [
+        Warning(
+            f"The Redis broker delivers a training again that takes longer than {seconds} seconds.",
+            hint='Set CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}, or more than your longest '
+            "training takes. A second delivery does no harm, but a worker looks at it for nothing.",
+            id="recommendations.W005",
+        )
+    ]
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/0", "amqp://127.0.0.1"])
+def test_a_broker_that_waits_long_enough(celery_has, url):
+    celery_has(broker_url=url, broker_transport_options={"visibility_timeout": 14_400})
+    assert check_deployment() == []
+
+
+def test_a_cache_that_keeps_nothing(settings):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    assert check_deployment() == [
+        Warning(
+            "CACHES['default'] is the dummy cache: nothing that browsers send is throttled.",
+            hint="Use a cache that all processes share, such as Redis or the database's.",
+            id="recommendations.W006",
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["MEDIA_ROOT", "STATIC_ROOT"])
+def test_artifacts_that_everybody_can_download(settings, tmp_path, name):
+    location = tmp_path / "files" / "artifacts"
+    settings.STORAGES = settings.STORAGES | {
+        "recommendations": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": location},
+        }
+    }
+    setattr(settings, name, str(tmp_path / "files"))
+    assert check_configuration() == [
+        Warning(
+            f"Artifacts lie in {location}, within {name}: everybody can download them.",
+            hint="Move STORAGES[RECOMMENDATIONS['STORAGE']] to a folder that no web server serves.",
+            id="recommendations.W007",
+        )
+    ]
+
+
+def test_beat_sends_what_does_not_exist(celery_has):
+    planned = {"nightly": {"task": "recommendations.tasks.retrain"}, "purge": {"task": "recommendations.tasks.purge"}}
+    celery_has(beat_schedule=planned)
+    assert check_configuration() == [
+        Warning(
+            "CELERY_BEAT_SCHEDULE['nightly'] sends recommendations.tasks.retrain, which does not exist.",
+            hint="Send one of recommendations.tasks.retrain_recommender, recommendations.tasks.sync_catalog, "
+            "recommendations.tasks.count_popularity, recommendations.tasks.purge.",
+            id="recommendations.W008",
+        )
+    ]
+
+
+def test_every_task_may_be_sent():
+    from recommendations import tasks
+
+    ours = {name.removeprefix(project_checks.PREFIX) for name in current_app.tasks if name.startswith(tasks.__name__)}
+    assert ours == set(project_checks.TASKS)
+
+
+def test_the_docs_list_every_message():
+    source = Path(checks.__file__).read_text() + Path(project_checks.__file__).read_text()
+    told = re.findall(r"`(recommendations\.[EW]\d{3})`", (ROOT / "docs" / "checks.md").read_text())
+    assert told == sorted(set(re.findall(r"recommendations\.[EW]\d{3}", source)))
