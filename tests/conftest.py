@@ -9,7 +9,9 @@ from django.conf import settings
 # Modules that import recommendations.ml.training; single tests that need it carry the mark `training`.
 NEED_TORCH = [
     "auditing/test_audit_command.py",
+    "benchmarks/test_explanations.py",
     "benchmarks/test_protocols.py",
+    "benchmarks/test_recheck.py",
     "ml/test_baselines.py",
     "ml/test_cooccurrence.py",
     "ml/test_fit.py",
