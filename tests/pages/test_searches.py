@@ -17,14 +17,15 @@ from tests.serving.conftest import *  # noqa: F403 - the same shop
 from tests.serving.test_searches import first_are, has_search
 
 YOURS = "/recommendations/yours/"
-SEARCHES = ["13", 'a "red" book 13', "<b>Book</b> 13", "红茶 Book 13", "13 & 14's + 15%"]
+# {0} and {1} are the ids of two products.
+SEARCHES = ["{0}", 'a "red" book {0}', "<b>Book</b> {0}", "红茶 Book {0}", "{0} & {1}'s + 15%"]
 
 
 @pytest.fixture(params=SEARCHES)
 def asked(request, version, popular, products, visitor, now):  # noqa: F811
     """The text of a search on which book 60 rests; the first is called like a product viewed."""
     first_are(1, has_search)
-    text = products[12].product_id if request.param == "13" else request.param
+    text = request.param.format(products[12].product_id, products[13].product_id)
     for age, about in enumerate([{"product": products[12]}, {"query": text}, {"product": products[40]}]):
         kind = Kind.SEARCH if "query" in about else Kind.VIEW
         when = now - timedelta(minutes=9 - age)

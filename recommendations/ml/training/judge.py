@@ -138,14 +138,15 @@ def leads(single: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, dict[
 def refusal(table: dict, lead_over: dict, standard_errors: float) -> str:
     """Why the recommender is not good enough, "" when it is.
 
-    It must beat every baseline in every protocol, by more than `standard_errors` times the error of its lead.
+    It must beat every baseline in every protocol, by more than `standard_errors` times the error of its lead; where
+    that is not above 0, a lead just as large will do.
     """
     reasons = []
     for protocol, baselines in lead_over.items():
         ours = table[protocol][RECOMMENDER]["ndcg@10"]
         for name, found in sorted(baselines.items()):
             needed = standard_errors * found["standard_error"]
-            if not found["lead"] > needed:
+            if found["lead"] < needed or (found["lead"] == needed and standard_errors > 0):
                 theirs = table[protocol][name]["ndcg@10"]
                 reasons.append(
                     f"{protocol}: NDCG@10 {ours:.4f} against {theirs:.4f} of {name}, "
