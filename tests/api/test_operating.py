@@ -129,7 +129,7 @@ def test_a_fallback_is_counted(books, count, monkeypatch):
     assert grown(before, count())['recommendations_fallbacks_total{use_case="recommend"}'] == 1
 
 
-def test_events_are_counted_by_way_and_by_why_not(on, books, count, send, client, monkeypatch):
+def test_events_are_counted_by_way_and_by_why_not(transactional_db, on, books, count, send, client, monkeypatch):
     def fail(*args):
         raise OperationalError("gone")
 
