@@ -84,7 +84,7 @@ def fails(*args, **kwargs):
 
 
 @lenient
-def test_no_line_holds_a_key_an_address_a_query_or_a_name(anna, caplog, monkeypatch):
+def test_no_line_holds_a_key_an_address_a_query_or_a_name(transactional_db, anna, caplog, monkeypatch):
     caplog.set_level(logging.DEBUG, "recommendations")
     request = RequestFactory().get("/", HTTP_USER_AGENT="Mozilla/5.0", HTTP_COOKIE=f"recommendations_shopper={KEY}")
     shopper, _ = Shopper.objects.get_or_create(user=anna)
