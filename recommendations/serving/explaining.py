@@ -117,7 +117,8 @@ class Explainer:
             return Named("query", self.memory.searches[unit - queries.first])
         return Named("product", self.pool.product_id(unit))
 
-    def _event(self, named: Named) -> str:
+    def event(self, named: Named) -> str:
+        """The strongest true word for what was done with it: one of EVENT_ORDER, "" when nothing holds any more."""
         return "searched" if named.type == "query" else self.memory.strongest_event(named.id)
 
     def _can_be_named(self, unit: int) -> bool:
@@ -126,7 +127,7 @@ class Explainer:
         loaded, queries = self.pool.loaded, self.pool.history.queries
         if queries.holds(unit):
             return not loaded.sensitive[queries.bag(unit).items].any()
-        return bool(self._event(self.named(unit))) and loaded.can_be_named(unit)
+        return bool(self.event(self.named(unit))) and loaded.can_be_named(unit)
 
     def _is_linked(self, item: int, unit: int) -> bool:
         """Whether anybody can see what connects the two: the category, the brand, the words of a search."""
@@ -150,7 +151,7 @@ class Explainer:
 
     def _preference(self, cause: Cause) -> tuple[int, int, int]:
         """The visible link first, then the stronger event, then the newer; of a pair, what its two come to."""
-        events = [self._event(self.named(anchor)) for anchor in cause.anchors]
+        events = [self.event(self.named(anchor)) for anchor in cause.anchors]
         unlinked = sum(not self._is_linked(cause.item, anchor) for anchor in cause.anchors)
         return unlinked, sum(map(EVENT_ORDER.index, events)), sum(self._age[anchor] for anchor in cause.anchors)
 
@@ -185,7 +186,7 @@ class Explainer:
 
     def _anchor(self, named: Named, cards: Mapping[str, Card]) -> Anchor:
         title = named.id if named.type == "query" else cards[named.id].title
-        return Anchor(named.id, title, self._event(named), named.type)
+        return Anchor(named.id, title, self.event(named), named.type)
 
 
 def named_products(claims: Iterable[Claim]) -> set[str]:

@@ -113,7 +113,7 @@ class MixSearch:
         return best
 
     def _surely_better(self, best: Mix, candidates: Sequence[Mix]) -> Mix:
-        """The candidate with the highest gain, if that is more than its standard error; else `best`."""
+        """The candidate with the highest gain, if that is more than STANDARD_ERRORS of its own; else `best`."""
         now = [trial.ndcg(best.values(), _parts(trial, best)) for trial in self._trials]
         found = best, 0.0
         for mix in candidates:

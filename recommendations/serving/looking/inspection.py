@@ -110,7 +110,7 @@ class Inspection:
             type=type,
             key=key,
             title=title,
-            event="searched" if type == "query" else self.memory.strongest_event(key),
+            event=self.explainer.event(Named(type, key)),
             events=len(times),
             last=times[0],
         )
