@@ -44,7 +44,7 @@ def printed_claims(lists: ListsWithout) -> list[Claim | None]:
 def _pairs(lists: ListsWithout, left: LeaveOneOut, places: Mapping[int, int]) -> dict[int, list[tuple[int, ...]]]:
     rivals = np.ones(len(lists.scorer.score.bias), bool)
     rivals[[0, *lists.units]] = False
-    either = EitherEnough(left, rivals, lists.units)
+    either = EitherEnough(left, lists.whole, rivals, lists.units)
     if len(lists.units) == 2:
         return {item: _both(lists, either, item, place) for item, place in places.items()}
     found = either.causes(places, lists.limit)

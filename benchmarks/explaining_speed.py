@@ -22,6 +22,7 @@ from recommendations.ml.ranking import MixWeights, NextItemTable, Score, top_k
 from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
+from recommendations.ml.staying import Reading
 from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.reference import use_one_thread
@@ -69,7 +70,8 @@ def _table(products: int, rng: np.random.Generator) -> NextItemTable:
 def one_list(scorer: Scorer, history: History) -> Took:
     """Rank a list and find what each of its products rests on, as serving does."""
     start = perf_counter()
-    scores = scorer.scores([history])[0]
+    whole = Reading.of(scorer, history)
+    scores = whole.scores.copy()
     scores[history.items] = -np.inf
     pool = top_k(scores, POOL).astype(np.int32)
     ranked = perf_counter()
@@ -80,7 +82,7 @@ def one_list(scorer: Scorer, history: History) -> Took:
     rivals[[0, *history.items]] = False
     unexplained = {item: place for place, (item, found) in enumerate(causes.items(), start=1) if not found}
     if unexplained:
-        EitherEnough(left, rivals, history.units()).causes(unexplained, LIMIT)
+        EitherEnough(left, whole, rivals, history.units()).causes(unexplained, LIMIT)
     ended = perf_counter()
     return Took((ranked - start) * 1e3, (explained - ranked) * 1e3, (ended - explained) * 1e3)
 

@@ -92,9 +92,9 @@ SHOPS: dict[str, Shop] = {
         lacking=("BA", "A-", "-B"),
         may_name="AB",
     ),
-    # B makes P less likely, so only A may be named.
+    # B makes P less likely, so only A may be named. It is met alone too: else B alone would foretell P, for A is near.
     "suppressor": _shop(
-        *((0.125, "AB", 0.4), (0.125, "BA", 0.4), (0.25, "A", 1), (0.5, "", 0)),
+        *((0.1, "AB", 0.4), (0.1, "BA", 0.4), (0.25, "A", 1), (0.25, "B", 0), (0.3, "", 0)),
         shows="AB",
         any_order=True,
         enough=("A-",),

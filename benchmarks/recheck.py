@@ -10,6 +10,7 @@ from recommendations.ml.sequences import History
 from recommendations.ml.training.reference import ReferenceScorer
 
 SHARE_ROOM = 1e-3
+LITTLE_AGAINST = 0.05
 POOL = 1_000
 
 
@@ -60,10 +61,15 @@ class _Shopper:
         return found
 
     def _minimal(self, claim: Claim) -> list[str]:
-        """Where two are named, it stays without either alone."""
-        alone = claim.anchors if len(claim.anchors) > 1 else ()
-        places = {anchor: self._place_without((anchor,), claim.item) for anchor in alone}
-        return [f"at {place} without {anchor} alone" for anchor, place in places.items() if place > self._limit]
+        """Where two are named, it stays without either alone, and neither speaks against it."""
+        found = []
+        for anchor in claim.anchors if len(claim.anchors) > 1 else ():
+            place, effect = self._place_without((anchor,), claim.item), self._effect((anchor,), claim.item)
+            if place > self._limit:
+                found.append(f"at {place} without {anchor} alone")
+            if effect < -LITTLE_AGAINST - SHARE_ROOM:
+                found.append(f"{anchor} speaks against it: {effect:.4f}")
+        return found
 
     def _share(self, claim: Claim) -> list[str]:
         """The anchors explain at least half of what the strongest does; where they are all there is, everything."""

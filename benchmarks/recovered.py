@@ -12,6 +12,7 @@ from recommendations.ml.ranking import top_k
 from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
+from recommendations.ml.staying import Reading
 
 LIMIT = 5
 
@@ -66,15 +67,15 @@ def first(scorer: Scorer, history: History, limit: int = LIMIT) -> list[int]:
 
 def reasons(scorer: Scorer, history: History, item: int) -> list[tuple[int, ...]]:
     """What a reason for a shown item may name, as serving finds it: single units, else pairs of which either does."""
-    scores, rivals = scorer.scores([history])[0], np.ones(PRODUCTS + 1, bool)
+    whole, rivals = Reading.of(scorer, history), np.ones(PRODUCTS + 1, bool)
     rivals[[0, *history.items]] = False
-    scores[~rivals] = -np.inf
+    scores = np.where(rivals, whole.scores, -np.inf)
     pool = top_k(scores, PRODUCTS).astype(np.int32)
     place = pool.tolist().index(item) + 1
     left = LeaveOneOut(scorer, history, pool, scores[pool])
     if causes := left.causes(item, place, LIMIT):
         return [cause.anchors for cause in causes]
-    pairs = EitherEnough(left, rivals, left.units).causes({item: place}, LIMIT)[item]
+    pairs = EitherEnough(left, whole, rivals, left.units).causes({item: place}, LIMIT)[item]
     return [pair.cause.anchors for pair in pairs]
 
 

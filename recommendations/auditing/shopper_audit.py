@@ -21,6 +21,8 @@ from .reference import Reference
 
 # Shares are compared with this much room: two ways of adding float32 differ.
 SHARE_ROOM = 1e-3
+# By how much the log-probability may rise without one of two that are each said to be enough.
+LITTLE_AGAINST = 0.05
 # The best eligible items, among which a cause's share is measured.
 POOL = 1_000
 
@@ -104,7 +106,7 @@ class ShopperAudit:
             after = self._place_after(claim, item, (anchor,))
             if after > claim.limit:
                 faults.append(f"already at {after} of {claim.limit} without {name} alone")
-            if self._effects_of(claim.bought)[anchor][item] < -SHARE_ROOM - self.reference.scorer.manifest.eps:
+            if self._effects_of(claim.bought)[anchor][item] < -LITTLE_AGAINST - SHARE_ROOM:
                 faults.append(f"{name} speaks against {claim.product_id}")
         return faults
 

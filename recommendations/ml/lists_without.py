@@ -1,6 +1,7 @@
 """One shopper's list ranked again without any set of units: each set once, over the whole catalog."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -9,6 +10,7 @@ from .fidelity import EXACT_UNITS, Standing, Without
 from .ranking import top_k
 from .scorer import Scorer
 from .sequences import History
+from .staying import Reading
 
 POOL = 1_000
 # Histories in one call of the network.
@@ -43,6 +45,11 @@ class ListsWithout:
         self.shown = self.pool[:limit].tolist()
         self._known: dict[Units, tuple[np.ndarray, np.ndarray]] = {}
         self.ask([frozenset()])
+
+    @cached_property
+    def whole(self) -> Reading:
+        """The whole history, over the whole catalog; ValueError for an empty one."""
+        return Reading.of(self.scorer, self.history)
 
     def ask(self, removed: Iterable[Units]) -> None:
         """Rank without each of these sets now, many in one call; sets that are known cost nothing."""

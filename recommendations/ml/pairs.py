@@ -5,19 +5,21 @@ Leaving is proven in the pool, as in reasons.py. Staying is proven in the whole 
 might come before an item.
 """
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
+from .likely_pairs import LikelyPairs
 from .reasons import LEAST_SHARE, Cause, LeaveOneOut, Removals
+from .staying import Reading, Staying
 
-# The strongest units of an item, of which pairs are made.
-STRONGEST = 8
 # Pairs tried for one item, and for all items of a list.
 PAIRS_OF_AN_ITEM = 6
 PAIRS_OF_A_LIST = 12
+# By how much the log-probability of an item may rise without a unit that is said to be enough: docs/decisions/0007.
+LITTLE_AGAINST = 0.05
 
 Pair = tuple[int, int]
 
@@ -33,32 +35,31 @@ class EitherCause:
 class EitherEnough:
     """Finds pairs of units of which either keeps an item in the list.
 
-    `rivals`, bool (n+1), holds at least whatever the list may show once one unit is removed; only units in `nameable`
-    are paired.
+    `whole` reads the whole history. `rivals`, bool (n+1), holds at least whatever the list may show once one unit is
+    removed; only units in `nameable` are paired.
     """
 
-    def __init__(self, left: LeaveOneOut, rivals: np.ndarray, nameable: Collection[int]) -> None:
-        self.left, self._rivals = left, rivals
+    def __init__(self, left: LeaveOneOut, whole: Reading, rivals: np.ndarray, nameable: Collection[int]) -> None:
+        self.left, self._whole = left, whole
+        self._staying = Staying(left, whole, rivals)
         self._is_nameable = np.array([unit in nameable for unit in left.units], bool)
         self._row = {unit: row for row, unit in enumerate(left.units)}
-        self._in_catalog: dict[int, np.ndarray] = {}
 
     def causes(self, places: Mapping[int, int], limit: int) -> dict[int, list[EitherCause]]:
         """For items at their places (item -> place): the pairs that hold, the most promising first; few are tried."""
-        candidates = {item: self._candidates(item, limit) for item in places}
+        candidates = self._candidates([item for item in places if not self.rests_on_one(item, limit)], limit)
         both = self._removals_of(candidates)
         row_of = {pair: row for row, pair in enumerate(both.removed)}
-        gone = {
-            item: [
-                cause
-                for pair in pairs
-                if pair in row_of and (cause := self._gone(both, row_of[pair], item, places[item], limit)) is not None
-            ]
+        gone = [
+            cause
             for item, pairs in candidates.items()
-        }
-        self._score_catalog({unit for causes in gone.values() for cause in causes for unit in cause.anchors})
-        found = {item: [self._staying(cause) for cause in causes] for item, causes in gone.items()}
-        return {item: [cause for cause in causes if cause is not None] for item, causes in found.items()}
+            for pair in pairs
+            if pair in row_of and (cause := self._gone(both, row_of[pair], item, places[item], limit)) is not None
+        ]
+        found: dict[int, list[EitherCause]] = {item: [] for item in places}
+        for either in self._those_that_stay(gone):
+            found[either.cause.item].append(either)
+        return found
 
     def rests_on_one(self, item: int, limit: int) -> bool:
         """Whether a single unit explains the item, wherever in the list it is shown: then no pair is minimal."""
@@ -66,49 +67,36 @@ class EitherEnough:
 
     def rank_without(self, unit: int, item: int) -> int:
         """The place of the item in the list without the unit, at most: whatever comes within eps counts as before."""
-        self._score_catalog({unit})
-        scores = self._in_catalog[unit]
-        before = self._rivals & (scores >= scores[item] - self.left.scorer.eps)
-        before[item] = False
-        if unit < len(before):  # a search is no rival
-            before[unit] = False
-        return int(np.count_nonzero(before)) + 1
+        return self._staying.ranks({unit: [item]})[unit, item]
 
     def may_name(self, unit: int, item: int) -> bool:
         """Whether the unit may be named, and does not speak against the item."""
         row = self._row.get(unit)
-        return (
-            row is not None and bool(self._is_nameable[row]) and bool(self._effect(item)[row] > -self.left.scorer.eps)
-        )
+        return row is not None and bool(self._may_name(item)[row])
+
+    def _may_name(self, item: int) -> np.ndarray:
+        """Of each unit, bool (m)."""
+        return self._is_nameable & (self._effect(item) > -LITTLE_AGAINST)
 
     def _effect(self, item: int) -> np.ndarray:
         return self.left.effect[:, self.left.column[item]]
 
-    def _candidates(self, item: int, limit: int) -> list[Pair]:
-        """Pairs of the strongest units; first those that push the item furthest down if their effects simply add up."""
-        if self.rests_on_one(item, limit):
-            return []
-        left, column = self.left, self.left.column[item]
-        effects = self._effect(item)
-        strongest = [int(row) for row in np.argsort(-effects, kind="stable")[:STRONGEST]]
-        staying = [
-            row
-            for row in strongest
-            if left.units[row] != item and self.may_name(left.units[row], item) and self._may_stay(row, column, limit)
-        ]
-        pairs = list(combinations(staying, 2))
-        if not pairs:
-            return []
-        first, second = np.array(pairs).T
-        added = left.without[first] + left.without[second] - left.scores
-        places = (added > added[:, [column]]).sum(axis=1)
-        best = np.argsort(-places, kind="stable")[:PAIRS_OF_AN_ITEM]
-        return [tuple(sorted(left.units[row] for row in pairs[k])) for k in best]
+    def _candidates(self, items: Sequence[int], limit: int) -> dict[int, list[Pair]]:
+        """The pairs to try for each item, the likeliest first."""
+        if not items or len(self.left.units) < 2:
+            return {}
+        likely, units = LikelyPairs(self.left, self._whole, items, limit), np.array(self.left.units)
+        found = {}
+        for place, item in enumerate(items):
+            rows = self._may_name(item) & self._may_stay(item, limit) & (units != item)
+            found[item] = likely.best(place, rows, PAIRS_OF_AN_ITEM)
+        return found
 
-    def _may_stay(self, row: int, column: int, limit: int) -> bool:
-        """Whether it stays in the pool: if not, it can't in the catalog."""
-        scores = self.left.without[row]
-        return np.count_nonzero(scores >= scores[column] - self.left.scorer.eps) <= limit
+    def _may_stay(self, item: int, limit: int) -> np.ndarray:
+        """Without which units, bool (m), it stays in the pool: if it does not, it can't in the catalog."""
+        scores = self.left.without
+        least = scores[:, [self.left.column[item]]] - self.left.scorer.eps
+        return np.count_nonzero(scores >= least, axis=1) <= limit
 
     def _removals_of(self, candidates: Mapping[int, list[Pair]]) -> Removals:
         """The list without the pairs to try: every item's best first, then its second best, and so on."""
@@ -125,14 +113,13 @@ class EitherEnough:
             return None
         return both.cause(row, item, place, limit, joint / strongest)
 
-    def _staying(self, cause: Cause) -> EitherCause | None:
-        first, second = cause.anchors
-        ranks = self.rank_without(first, cause.item), self.rank_without(second, cause.item)
-        return EitherCause(cause, ranks) if max(ranks) <= cause.limit else None
-
-    def _score_catalog(self, units: Collection[int]) -> None:
-        """Keep f (n+1) of the history without each unit, computed at once."""
-        new = sorted(set(units) - self._in_catalog.keys())
-        if new:
-            shorter = [self.left.history.without(unit) for unit in new]
-            self._in_catalog |= dict(zip(new, self.left.scorer.scores(shorter), strict=True))
+    def _those_that_stay(self, gone: Sequence[Cause]) -> Iterator[EitherCause]:
+        asked: dict[int, set[int]] = defaultdict(set)
+        for cause in gone:
+            for unit in cause.anchors:
+                asked[unit].add(cause.item)
+        ranks = self._staying.ranks({unit: sorted(items) for unit, items in asked.items()})
+        for cause in gone:
+            first, second = (ranks[unit, cause.item] for unit in cause.anchors)
+            if max(first, second) <= cause.limit:
+                yield EitherCause(cause, (first, second))

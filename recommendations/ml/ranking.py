@@ -9,6 +9,7 @@ explanations rest on it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -85,6 +86,11 @@ class Score:
     next_item: NextItemTable
     weights: MixWeights
 
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """|e_j| of every item, float32 (n+1)."""
+        return np.sqrt(np.einsum("nd,nd->n", self.item_matrix, self.item_matrix))
+
     def score(self, hidden: np.ndarray, histories: Sequence[History], items: np.ndarray | None = None) -> np.ndarray:
         """f as float32 (B, M) for `items` (distinct numbers), or (B, n+1) for all; item 0 scores -inf."""
         return self.mixed(self.parts(hidden, histories, items), items)
@@ -160,7 +166,7 @@ class Columns:
 
 def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: Columns) -> np.ndarray:
     """M, float32 (B, M): the table's rows of the newest products, the newest counting most."""
-    newest = [tuple(product_tokens(history)[: -TABLE_TOKENS - 1 : -1].tolist()) for history in histories]
+    newest = [newest_products(history) for history in histories]
     followed = {}
     for item in {item for read in newest for item in read}:
         followers, values = table.row(item)
@@ -174,6 +180,11 @@ def next_item_strength(table: NextItemTable, histories: Sequence[History], colum
             row[placed] += np.float32(TABLE_FADE**k) * values  # no follower stands in a row twice
     place = {read: row for row, read in enumerate(distinct)}
     return strength if len(distinct) == len(newest) else strength[[place[read] for read in newest]]
+
+
+def newest_products(history: History) -> tuple[int, ...]:
+    """What the table reads of a history: its newest products, the newest first."""
+    return tuple(product_tokens(history)[: -TABLE_TOKENS - 1 : -1].tolist())
 
 
 def repeat_strength(histories: Sequence[History], columns: Columns, decay: float) -> np.ndarray:

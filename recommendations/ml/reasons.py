@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from .ranking import Columns, Parts, logits, next_item_strength, repeat_strength
+from .ranking import Columns, Parts, logits, next_item_strength, repeat_strength, top_k
 from .scorer import Scorer
 from .sequences import History, tokens
 
@@ -60,8 +60,9 @@ class Removals:
         self.scorer, self.history, self.pool, self.scores, self.barred = scorer, history, pool, scores, barred
         shorter = [(units, history.without(*units)) for units in asked if history.can_remove(*units)]
         self.removed = [units for units, rest in shorter if len(rest)]
-        self.without = _scores_without(scorer, history, [rest for _, rest in shorter if len(rest)], pool)  # (R, C)
-        self.column = {int(item): column for column, item in enumerate(pool)}
+        self.rest = [rest for _, rest in shorter if len(rest)]
+        self.hidden, self.without = _read_without(scorer, history, self.rest, pool)  # (R, d), (R, C)
+        self.column = dict(zip(pool.tolist(), range(len(pool)), strict=True))
         self._witness = ~np.isin(pool, list(barred))
         self.effect = self._effects()  # (R, C)
 
@@ -78,7 +79,7 @@ class Removals:
         needed = witnesses_needed(int(rank_before), limit)
         if len(beating) < needed:
             return None
-        best = beating[np.argsort(-scores[beating], kind="stable")]
+        best = beating[top_k(scores[beating], needed + SPARE_WITNESSES)]
         return Cause(
             item=item,
             anchors=units,
@@ -87,7 +88,7 @@ class Removals:
             rank_after=len(beating) + 1,
             margin=float(scores[best[limit - 1]] - scores[column]),
             share=share,
-            witnesses=tuple(self.pool[best[: needed + SPARE_WITNESSES]].tolist()),
+            witnesses=tuple(self.pool[best].tolist()),
         )
 
     def _effects(self) -> np.ndarray:
@@ -138,10 +139,16 @@ def witnesses_needed(rank_before: int, limit: int) -> int:
     return max(limit, rank_before - 1 + least_drop(limit))
 
 
-def _scores_without(scorer: Scorer, history: History, shorter: Sequence[History], pool: np.ndarray) -> np.ndarray:
-    """f (m, C) of the pool for each shorter history; what the network reads unchanged is not computed again."""
+def _read_without(
+    scorer: Scorer, history: History, shorter: Sequence[History], pool: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each shorter history how the network reads it (m, d), and f (m, C) of the pool.
+
+    What the network reads unchanged is not computed again.
+    """
+    matrix = scorer.score.item_matrix
     if not shorter:
-        return np.zeros((0, len(pool)), np.float32)
+        return np.zeros((0, matrix.shape[1]), np.float32), np.zeros((0, len(pool)), np.float32)
     read = [_read(rest) for rest in shorter]
     first = {key: k for k, key in reversed(list(enumerate(read)))}
     distinct = sorted(first.values())
@@ -149,12 +156,13 @@ def _scores_without(scorer: Scorer, history: History, shorter: Sequence[History]
     rows = [place[key] for key in read]
     some = [shorter[k] for k in distinct]
     columns = Columns(len(scorer.score.bias), pool)
-    network = logits(scorer.encode(some), scorer.score.item_matrix[pool]) + scorer.score.bias[pool]
+    hidden = scorer.encode(some)
+    network = logits(hidden, matrix[pool]) + scorer.score.bias[pool]
     table = next_item_strength(scorer.score.next_item, some, columns)
     repeats = np.zeros((len(shorter), len(pool)), np.float32)
     if np.isin(pool, history.items).any():
         repeats = repeat_strength(shorter, columns, scorer.score.weights.repeat_decay)
-    return scorer.score.mixed(Parts(network[rows], table[rows], repeats), pool)
+    return hidden[rows], scorer.score.mixed(Parts(network[rows], table[rows], repeats), pool)
 
 
 def _read(history: History) -> tuple[bytes, bytes]:

@@ -8,6 +8,7 @@ import numpy as np
 from ..ml.ranking import top_k
 from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
+from ..ml.staying import Reading
 from ..publishing import LoadedRecommender
 from .eligibility import barred_witnesses, eligible_items, fewer_of, left_out
 from .memory import Memory
@@ -25,6 +26,7 @@ class Pool:
 
     loaded: LoadedRecommender
     history: History
+    whole: Reading  # of the history, over the whole catalog
     items: np.ndarray  # int32 (C), best first
     scores: np.ndarray  # float32 (C)
     barred: Sequence[int]  # never witnesses
@@ -44,10 +46,10 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
     history = memory.history(loaded.scorer.vocabulary, loaded.scorer.query_index)
     if len(history) == 0:
         return None
-    scores = loaded.scorer.scores([history])[0]
-    scores[~eligible_items(loaded, query, memory)] = -np.inf
+    whole = Reading.of(loaded.scorer, history)
+    scores = np.where(eligible_items(loaded, query, memory), whole.scores, np.float32(-np.inf))
     best = top_k(scores, POOL)
-    return Pool(loaded, history, best.astype(np.int32), scores[best], barred_witnesses(loaded, query, memory))
+    return Pool(loaded, history, whole, best.astype(np.int32), scores[best], barred_witnesses(loaded, query, memory))
 
 
 def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> list[str]:

@@ -48,7 +48,8 @@ class Explainer:
     @cached_property
     def _either(self) -> EitherEnough:
         nameable = {unit for unit in self.pool.history.units() if self._can_be_named(unit)}
-        return EitherEnough(self._left, possible_rivals(self.pool.loaded, self.query, self.memory), nameable)
+        rivals = possible_rivals(self.pool.loaded, self.query, self.memory)
+        return EitherEnough(self._left, self.pool.whole, rivals, nameable)
 
     @cached_property
     def _without_all(self) -> list[str]:

@@ -94,7 +94,7 @@ def test_one_of_two_that_is_not_enough_is_told(either):
 
 def test_one_of_two_that_speaks_against_it_is_told(either):
     scorer, one = either.reference.scorer, product_ids()[0]
-    scorer.rule = lambda items: 6.0 * bool({1, 2} & set(items)) - 0.5 * (1 in items)
+    scorer.rule = lambda items: 2.0 * bool({1, 2} & set(items)) - 0.5 * (1 in items)
     faults = ShopperAudit(either.reference, either.shopper, either.now).faults(claim(12, 1, 2))
     assert faults == [f"{one} speaks against {product_ids()[11]}"]
 

@@ -15,6 +15,7 @@ from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import Bag, History, Queries, product_tokens
 from recommendations.ml.splitting import hold_out
+from recommendations.ml.staying import Reading
 from tests.ml.made_artifact import make_artifact
 
 N = 30
@@ -83,12 +84,13 @@ def test_without_a_search_is_a_history_that_never_had_it(directory):
 def test_searches_are_removed_and_paired_like_products(directory):
     scorer = Scorer.open(directory)
     read = history([5, FIRST, 7, SECOND], [1, 2, 6, 2])
-    scores = scorer.scores([read])[0]
+    whole = Reading.of(scorer, read)
+    scores = whole.scores.copy()
     scores[[5, 7]] = -np.inf
     pool = top_k(scores, N)
     left = LeaveOneOut(scorer, read, pool, scores[pool])
     assert set(left.units) == {FIRST, SECOND, 5, 7}
-    either = EitherEnough(left, scores > -np.inf, read.units())
+    either = EitherEnough(left, whole, scores > -np.inf, read.units())
     item = int(pool[0])
     expected = scorer.scores([read.without(SECOND)])[0]
     expected[[5, 7]] = -np.inf
