@@ -25,8 +25,8 @@ def put(client, value):
     return client.put(f"{URL}personalisation/", {"personalised": value}, content_type=JSON)
 
 
-def listed(client):
-    found = client.get(f"{URL}lists/", {"placement": "home"}).json()["recommendations"]
+def listed(client, **options):
+    found = client.get(f"{URL}lists/", {"placement": "home"}, **options).json()["recommendations"]
     return [(entry["product"]["id"], entry["source"], entry["reason"]["text"]) for entry in found]
 
 
@@ -69,6 +69,32 @@ def test_a_paused_user_is_nobody_and_gets_the_history_back(version, popular, boo
     assert behaviour_in(asked) == []
     put(client, True)
     assert listed(client) == before != stranger
+
+
+def has_agreed(request):
+    return request.headers.get("X-Consent") == "yes"
+
+
+def test_without_consent_a_user_is_nobody_and_gets_the_history_back_with_it(
+    version,
+    popular,
+    books,
+    did,
+    user,
+    client,
+    send,
+    settings,  # noqa: F811
+):
+    settings.RECOMMENDATIONS = settings.RECOMMENDATIONS | {"HAS_CONSENT": f"{__name__}.has_agreed"}
+    client.force_login(user)
+    did(Shopper.objects.create(user=user), books[10:13])
+    stranger = listed(Client())
+    with CaptureQueriesContext(connection) as asked:
+        assert listed(client) == stranger
+        assert send(client, {"kind": "view", "product": str(books[0].pk)}).json()["accepted"] == 0
+    assert behaviour_in(asked) == []
+    assert listed(client, headers={"X-Consent": "yes"}) != stranger
+    assert Interaction.objects.count() == 3
 
 
 def test_erasing_leaves_a_row_that_says_so_and_records_nothing_more(books, did, visitor, client, send):  # noqa: F811
