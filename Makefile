@@ -39,18 +39,19 @@ $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/traini
 # The suite on what every machine has (SQLite, the file-system broker), then what a page asks in a very different project.
 test: .venv/dev-installed $(MADE_ENCODERS)
 	$(BIN)/python -m pytest --ignore=tests/package
-	$(BIN)/python -m pytest --ds=tests.settings_other $(PAGES) tests/capture tests/catalog tests/controls tests/serving
+	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other $(PAGES) \
+	  tests/capture tests/catalog tests/controls tests/serving
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
 # (what is left out asks nothing of it: pure functions, words, a shop without Celery, the demo on what every machine has;
-# the browser sees the same pages); pages also under ATOMIC_REQUESTS.
+# the browser sees the same pages), with fewer examples than `make test`; pages also under ATOMIC_REQUESTS.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
-	$(BIN)/python -m pytest --ignore=tests/ml --ignore=tests/locale --ignore=tests/browser --ignore=tests/package \
-	  --ignore=tests/shopdemo --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py \
-	  --ignore=tests/guest/test_without_celery.py
-	$(BIN)/python -m pytest --ds=tests.settings_other $(PAGES)
+	FEWER_EXAMPLES=1 $(BIN)/python -m pytest -m "not browser" --ignore=tests/ml --ignore=tests/locale \
+	  --ignore=tests/browser --ignore=tests/package --ignore=tests/shopdemo --ignore=tests/benchmarks \
+	  --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py --ignore=tests/guest/test_without_celery.py
+	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other $(PAGES)
 
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
 wheel: dist/built

@@ -3,8 +3,11 @@
 import os
 from importlib.util import find_spec
 
+import hypothesis
 import pytest
 from django.conf import settings
+
+from tests.examples import examples
 
 # Modules that import recommendations.ml.training; single tests that need it carry the mark `training`.
 NEED_TORCH = [
@@ -27,6 +30,8 @@ NEED_TORCH = [
 ]
 HAS_TORCH = find_spec("torch") is not None
 collect_ignore = [] if HAS_TORCH else NEED_TORCH
+hypothesis.settings.register_profile("ours", max_examples=examples(100))
+hypothesis.settings.load_profile("ours")
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 

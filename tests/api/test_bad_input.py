@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from recommendations.api.events import FIELDS, KINDS
 from recommendations.models import Interaction, Product, Shopper
 from tests.api.test_interactions import stored, view
+from tests.examples import examples
 
 
 @pytest.mark.parametrize("count", [0, 501])
@@ -99,7 +100,7 @@ likely_events = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=json_values | hostile_events | likely_events | st.lists(likely_events | hostile_events, max_size=4))
 def test_whatever_is_sent_is_stored_whole_or_refused_with_a_field(db, send, sent):
     Product.objects.get_or_create(product_id="17")

@@ -75,16 +75,8 @@ def has_agreed(request):
     return request.headers.get("X-Consent") == "yes"
 
 
-def test_without_consent_a_user_is_nobody_and_gets_the_history_back_with_it(
-    version,
-    popular,
-    books,
-    did,
-    user,
-    client,
-    send,
-    settings,  # noqa: F811
-):
+@pytest.mark.usefixtures("version", "popular")
+def test_without_consent_a_user_is_nobody_and_gets_it_all_back(books, did, user, client, send, settings):  # noqa: F811
     settings.RECOMMENDATIONS = settings.RECOMMENDATIONS | {"HAS_CONSENT": f"{__name__}.has_agreed"}
     client.force_login(user)
     did(Shopper.objects.create(user=user), books[10:13])

@@ -12,6 +12,7 @@ from recommendations.ml.ranking import MixWeights, NextItemTable, Score, top_k
 from recommendations.ml.reasons import LeaveOneOut, witnesses_needed
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.staying import Reading
+from tests.examples import examples
 from tests.ml.made_artifact import make_artifact
 from tests.ml.test_reasons import N, made_history
 
@@ -50,7 +51,7 @@ def ahead(scorer, history, item, *without):
     return int((scores[rivals_of(history)] > scores[item]).sum())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     items=st.lists(st.integers(1, N), min_size=3, max_size=12),
     limit=st.integers(1, 20),

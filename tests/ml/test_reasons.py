@@ -10,6 +10,7 @@ from recommendations.ml.ranking import top_k
 from recommendations.ml.reasons import LEAST_SHARE, LeaveOneOut, least_drop, witnesses_needed
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import REPEAT_WINDOW, History
+from tests.examples import examples
 from tests.ml.made_artifact import make_artifact
 
 N = 60
@@ -56,7 +57,7 @@ def test_witnesses_needed_push_it_out_and_far_enough():
     assert witnesses_needed(rank_before=10, limit=10) == 12
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     items=st.lists(st.integers(1, N), min_size=2, max_size=12),
     kinds=st.lists(st.sampled_from([Kind.VIEW, Kind.ADD_TO_CART, Kind.PURCHASE]), min_size=12, max_size=12),
@@ -77,7 +78,7 @@ def test_every_cause_holds_in_the_whole_catalog(scorer, items, kinds, limit):
             assert cause.margin > scorer.eps
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(items=st.lists(st.integers(1, N), min_size=2, max_size=8), limit=st.integers(1, 6))
 def test_no_cause_is_missed_when_the_pool_is_the_catalog(scorer, items, limit):
     history = made_history(items)

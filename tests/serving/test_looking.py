@@ -19,11 +19,14 @@ from recommendations.serving.eligibility import eligible_items
 from recommendations.serving.looking import Inspection, look
 from recommendations.serving.looking.paths import filters, path
 from recommendations.serving.memory import read_memory
+from tests.examples import examples
 from tests.published import publish_made_artifact
 from tests.serving.test_truth import EVENTS, shopper_who
 from tests.shop.models import Book
 
-some_examples = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some_examples = settings(
+    max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from recommendations.exceptions import NotConfigured
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
+from tests.examples import examples
 from tests.serving.test_cost_and_faults import selects
 from tests.serving.test_truth import EVENTS, removed, shopper_who, units_of, without, words
 from tests.shop.models import Book
@@ -165,7 +166,9 @@ def test_promotions_cost_no_select(version, popular, shopper, books, did, promot
     assert selects(RecommendationQuery("home", shopper)) == (2, 1)
 
 
-few_examples = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few_examples = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 CAMPAIGN = st.lists(st.integers(0, 59), min_size=1, max_size=8, unique=True)
 
 

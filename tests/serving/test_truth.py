@@ -13,6 +13,7 @@ from recommendations.ml.reasons import witnesses_needed
 from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
+from tests.examples import examples
 from tests.shop.models import Book
 
 EVENTS = st.lists(
@@ -23,7 +24,9 @@ EVENTS = st.lists(
     min_size=1,
     max_size=25,
 )
-many_examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many_examples = settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def words(place, products):
@@ -105,7 +108,7 @@ def test_the_list_predicted_without_x_is_the_list_served_without_x(products, pop
     assert recommend(query).recommendations == before.recommendations  # undone: the exact list is back
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 1_000), extra=st.integers(-5, 40))
 def test_prediction_holds_for_histories_longer_than_what_is_read(products, popular, now, seed, extra):
     places = [(seed * 7 + k * k + k // 3) % 50 for k in range(READ_LIMIT + extra)]
@@ -217,7 +220,7 @@ def test_a_hidden_product_is_no_witness(products, popular, now):
         assert entry.reason.evidence is None or hidden not in entry.reason.evidence.witnesses
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     older=st.lists(
         st.tuples(st.integers(0, 39), st.sampled_from([Kind.VIEW, Kind.ADD_TO_CART, Kind.PURCHASE])),
