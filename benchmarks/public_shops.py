@@ -1,7 +1,7 @@
 """Public data sets as a recommender reads them: a past to train on, and histories whose next events it never saw."""
 
 import gzip
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,12 +83,18 @@ def _online_retail(file: Path) -> PublicShop:
     return PublicShop(log, vocabulary, *(int(datetime(2010, month, 1, tzinfo=UTC).timestamp()) for month in (10, 11)))
 
 
-def fit_recommender(shop: PublicShop, directory: Path, settings: TrainingSettings) -> Fitted:
-    """Fit as a training fits what it judges, and write the artifact that serving and the reference path read."""
+def fit_recommender(
+    shop: PublicShop, directory: Path, settings: TrainingSettings, deletion: float | None = None
+) -> Fitted:
+    """Fit as a training fits what it judges, and write the artifact that serving and the reference path read.
+
+    `deletion` is the share of events left out in a pass, if not the usual.
+    """
     past, until = shop.log.before(shop.choose_from), shop.log.before(shop.explain_from)
     tables = build_tables(past, len(shop.vocabulary), shop.choose_from)
     chosen = plan(len(past), len(shop.vocabulary), settings)
-    network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
+    how = chosen.fit if deletion is None else replace(chosen.fit, deletion=deletion)
+    network = fit(past, tables, chosen.steps, how, lambda share: None)
     asked, _ = protocols(hold_out(until, shop.choose_from, settings.shoppers_judged), settings.shoppers_needed)
     mix = MixSearch(network, tables, asked).best(lambda share: None)
     score = mix.score_of(network, tables)

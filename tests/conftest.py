@@ -15,6 +15,7 @@ NEED_TORCH = [
     "benchmarks/test_explanations.py",
     "benchmarks/test_protocols.py",
     "benchmarks/test_recheck.py",
+    "benchmarks/test_seeds.py",
     "ml/test_baselines.py",
     "ml/test_cooccurrence.py",
     "ml/test_fit.py",
