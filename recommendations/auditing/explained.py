@@ -67,7 +67,7 @@ class ExplainedShop:
 
     def __init__(self, loaded: LoadedRecommender, seed: int) -> None:
         self.loaded, self.rng = loaded, np.random.default_rng(seed)
-        self.plain = PlainScorer.open(loaded.scorer.directory, loaded.scorer.vocabulary)
+        self.plain = PlainScorer.open(loaded.scorer.directory, loaded.scorer.vocabulary, loaded.scorer.newcomers)
         available = list(Product.objects.filter(available=True).order_by("pk").values_list("product_id", flat=True))
         ranked = [popular.product_id for popular in popular_products(len(available), (), timezone.now())]
         numbers = loaded.scorer.vocabulary.numbers(ranked)

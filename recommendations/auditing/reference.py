@@ -18,6 +18,7 @@ from ..conf import get_config
 from ..exceptions import NotConfigured
 from ..ml.artifact import FILES, MANIFEST
 from ..ml.kinds import SEQUENCE_KINDS
+from ..ml.newcomers import Newcomer
 from ..models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct
 from ..publishing.artifacts import get_storage
 from .buyers import Buyers
@@ -47,14 +48,18 @@ class Reference:
 
     @classmethod
     @contextmanager
-    def opened(cls, version: RecommenderVersion) -> Iterator["Reference"]:
-        """The version's own files, copied out of the storage and checked. Raises NotConfigured without torch."""
-        scorer = _torch_scorer()
+    def opened(cls, version: RecommenderVersion, newcomers: Sequence[Newcomer] = ()) -> Iterator["Reference"]:
+        """The version's own files, copied out of the storage and checked, with products that it serves beside those
+        it was trained on. Raises NotConfigured without torch.
+        """
+        reading = _torch_scorer()
         with TemporaryDirectory(prefix="recommender-audit-") as directory:
             for file in (*FILES, MANIFEST):
                 with get_storage().open(f"{version.artifact}/{file}") as stored:
                     (Path(directory) / file).write_bytes(stored.read())
-            yield cls(scorer.open(directory))
+            scorer = reading.open(directory)
+            scorer.take_in(newcomers)
+            yield cls(scorer)
 
     def mask(self, product_ids: Sequence[str] | set[str]) -> np.ndarray:
         """bool (n+1): these products' items."""

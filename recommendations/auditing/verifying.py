@@ -40,7 +40,7 @@ def verify_list(loaded: LoadedRecommender, query: RecommendationQuery, served: R
     causal = [entry for entry in served.recommendations if isinstance(entry.reason, Because)]
     if not causal or query.shopper is None:
         return Verification(())
-    reference = Reference(PlainScorer.open(loaded.scorer.directory, loaded.scorer.vocabulary))
+    reference = Reference(PlainScorer.open(loaded.scorer.directory, loaded.scorer.vocabulary, loaded.scorer.newcomers))
     audit = ShopperAudit(reference, query.shopper, query.now)
     shown = ShownList(query, served.placement, served.version, served.recommendations)
     verdicts = [

@@ -4,6 +4,7 @@ For whoever looks into one recommendation: it shows where each head looked, and 
 onnxruntime. float64, one history at a time, the whole catalog.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 
@@ -22,14 +23,19 @@ from .artifact import (
     verify,
 )
 from .kinds import NEUTRAL, Kind
+from .newcomers import BIAS as NEWCOMER_BIAS
+from .newcomers import Newcomer, without_followers
 from .sequences import History, tokens
 from .vocabulary import Vocabulary
 
 
 class PlainScorer:
-    """Scores one history at a time with an artifact's weights."""
+    """Scores one history at a time with an artifact's weights.
 
-    def __init__(self, directory: Path, manifest: Manifest, vocabulary: Vocabulary):
+    `vocabulary` ends with the `newcomers`.
+    """
+
+    def __init__(self, directory: Path, manifest: Manifest, vocabulary: Vocabulary, newcomers: Sequence[Newcomer] = ()):
         self.manifest, self.vocabulary, self.query_index = manifest, vocabulary, read_query_index(directory)
         with np.load(Path(directory) / WEIGHTS, allow_pickle=False) as stored:
             self._weights = {name: stored[name].astype(np.float64) for name in stored.files if name.startswith("enc")}
@@ -37,13 +43,29 @@ class PlainScorer:
         self._indptr, self._followers, self._strengths = (
             read_array(directory, name) for name in (INDPTR, INDICES, VALUES)
         )
+        self._take_in(newcomers)
         self._heads = manifest.settings["network"]["heads"]
         self._layers = manifest.settings["network"]["layers"]
 
     @classmethod
-    def open(cls, directory: Path, vocabulary: Vocabulary) -> "PlainScorer":
+    def open(cls, directory: Path, vocabulary: Vocabulary, newcomers: Sequence[Newcomer] = ()) -> "PlainScorer":
         """The artifact in `directory`; ArtifactError when a file is damaged."""
-        return cls(Path(directory), verify(Path(directory)), vocabulary)
+        return cls(Path(directory), verify(Path(directory)), vocabulary, newcomers)
+
+    def _take_in(self, newcomers: Sequence[Newcomer]) -> None:
+        """Each in the mean direction of the products like it, as far out as they are on average."""
+        vectors, biases = [], []
+        for newcomer in newcomers:
+            bag = newcomer.like_it
+            like_it, shares = self._matrix[bag.items].astype(np.float64), bag.weights.astype(np.float64)
+            mean = (like_it * shares[:, None]).sum(axis=0)
+            length = max(float((mean**2).sum() ** 0.5), 1e-30)
+            vectors.append(mean / length * float(((like_it**2).sum(axis=1) ** 0.5 * shares).sum()))
+            biases.append(float((self._bias[bag.items] * shares).sum()) + NEWCOMER_BIAS)
+        if newcomers:
+            self._matrix = np.concatenate((self._matrix, np.array(vectors)))
+            self._bias = np.concatenate((self._bias, np.array(biases)))
+            self._indptr = without_followers(self._indptr, len(newcomers))
 
     def randomised(self, rng: np.random.Generator) -> "PlainScorer":
         """The same recommender with an encoder that learned nothing: the numbers of each of its arrays shuffled."""
@@ -84,9 +106,9 @@ class PlainScorer:
 
     def _vector(self, history: History, item: int) -> np.ndarray:
         """A product's vector; a search's is the mean of those of its products, by weight."""
-        if item <= self.manifest.n:
+        if item <= len(self.vocabulary):
             return self._matrix[item].astype(np.float64)
-        bag = history.queries.bags[item - self.manifest.n - 1]
+        bag = history.queries.bags[item - len(self.vocabulary) - 1]
         return (self._matrix[bag.items] * bag.weights[:, None].astype(np.float64)).sum(axis=0)
 
     def _layer(self, x: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -114,15 +136,15 @@ class PlainScorer:
         return x @ self._weights[name + ".weight"].T + self._weights[name + ".bias"]
 
     def _next(self, history: History) -> np.ndarray:
-        strength = np.zeros(self.manifest.n + 1)
-        products = [item for item in tokens(history)[0].tolist() if item <= self.manifest.n]
+        strength = np.zeros(len(self.vocabulary) + 1)
+        products = [item for item in tokens(history)[0].tolist() if item <= len(self.vocabulary)]
         for age, item in enumerate(reversed(products[-5:])):
             row = slice(self._indptr[item], self._indptr[item + 1])
             strength[self._followers[row]] += 0.6**age * self._strengths[row]
         return strength
 
     def _repeats(self, history: History) -> np.ndarray:
-        repeats = np.zeros(self.manifest.n + 1)
+        repeats = np.zeros(len(self.vocabulary) + 1)
         newest_first = zip(history.items[::-1].tolist(), history.kinds[::-1].tolist(), strict=True)
         for age, (item, kind) in enumerate(newest_first):
             if age < 200 and kind == Kind.PURCHASE:

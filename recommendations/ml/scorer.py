@@ -1,6 +1,7 @@
 """The served recommender: an artifact opened for scoring. The only importer of onnxruntime."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -10,6 +11,7 @@ import onnxruntime
 
 from .artifact import ENCODER, Manifest, read_manifest, read_query_index, read_score, read_vocabulary, verify
 from .kinds import NEUTRAL
+from .newcomers import Newcomer, ids, with_newcomers
 from .ranking import Score, token_vectors
 from .sequences import History, tokens
 from .text import QueryIndex
@@ -21,11 +23,10 @@ class Scorer:
 
     def __init__(self, directory: Path, manifest: Manifest):
         self.manifest = manifest
-        self._encoder_path = Path(directory) / ENCODER
         self.directory = Path(directory)
-        self._opening = Lock()
-        self._session: onnxruntime.InferenceSession | None = None
+        self._encoder = _Encoder(Path(directory) / ENCODER)
         self.score: Score = read_score(directory, manifest)
+        self.newcomers: tuple[Newcomer, ...] = ()
         # kind as stored -> kind as the network reads it
         self._read_as = np.full(256, NEUTRAL, np.int64)
         self._read_as[list(manifest.trained_kinds)] = manifest.trained_kinds
@@ -45,6 +46,14 @@ class Scorer:
     def query_index(self) -> QueryIndex:
         """What searches stand for."""
         return read_query_index(self.directory)
+
+    def with_newcomers(self, newcomers: Sequence[Newcomer]) -> "Scorer":
+        """A scorer that knows these products too, beside those it knows; this one stays as it is."""
+        other = copy(self)
+        other.score = with_newcomers(self.score, newcomers)
+        other.newcomers = (*self.newcomers, *newcomers)
+        other.vocabulary = Vocabulary([*self.vocabulary.product_ids, *ids(newcomers)])
+        return other
 
     @property
     def version(self) -> str:
@@ -69,20 +78,29 @@ class Scorer:
             kinds[b, : len(row_kinds)] = self._read_as[row_kinds]
         vectors = token_vectors(self.score.item_matrix, items, histories)
         feeds = {"items": vectors, "kinds": kinds, "lengths": lengths}
-        return self._open_session().run(["hidden"], feeds)[0]
+        return self._encoder.session().run(["hidden"], feeds)[0]
 
     def scores(self, histories: Sequence[History], items: np.ndarray | None = None) -> np.ndarray:
         """f as float32 (B, M) for distinct item numbers `items`, or (B, n+1) for the whole catalog."""
         return self.score.score(self.encode(histories), histories, items)
 
-    def _open_session(self) -> onnxruntime.InferenceSession:
-        # Made at the first call, so that a pre-forking server makes one in each worker: sessions do not survive fork.
+
+class _Encoder:
+    """The exported network, opened at its first call: a pre-forking server opens one in each worker, since sessions do
+    not survive a fork.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._opening = path, Lock()
+        self._session: onnxruntime.InferenceSession | None = None
+
+    def session(self) -> onnxruntime.InferenceSession:
         with self._opening:
             if self._session is None:
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = 1
                 options.inter_op_num_threads = 1
                 self._session = onnxruntime.InferenceSession(
-                    str(self._encoder_path), options, providers=["CPUExecutionProvider"]
+                    str(self._path), options, providers=["CPUExecutionProvider"]
                 )
             return self._session

@@ -38,7 +38,7 @@ class QueryIndex:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_row", {word: row for row, word in enumerate(self.words)})
 
-    def bag(self, query: str) -> Bag:
+    def bag(self, query: str, most: int = MOST_PRODUCTS) -> Bag:
         """The best matching products, their weights summing to 1; empty when no word is known."""
         rows = sorted({self._row[word] for word in words_of(query) if word in self._row})
         if not rows:
@@ -46,7 +46,7 @@ class QueryIndex:
         parts = [slice(self.indptr[row], self.indptr[row + 1]) for row in rows]
         items, place = np.unique(np.concatenate([self.items[part] for part in parts]), return_inverse=True)
         strength = np.bincount(place, np.concatenate([self.values[part] for part in parts]))
-        best = np.argsort(-strength, kind="stable")[:MOST_PRODUCTS]
+        best = np.argsort(-strength, kind="stable")[:most]
         weights = strength[best] / strength[best].sum()
         return Bag(items[best].astype(np.int32), weights.astype(np.float32))
 

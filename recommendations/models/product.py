@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +15,13 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """(primary key, product_id) of every product, oldest first."""
         return list(self.order_by("pk").values_list("pk", "product_id"))
 
-    def searchable(self) -> Iterator[tuple[int, str, str]]:
-        """(primary key, product_id, the words that a search may match) of every product, streamed."""
-        rows = self.order_by("pk").values_list("pk", "product_id", "title", "brand", "category")
+    def searchable(self, among: Collection[str] | None = None) -> Iterator[tuple[int, str, str]]:
+        """(primary key, product_id, the words that a search may match) of every product, oldest first, streamed.
+
+        Of those `among` these product_ids only, where they are given.
+        """
+        products = self if among is None else self.filter(product_id__in=among)
+        rows = products.order_by("pk").values_list("pk", "product_id", "title", "brand", "category")
         for pk, product_id, title, brand, category in rows.iterator(chunk_size=5_000):
             yield pk, product_id, " ".join([title, brand, *category])
 

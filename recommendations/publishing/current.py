@@ -49,7 +49,7 @@ class _Current:
         if version is None:
             self._loaded = None
         elif self._loaded is not None and self._loaded.version == version.pk:
-            self._read_mirror(self._loaded, since=self._looked - OVERLAP)
+            self._loaded = self._read_mirror(self._loaded, since=self._looked - OVERLAP)
         elif monotonic() >= self._retry_at.get(version.pk, 0.0):
             self._load(version)
 
@@ -62,13 +62,14 @@ class _Current:
                 log("version_not_servable", error, version=version.pk, instead=kept)
             self._retry_at[version.pk] = monotonic() + RETRY_SECONDS
             return
-        self._read_mirror(loaded, since=None)
-        self._loaded = loaded
+        self._loaded = self._read_mirror(loaded, since=None)
 
-    def _read_mirror(self, loaded: LoadedRecommender, since: datetime | None) -> None:
+    def _read_mirror(self, loaded: LoadedRecommender, since: datetime | None) -> LoadedRecommender:
         now = timezone.now()
         loaded.refresh(since)
+        known = loaded.with_newcomers()
         self._looked = now
+        return known
 
 
 _current = _Current()

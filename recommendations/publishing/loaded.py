@@ -1,7 +1,8 @@
 """A published recommender in this process's memory, with what the mirror says of its items."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -9,12 +10,15 @@ import numpy as np
 
 from ..catalog import Catalog, catalogs_of
 from ..conf import get_config
+from ..ml.newcomers import ids
 from ..ml.scorer import Scorer
 from ..models import Product, ProductPair
 from ..models.hidden_product import Category, stays_among_fewer
+from .newcomers import MOST_NEWCOMERS, read_newcomers
 from .together import BoughtTogether
 
 Row = tuple[str, bool, list[str], str]
+ROW = ("product_id", "available", "category", "brand")
 
 
 @dataclass(eq=False)
@@ -38,6 +42,7 @@ class LoadedRecommender:
         self.together = BoughtTogether.nothing(self.scorer.vocabulary)
         self._codes: dict[object, int] = {}
         self._items_of: dict[str, np.ndarray] = {}
+        self._unknown: dict[str, None] = {}  # product_ids of the mirror that the version does not know, oldest first
 
     @cached_property
     def following(self) -> np.ndarray:
@@ -74,15 +79,37 @@ class LoadedRecommender:
     def refresh(self, since: datetime | None = None) -> None:
         """Read the mirror's rows that changed since then (all without `since`), and the pairs once counted anew."""
         rows = Product.objects.all() if since is None else Product.objects.filter(updated_at__gte=since)
-        self._read(rows.values_list("product_id", "available", "category", "brand").iterator(chunk_size=5_000))
+        self._read(rows.order_by("pk").values_list(*ROW).iterator(chunk_size=5_000))
         if ProductPair.objects.counted_at() != self.together.counted_at:
             self.together = BoughtTogether.read(self.scorer.vocabulary)
+
+    def with_newcomers(self) -> "LoadedRecommender":
+        """The same with the products that came since the training, as far as the last refreshes saw them.
+
+        This one stays as it is: lists that are being made of it go on with it.
+        """
+        among, self._unknown = list(self._unknown)[-MOST_NEWCOMERS:], {}
+        newcomers = read_newcomers(self.scorer, among) if among else []
+        if not newcomers:
+            return self
+        other, more = copy(self), (0, len(newcomers))
+        other.scorer = self.scorer.with_newcomers(newcomers)
+        for name in ("eligible", "category", "brand", "sensitive"):
+            setattr(other, name, np.pad(getattr(self, name), more))
+        other.together = replace(self.together, starts=np.pad(self.together.starts, more, mode="edge"))
+        other._items_of = {}
+        for counted in ("following", "_stays_among_fewer"):
+            other.__dict__.pop(counted, None)
+        other._read(Product.objects.filter(product_id__in=ids(newcomers)).values_list(*ROW))
+        return other
 
     def _read(self, rows: Iterable[Row]) -> None:
         sensitive = set(get_config().SENSITIVE_CATEGORIES)
         for product_id, available, category, brand in rows:
             item = self.scorer.vocabulary.number(product_id)
             if item == 0:
+                if available:
+                    self._unknown[product_id] = None
                 continue
             self.eligible[item] = available
             self.category[item] = self._code(tuple(category)) if category else 0

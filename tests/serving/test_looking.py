@@ -299,7 +299,7 @@ def test_gaps_of_a_published_version(version, shopper, books, did):
 def test_popular_products_that_fill_a_list_have_no_column(shopper, books, products, did, popular):
     did(shopper, books[:3], Kind.PURCHASE)
     Product.objects.filter(pk__in=[product.pk for product in products[3:]]).update(available=False)
-    extra = Book.objects.bulk_create(Book(name=f"New {k}") for k in range(3))
+    extra = Book.objects.bulk_create(Book(name=f"Unlike {letter}") for letter in "abc")  # no word is known
     Product.objects.bulk_create(Product(product_id=str(book.pk), title=book.name) for book in extra)
     told = look(Inspection(RecommendationQuery("home", shopper, limit=5)))
     assert [entry.source for entry in told.shown] == ["recommender"] * 3 + ["new"] * 2

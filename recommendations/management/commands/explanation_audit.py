@@ -11,6 +11,7 @@ from ...auditing.reference import Reference
 from ...auditing.shoppers import Asking, asking_for, real_shoppers, visitors
 from ...auditing.tally import Tally
 from ...models import RecommenderVersion
+from ...publishing import current_recommender
 from .. import command
 
 # Shoppers in a row without a claim, after which there are none to be had.
@@ -43,7 +44,8 @@ class Command(command.Command):
         if version is None:
             raise CommandError("No version is published: there is nothing to audit. Run retrain_recommender first.")
         tally = Tally(version, options["predict_every"])
-        with Reference.opened(version) as reference:
+        served = current_recommender()
+        with Reference.opened(version, served.scorer.newcomers if served else ()) as reference:
             self._check(reference, tally, options)
         self._tell(tally, options)
 

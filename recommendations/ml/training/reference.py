@@ -3,6 +3,7 @@
 It shares with serving only the reading of a history (tokens) and the vocabulary; one history at a time, whole catalog.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch.nn import functional as F
 
 from ..artifact import WEIGHTS, Manifest, read_array, read_query_index, read_vocabulary, verify
 from ..kinds import Kind
+from ..newcomers import BIAS as NEWCOMER_BIAS
+from ..newcomers import Newcomer
 from ..sequences import History, tokens
 from ..text import QueryIndex
 from ..vocabulary import Vocabulary
@@ -31,6 +34,20 @@ class ReferenceScorer:
         self._strengths = torch.from_numpy(np.array(read_array(directory, "next_item_values.npy")))
         self._heads = manifest.settings["network"]["heads"]
         self._layers = manifest.settings["network"]["layers"]
+
+    def take_in(self, newcomers: Sequence[Newcomer]) -> None:
+        """Know these products too: each in the mean direction of those like it, at their mean length."""
+        vectors, biases = [self._weights["item_matrix"]], [self._weights["bias"]]
+        for newcomer in newcomers:
+            items = torch.from_numpy(newcomer.like_it.items.astype(np.int64))
+            shares = torch.from_numpy(newcomer.like_it.weights)
+            like_it = self._weights["item_matrix"][items]
+            direction = F.normalize((like_it * shares[:, None]).sum(0), dim=0)
+            vectors.append((direction * (like_it.norm(dim=1) * shares).sum())[None])
+            biases.append(((self._weights["bias"][items] * shares).sum() + NEWCOMER_BIAS)[None])
+            self._indptr.append(self._indptr[-1])
+        self._weights["item_matrix"], self._weights["bias"] = torch.cat(vectors), torch.cat(biases)
+        self.vocabulary = Vocabulary([*self.vocabulary.product_ids, *(newcomer.product_id for newcomer in newcomers)])
 
     @classmethod
     def open(cls, directory: Path | str) -> "ReferenceScorer":
@@ -63,9 +80,9 @@ class ReferenceScorer:
 
     def _vector(self, history: History, item: int) -> Tensor:
         """A product's vector; a search's is the mean of those of its products, by weight."""
-        if item <= self.manifest.n:
+        if item <= len(self.vocabulary):
             return self._weights["item_matrix"][item]
-        bag = history.queries.bags[item - self.manifest.n - 1]
+        bag = history.queries.bags[item - len(self.vocabulary) - 1]
         vectors = [w * self._weights["item_matrix"][i] for i, w in zip(bag.items.tolist(), bag.weights, strict=True)]
         return torch.stack(vectors).sum(0)
 
@@ -91,15 +108,15 @@ class ReferenceScorer:
         return x @ self._weights[name + ".weight"].T + self._weights[name + ".bias"]
 
     def _next(self, history: History) -> Tensor:
-        strength = torch.zeros(self.manifest.n + 1)
-        products = [item for item in tokens(history)[0].tolist() if item <= self.manifest.n]
+        strength = torch.zeros(len(self.vocabulary) + 1)
+        products = [item for item in tokens(history)[0].tolist() if item <= len(self.vocabulary)]
         for age, item in enumerate(reversed(products[-5:])):
             row = slice(self._indptr[item], self._indptr[item + 1])
             strength.index_add_(0, self._followers[row], self._strengths[row], alpha=0.6**age)
         return strength
 
     def _repeats(self, history: History) -> Tensor:
-        repeats = torch.zeros(self.manifest.n + 1, dtype=torch.float64)
+        repeats = torch.zeros(len(self.vocabulary) + 1, dtype=torch.float64)
         newest_first = list(zip(history.items.tolist(), history.kinds.tolist(), strict=True))[::-1]
         for age, (item, kind) in enumerate(newest_first[:200]):
             if kind == Kind.PURCHASE:

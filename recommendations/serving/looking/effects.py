@@ -129,7 +129,8 @@ def attention(inspection: Inspection) -> Attention | None:
     if not inspection.ranked:
         return None
     scorer, history = inspection.pool.loaded.scorer, inspection.pool.history
-    weights = PlainScorer(scorer.directory, scorer.manifest, scorer.vocabulary).attention(history)
+    plain = PlainScorer(scorer.directory, scorer.manifest, scorer.vocabulary, scorer.newcomers)
+    weights = plain.attention(history)
     layers, heads, _ = weights.shape
     read, last = tokens(history)[0], weights[-1].mean(axis=0)
     entry, column = inspection.ranked[0]

@@ -1,0 +1,174 @@
+"""Products that no training has seen: are they found, and what does that cost the others?
+
+`python -m benchmarks.cold --data FILE --items FILE --seeds 3 --json OUT`; FILE is Amazon's Beauty.txt.gz (or any file of
+its form), --items its Beauty_items.tsv.gz. For each seed 5 % of the products are withheld from training with all their
+events, and served as newcomers by their brand and categories. All products are ranked, the history is out.
+
+- cold: HR@20 and NDCG@10 of shoppers whose last product is one of the withheld; id_model: the same without newcomers.
+- warm: of the others, with newcomers among the products and without.
+- curve: both HR@20 by what is added to a newcomer's bias, for the last product but one: by this, on other withheld
+  products (seed 100), the constant in recommendations/ml/newcomers.py was chosen.
+"""
+
+import argparse
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.public_shops import LAST, PublicShop, fit_recommender, read_shop
+from recommendations.ml import newcomers
+from recommendations.ml.interactions import InteractionLog
+from recommendations.ml.metrics import ndcg, rank_pessimistic
+from recommendations.ml.scorer import Scorer
+from recommendations.ml.sequences import History
+from recommendations.ml.splitting import HeldOut, hold_out
+from recommendations.ml.text import build_index
+from recommendations.ml.training.reference import use_one_thread
+from recommendations.ml.training.settings import TrainingSettings
+from recommendations.ml.vocabulary import Vocabulary
+
+WITHHELD = 0.05
+CHOOSING_SEED = 100
+CURVE = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+BLOCK = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Withheld:
+    """A shop in which the withheld products come last, and one that has never heard of them."""
+
+    shop: PublicShop
+    known: PublicShop
+    texts: tuple[str, ...]  # of the known products, then of the withheld
+
+
+def withhold(shop: PublicShop, texts: Sequence[str], seed: int) -> Withheld:
+    """Number a random 5 % of the products last, and take their events out of what is trained on."""
+    n = len(shop.vocabulary)
+    order = np.random.default_rng(seed).permutation(n) + 1
+    number = np.zeros(n + 1, np.int64)
+    number[order] = np.arange(1, n + 1)
+    log, kept = shop.log, n - round(WITHHELD * n)
+    item = number[log.item]
+    renumbered = InteractionLog.from_rows(log.shopper, item, log.kind, log.time)
+    warm = item <= kept
+    known = InteractionLog.from_rows(log.shopper[warm], item[warm], log.kind[warm], log.time[warm])
+    names = [str(k) for k in order.tolist()]
+    return Withheld(
+        replace(shop, log=renumbered, vocabulary=Vocabulary(names)),
+        replace(shop, log=known, vocabulary=Vocabulary(names[:kept])),
+        tuple(texts[k - 1] for k in order.tolist()),
+    )
+
+
+def read_texts(items: Path) -> list[str]:
+    """Brand and categories of each product, item 1 first."""
+    with gzip.open(items, "rt", encoding="utf-8") as stream:
+        rows = [line.rstrip("\n").split("\t") for line in stream][1:]
+    return [f"{brand if brand != 'Unknown' else ''} {categories}" for _, _, brand, categories in rows]
+
+
+class Cold:
+    """One fitted recommender of the known products, and its newcomers."""
+
+    def __init__(self, withheld: Withheld, directory: Path, settings: TrainingSettings) -> None:
+        self.withheld = withheld
+        self.scorer: Scorer = fit_recommender(withheld.known, directory, settings).scorer
+        self.kept = len(withheld.known.vocabulary)
+        index = build_index(withheld.texts[: self.kept])
+        words = dict(zip(withheld.shop.vocabulary.product_ids, withheld.texts, strict=True))
+        new = {key: words[key] for key in withheld.shop.vocabulary.product_ids[self.kept :]}
+        events = np.bincount(withheld.known.log.item, minlength=self.kept + 1)
+        self.newcomers = newcomers.newcomers_of(index, events, new)
+
+    def measured(self, asked: HeldOut, bias: float) -> dict[str, dict[str, float]]:
+        """Shoppers of `asked` by whether their next product is a withheld one, with and without newcomers."""
+        targets = np.array([int(target[0]) for target in asked.targets])
+        found = {}
+        for name, scorer in (("with", self._scorer(bias)), ("without", self.scorer)):
+            number = np.concatenate(([0], scorer.vocabulary.numbers(self.withheld.shop.vocabulary.product_ids)))
+            for kind, rows in (("cold", targets > self.kept), ("warm", targets <= self.kept)):
+                some = np.flatnonzero(rows)
+                histories = [asked.histories[row] for row in some]
+                found[f"{kind}_{name}"] = scored(scorer, histories, number[targets[some]], number)
+        return found
+
+    def _scorer(self, bias: float) -> Scorer:
+        before, newcomers.BIAS = newcomers.BIAS, bias
+        try:
+            return self.scorer.with_newcomers(self.newcomers)
+        finally:
+            newcomers.BIAS = before
+
+
+def scored(scorer: Scorer, histories: Sequence[History], targets: np.ndarray, number: np.ndarray) -> dict[str, float]:
+    """HR@20 and NDCG@10; `number` (n+1) tells each item's number in the scorer, 0 for those it does not know."""
+    hits, gains = [], []
+    for start in range(0, len(histories), BLOCK):
+        block = histories[start : start + BLOCK]
+        read = [History.of(number[history.items], history.kinds) for history in block]
+        rows = [row for row, history in enumerate(read) if len(history)]
+        scores = np.full((len(block), len(scorer.score.bias)), -np.inf, np.float32)
+        scores[rows] = scorer.scores([read[row] for row in rows])
+        for row, history, target in zip(scores, read, targets[start : start + BLOCK].tolist(), strict=True):
+            row[history.items] = -np.inf
+            ranked = rank_pessimistic(row, np.array([target]), 20).tolist() if target else []
+            hits.append(target in ranked)
+            gains.append(ndcg(ranked, {target}, 10))
+    return {"hr@20": float(np.mean(hits)), "ndcg@10": float(np.mean(gains)), "shoppers": len(hits)}
+
+
+def measure(data: Path, items: Path, seeds: int, steps: int | None = None) -> dict:
+    """Mean and standard deviation over seeds, and the curve by which the bias was chosen."""
+    shop, texts = read_shop(data), read_texts(items)
+    runs = []
+    for seed in range(seeds):
+        with TemporaryDirectory() as name:
+            cold = Cold(withhold(shop, texts, seed), Path(name), replace(TrainingSettings(), seed=seed, steps=steps))
+            runs.append(cold.measured(hold_out(cold.withheld.shop.log, LAST), newcomers.BIAS))
+    with TemporaryDirectory() as name:
+        choosing = Cold(withhold(shop, texts, CHOOSING_SEED), Path(name), replace(TrainingSettings(), steps=steps))
+        asked = hold_out(choosing.withheld.shop.log.before(shop.explain_from), shop.choose_from)
+        curve = {str(bias): choosing.measured(asked, bias) for bias in CURVE}
+    return {
+        "cold": _spread(runs, "cold_with"),
+        "id_model": _spread(runs, "cold_without"),
+        "warm": _spread(runs, "warm_with"),
+        "warm_without_newcomers": _spread(runs, "warm_without"),
+        "curve": {
+            bias: {kind: found[f"{kind}_with"]["hr@20"] for kind in ("cold", "warm")} for bias, found in curve.items()
+        },
+        "bias": newcomers.BIAS,
+    }
+
+
+def _spread(runs: Sequence[dict], name: str) -> dict[str, dict[str, float]]:
+    return {
+        metric: {"mean": float(np.mean(values)), "std": float(np.std(values))}
+        for metric in ("hr@20", "ndcg@10")
+        for values in [[run[name][metric] for run in runs]]
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--items", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, help="of the fit, if not as many as a training takes")
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    options = parser.parse_args(arguments)
+    use_one_thread()
+    text = json.dumps(measure(options.data, options.items, options.seeds, options.steps), indent=1)
+    print(text)
+    if options.json:
+        options.json.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
