@@ -1,11 +1,11 @@
 """Products that no training has seen: are they found, and what does that cost the others?
 
-`python -m benchmarks.cold --data FILE --items FILE --seeds 3 --json OUT`; FILE is Amazon's Beauty.txt.gz (or any file of
-its form), --items its Beauty_items.tsv.gz. For each seed 5 % of the products are withheld from training with all their
-events, and served as newcomers by their brand and categories. All products are ranked, the history is out.
+`python -m benchmarks.cold --data FILE --items FILE --seeds 3 --json OUT`; --data is Amazon's Beauty.txt.gz (or any file
+of its form), --items its Beauty_items.tsv.gz. For each seed 5 % of the products are withheld from training with all
+their events, and served as newcomers by their brand and categories. All products are ranked, the history is out.
 
-- cold: HR@20 and NDCG@10 of shoppers whose last product is one of the withheld; id_model: the same without newcomers.
-- warm: of the others, with newcomers among the products and without.
+- cold: HR@20 and NDCG@10 of shoppers whose last product is one of the withheld, with newcomers and without.
+- warm: of 4,000 of the others, with newcomers among the products and without.
 - curve: both HR@20 by what is added to a newcomer's bias, for the last product but one: by this, on other withheld
   products (seed 100), the constant in recommendations/ml/newcomers.py was chosen.
 """
@@ -13,6 +13,7 @@ events, and served as newcomers by their brand and categories. All products are 
 import argparse
 import gzip
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ WITHHELD = 0.05
 CHOOSING_SEED = 100
 CURVE = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 BLOCK = 128
+WARM = 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,17 +88,17 @@ class Cold:
         events = np.bincount(withheld.known.log.item, minlength=self.kept + 1)
         self.newcomers = newcomers.newcomers_of(index, events, new)
 
-    def measured(self, asked: HeldOut, bias: float) -> dict[str, dict[str, float]]:
-        """Shoppers of `asked` by whether their next product is a withheld one, with and without newcomers."""
-        targets = np.array([int(target[0]) for target in asked.targets])
-        found = {}
-        for name, scorer in (("with", self._scorer(bias)), ("without", self.scorer)):
-            number = np.concatenate(([0], scorer.vocabulary.numbers(self.withheld.shop.vocabulary.product_ids)))
-            for kind, rows in (("cold", targets > self.kept), ("warm", targets <= self.kept)):
-                some = np.flatnonzero(rows)
-                histories = [asked.histories[row] for row in some]
-                found[f"{kind}_{name}"] = scored(scorer, histories, number[targets[some]], number)
-        return found
+    def asked(self, held_out: HeldOut) -> dict[str, HeldOut]:
+        """Shoppers whose next product is a withheld one, and some of the others."""
+        is_cold = np.array([int(target[0]) > self.kept for target in held_out.targets])
+        warm = np.random.default_rng(0).permutation(np.flatnonzero(~is_cold))[:WARM]
+        return {"cold": held_out.take(np.flatnonzero(is_cold).tolist()), "warm": held_out.take(warm.tolist())}
+
+    def measured(self, asked: HeldOut, bias: float | None) -> dict[str, float]:
+        """How well the next products of some shoppers are found; without newcomers where there is no bias."""
+        scorer = self.scorer if bias is None else self._scorer(bias)
+        number = np.concatenate(([0], scorer.vocabulary.numbers(self.withheld.shop.vocabulary.product_ids)))
+        return scored(scorer, asked.histories, number[[int(target[0]) for target in asked.targets]], number)
 
     def _scorer(self, bias: float) -> Scorer:
         before, newcomers.BIAS = newcomers.BIAS, bias
@@ -126,32 +128,28 @@ def scored(scorer: Scorer, histories: Sequence[History], targets: np.ndarray, nu
 def measure(data: Path, items: Path, seeds: int, steps: int | None = None) -> dict:
     """Mean and standard deviation over seeds, and the curve by which the bias was chosen."""
     shop, texts = read_shop(data), read_texts(items)
-    runs = []
+    runs: dict[str, list[dict[str, float]]] = defaultdict(list)
     for seed in range(seeds):
         with TemporaryDirectory() as name:
             cold = Cold(withhold(shop, texts, seed), Path(name), replace(TrainingSettings(), seed=seed, steps=steps))
-            runs.append(cold.measured(hold_out(cold.withheld.shop.log, LAST), newcomers.BIAS))
+            for kind, asked in cold.asked(hold_out(cold.withheld.shop.log, LAST)).items():
+                runs[kind].append(cold.measured(asked, newcomers.BIAS))
+                runs[f"{kind}_without_newcomers"].append(cold.measured(asked, None))
     with TemporaryDirectory() as name:
-        choosing = Cold(withhold(shop, texts, CHOOSING_SEED), Path(name), replace(TrainingSettings(), steps=steps))
-        asked = hold_out(choosing.withheld.shop.log.before(shop.explain_from), shop.choose_from)
-        curve = {str(bias): choosing.measured(asked, bias) for bias in CURVE}
-    return {
-        "cold": _spread(runs, "cold_with"),
-        "id_model": _spread(runs, "cold_without"),
-        "warm": _spread(runs, "warm_with"),
-        "warm_without_newcomers": _spread(runs, "warm_without"),
-        "curve": {
-            bias: {kind: found[f"{kind}_with"]["hr@20"] for kind in ("cold", "warm")} for bias, found in curve.items()
-        },
-        "bias": newcomers.BIAS,
-    }
+        cold = Cold(withhold(shop, texts, CHOOSING_SEED), Path(name), replace(TrainingSettings(), steps=steps))
+        past = cold.withheld.shop.log.before(shop.explain_from)
+        asked_of = cold.asked(hold_out(past, shop.choose_from))
+        curve = {
+            str(bias): {kind: cold.measured(asked, bias)["hr@20"] for kind, asked in asked_of.items()} for bias in CURVE
+        }
+    return {kind: _spread(found) for kind, found in runs.items()} | {"curve": curve, "bias": newcomers.BIAS}
 
 
-def _spread(runs: Sequence[dict], name: str) -> dict[str, dict[str, float]]:
+def _spread(runs: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
     return {
         metric: {"mean": float(np.mean(values)), "std": float(np.std(values))}
-        for metric in ("hr@20", "ndcg@10")
-        for values in [[run[name][metric] for run in runs]]
+        for metric in ("hr@20", "ndcg@10", "shoppers")
+        for values in [[run[metric] for run in runs]]
     }
 
 
