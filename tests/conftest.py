@@ -16,6 +16,7 @@ NEED_TORCH = [
     "benchmarks/test_protocols.py",
     "benchmarks/test_quality.py",
     "benchmarks/test_recheck.py",
+    "benchmarks/test_self_attention.py",
     "benchmarks/test_small_model.py",
     "ml/test_baselines.py",
     "ml/test_cooccurrence.py",
