@@ -69,7 +69,8 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     report("counting what is popular", 0.02)
     ProductPopularity.objects.count_again(timezone.now())
     read = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share))
-    lease.update(settings=asdict(chosen))
+    told = {"report": read.report.to_dict()}
+    lease.update(settings=asdict(chosen), data=told)
     with TemporaryDirectory(prefix="recommender-") as directory:
         began = monotonic()
         result = train(
@@ -81,7 +82,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
             read.index,
         )
         details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
-        lease.update(metrics=result.metrics, data={**result.data, **details})
+        lease.update(metrics=result.metrics, data={**result.data, **details, **told})
         if not result.accepted:
             _reject(lease, result.refusal)
             return
