@@ -88,6 +88,10 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         of_removers = of_removers.filter(shopper__in=RemovedProduct.objects.values("shopper"))
         return found | {"removed": of_removers.filter(Exists(RemovedProduct.objects.covering())).count()}
 
+    def newest_key(self) -> int:
+        """The primary key of the event that was stored last, 0 when there is none."""
+        return self.order_by("-pk").values_list("pk", flat=True).first() or 0
+
     def order_lines(self, kind: Kind) -> list[tuple[int, int, int, int]]:
         """(shopper, product, quantity, epoch seconds) of the events of one kind."""
         rows = self.filter(kind=kind, product__isnull=False).annotate(epoch=Epoch(F("occurred_at")))

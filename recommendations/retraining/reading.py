@@ -29,12 +29,17 @@ class ShopLog:
     report: DataReport = field(default_factory=DataReport)
 
 
-def read_log(report: Callable[[float], None]) -> ShopLog:
-    """Every remembered event that training may use. Read in parts; `report(share done)` is called after each."""
-    counted = DataReport()
-    for cause, left_out in Interaction.objects.not_for_training().items():
+def read_log(report: Callable[[float], None], until: int | None = None) -> ShopLog:
+    """Every remembered event that training may use, up to the one with the primary key `until`.
+
+    Read in parts; `report(share done)` is called after each.
+    """
+    counted, stored = DataReport(), Interaction.objects.all()
+    if until is not None:
+        stored = stored.filter(pk__lte=until)
+    for cause, left_out in stored.not_for_training().items():
         counted.leave_out(cause, left_out)
-    rows, searched = _read_rows(report, counted)
+    rows, searched = _read_rows(stored, report, counted)
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
     met, number = np.unique(about[~is_search], return_inverse=True)  # ascending: the oldest product is item 1
@@ -51,19 +56,22 @@ def read_log(report: Callable[[float], None]) -> ShopLog:
     return ShopLog(log, vocabulary, index, counted)
 
 
-def _read_rows(report: Callable[[float], None], counted: DataReport) -> tuple[np.ndarray, list[str]]:
+def _read_rows(
+    stored: InteractionQuerySet, report: Callable[[float], None], counted: DataReport
+) -> tuple[np.ndarray, list[str]]:
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
     shoppers = list(Shopper.objects.order_by("pk").values_list("pk", flat=True))
     staff, now = Shopper.objects.staff(), int(timezone.now().timestamp())
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()
     for start in range(0, len(shoppers), AT_ONCE):
         some = shoppers[start : start + AT_ONCE]
-        events = Interaction.objects.for_training().filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        of_some = stored.filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        events = of_some.for_training()
         # Read to the end before anything is reported: on SQLite a report, which writes, fails beside an open read as
         # soon as the heartbeat has written too.
         met = np.array(list(events.rows()), np.int64).reshape(-1, 4)
         searches = list(events.searches())
-        returned = _returned(some[0], some[-1])
+        returned = _returned(of_some.remembered().filter(shopper__personalised=True))
         found = [
             (shopper, searched.setdefault(query, len(searched)), kind, time)
             for shopper, query, kind, time in searches
@@ -77,10 +85,8 @@ def _read_rows(report: Callable[[float], None], counted: DataReport) -> tuple[np
     return np.concatenate(chunks), list(searched)
 
 
-def _returned(first: int, last: int) -> list[OrderLine]:
-    """The purchases of these shoppers that came back."""
-    events: InteractionQuerySet = Interaction.objects.remembered().filter(shopper__personalised=True)
-    events = events.filter(shopper_id__gte=first, shopper_id__lte=last)
+def _returned(events: InteractionQuerySet) -> list[OrderLine]:
+    """The purchases that came back."""
     returns = events.order_lines(Kind.RETURN)
     if not returns:
         return []
