@@ -26,7 +26,7 @@ class Judge:
         self.asked, self.n = asked, n
         self.targets = [set(targets.tolist()) for targets in asked.targets]
         self.popularity = count_items(log.products(), n)
-        self._information = self_information(log, n)
+        self.information = self_information(log, n)
         self._category = category
         self._past = [np.repeat(met, times) for met, times in zip(asked.met, asked.met_counts, strict=True)]
 
@@ -41,7 +41,7 @@ class Judge:
         """The metrics of all lists together."""
         found = {f"coverage@{k}": coverage(lists, self.n, k) for k in CUTS}
         found |= {f"gini@{k}": gini(lists, self.n, k) for k in CUTS}
-        return found | {f"novelty@{k}": novelty(lists, self._information, k) for k in CUTS}
+        return found | {f"novelty@{k}": novelty(lists, self.information, k) for k in CUTS}
 
     def means(self, lists: Lists) -> dict[str, float]:
         """Every metric."""

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from benchmarks.protocols import ask
+from benchmarks.quality_baselines import baselines
+from benchmarks.quality_figures import Judge
 from recommendations.ml.training.fit import FitSettings, fit
+from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.network import NetworkSettings
 from recommendations.ml.training.tables import build_tables
 
 SHOPPERS, N = 40, 30
+SETTINGS = FitSettings(network=NetworkSettings(width=8, feed_forward=16), rows=4)
 
 
 def made_lists():
@@ -40,11 +44,22 @@ def fitted_bytes(question):
     """Every number that is counted or learned before the question is put."""
     log = question.log.before(question.fit_until)
     tables = build_tables(log, question.products, question.fit_until)
-    settings = FitSettings(network=NetworkSettings(width=8, feed_forward=16), rows=4)
-    network = fit(log, tables, 3, settings, lambda share: None)
+    network = fit(log, tables, 3, SETTINGS, lambda share: None)
     arrays = [tables.popularity, tables.recent, tables.following.toarray()]
     arrays += [array for table in tables.next_item.values() for array in (table.indptr, table.indices, table.values)]
     return [array.tobytes() for array in (*arrays, *(weights.numpy() for weights in network.state_dict().values()))]
+
+
+def answering_bytes(question):
+    """Every number that is chosen or counted before the lists are compared with what came."""
+    log = question.log.before(question.choose_from)
+    tables = build_tables(log, question.products, question.choose_from)
+    network = fit(log, tables, 3, SETTINGS, lambda share: None)
+    mix = MixSearch(network, tables, [question.choosing]).best(lambda share: None)
+    judge = Judge(question)
+    arrays = [mix.score_of(network, tables).bias, mix.values(), judge.popularity, judge.information]
+    found = {name: method(question.asked.asked) for name, method in baselines(question).methods.items()}
+    return [repr(mix).encode(), *(array.tobytes() for array in (*arrays, *found.values()))]
 
 
 def asked_bytes(protocol):
@@ -62,6 +77,13 @@ def test_other_test_targets_change_nothing_before_the_question(tmp_path):
     assert asked_bytes(before.asked) == asked_bytes(after.asked)
     assert asked_bytes(before.choosing) == asked_bytes(after.choosing)
     assert target_bytes(before.choosing) == target_bytes(after.choosing)
+
+
+def test_other_test_targets_change_nothing_that_answers(tmp_path):
+    """The mix, the baselines with their choices, and what novelty and segments are counted by."""
+    before, after = question_of(tmp_path, made_lists()), question_of(tmp_path, exchanged(made_lists(), -1))
+    assert answering_bytes(before) == answering_bytes(after)
+    assert answering_bytes(before) != answering_bytes(question_of(tmp_path, exchanged(made_lists(), -2)))
 
 
 def test_other_validation_targets_change_nothing_that_is_fitted(tmp_path):
