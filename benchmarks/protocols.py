@@ -38,12 +38,13 @@ class Question:
     asked: Protocol
 
 
-def ask(data: str, protocol: str, split: str | None = None, judged: int | None = None) -> Question:
+def ask(data: str, protocol: str, split: str | None = None, judged: int | None = None, back: int = 0) -> Question:
     """The question of a protocol, see PROTOCOLS. Raises ValueError for what the data can't answer.
 
     leave-one-out: the last product of each shopper, the history taken out; the last but one chooses; nothing is fitted
     on either. time: the first product after `split`. next-order: all distinct products of the first order after
     `split`, known ones too; the time before `split` chooses, as long as the time from it, and is fitted at the end.
+    `back` puts the question as it was so many spans (from `split` to the end; or products of each shopper) earlier.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"protocol {protocol!r}: expected one of {', '.join(PROTOCOLS)}")
@@ -51,6 +52,7 @@ def ask(data: str, protocol: str, split: str | None = None, judged: int | None =
     if (protocol == "leave-one-out") == has_times:
         raise ValueError(f"{data}: {protocol} needs {'no times' if has_times else 'times'}")
     if protocol == "leave-one-out":
+        log = _rolled_back(log, back)
         chosen, asked = (
             hold_out(log.before(until), since) for since, until in ((LAST_BUT_ONE, LAST), (LAST, LAST + 1))
         )
@@ -59,7 +61,14 @@ def ask(data: str, protocol: str, split: str | None = None, judged: int | None =
     if split is None:
         raise ValueError(f"{protocol}: pass --split DATE")
     until = int(datetime.fromisoformat(split).replace(tzinfo=UTC).timestamp())
-    since = until - (int(log.time.max()) - until)
+    span = int(log.time.max()) - until
+    if back:
+        log, until = log.before(until - (back - 1) * span), until - back * span
+    since = until - span
+    if len(log.before(since)) == 0:
+        raise ValueError(
+            f"{data}: nothing happened before {datetime.fromtimestamp(since, UTC):%Y-%m-%d}; fewer --folds"
+        )
     takes_met_out, first = protocol == "time", (_first_row if protocol == "time" else _first_time)
     chosen, asked = (first(log.before(end), start) for start, end in ((since, until), (until, int(log.time.max()) + 1)))
     choosing = Protocol(protocol, _some(chosen, judged), takes_met_out)
@@ -75,6 +84,18 @@ def read_log(data: str) -> tuple[InteractionLog, int, bool]:
         return (*_tools(file), True)
     shop = read_shop(file)
     return shop.log, len(shop.vocabulary), file.name.startswith("online_retail")
+
+
+def _rolled_back(log: InteractionLog, count: int) -> InteractionLog:
+    """As it was `count` products of each shopper earlier; whoever has fewer than three left is left out."""
+    if not count:
+        return log
+    starts = log.shopper_starts()
+    lengths = np.diff(starts)
+    left = np.repeat(starts[1:], lengths) - np.arange(len(log)) - 1 - count  # rows of the shopper that come later
+    kept = (left >= 0) & (np.repeat(lengths, lengths) >= count + 3)
+    time = np.where(left == 0, LAST, np.where(left == 1, LAST_BUT_ONE, log.time))
+    return InteractionLog(log.shopper[kept], log.item[kept], log.kind[kept], time[kept])
 
 
 def _tools(file: Path) -> tuple[InteractionLog, int]:

@@ -1,5 +1,6 @@
 """Public data sets as a recommender reads them: a past to train on, and histories whose next events it never saw."""
 
+import csv
 import gzip
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -56,6 +57,25 @@ class Fitted:
 def read_shop(file: Path) -> PublicShop:
     """The shop in `file`: Online Retail II, or one shopper a line (`user item item ...`, oldest first)."""
     return _online_retail(file) if file.name.startswith("online_retail") else _sequences(file)
+
+
+def read_categories(data: str, items: str | None, n: int) -> np.ndarray | None:
+    """(n+1) a number for each item's category, 0 = none: two levels of `items`, or Tools' own; None where unknown."""
+    if Path(data).name.startswith("Tools"):
+        with gzip.open(data, "rt", newline="") as stream:
+            of_item = {row["item_id"]: row["category"] for row in csv.DictReader(stream)}
+        found = [of_item[name] for name in sorted(of_item)]
+    elif items is not None:
+        with gzip.open(items, "rt", newline="") as stream:
+            rows = {
+                int(r["item_id"]): r["categories"]
+                for r in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+            }
+        found = [" > ".join(rows.get(item, "").split(" > ")[:2]) for item in range(1, n + 1)]
+    else:
+        return None
+    _, numbers = np.unique(["", "", *found], return_inverse=True)  # "" sorts first: 0
+    return numbers[1:]
 
 
 def _sequences(file: Path) -> PublicShop:

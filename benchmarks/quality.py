@@ -4,8 +4,16 @@
 files and protocols: benchmarks/protocols.py. The weights of the mix are chosen on earlier shoppers, the full catalog is
 ranked, and ties count against whoever ties.
 
-- each metric: mean and standard deviation over seeds, and the middle 95 % of a bootstrap over shoppers ("ci").
+- each metric, at 5, 10 and 20: mean and standard deviation over seeds, and the middle 95 % of a bootstrap over shoppers
+  ("ci"). novelty in bits, gini 0 = all products alike; miscalibration (of categories, Steck 2018, 0 = the shares of the
+  shopper's past) where categories are known: from --items, and in Tools. Formulas: recommendations/ml/metrics.py,
+  exposure.py, segments.py.
 - paired_gain: NDCG@10 of each shopper over the best baseline's; ahead only when the interval is above 0.
+- segments: shoppers cold and warm, right products new, tail and head; every method in each.
+- score_histogram: of the small model's probabilities, for right products and for others by chance, never met.
+- --folds K, a rolling origin: the same question put K times, each time one span (from the split to the end; with
+  leave-one-out: one product of each shopper) earlier, with fits of its own. The figures at the top are the newest
+  fold's; "folds" tells each, "over_folds" their mean and standard deviation.
 - cpu_seconds, wall_seconds: from the file to the artifact, of one seed, without this evaluation; peak_rss_mb: with it.
 """
 
@@ -21,24 +29,20 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import PROTOCOLS, Question, ask
-from benchmarks.tifu import tifu_scores, tifu_vectors
-from recommendations.ml.baselines import bought_before, popularity
-from recommendations.ml.fidelity import paired_bootstrap
-from recommendations.ml.metrics import averages, ndcg
-from recommendations.ml.ranking import Columns, next_item_strength
+from benchmarks.public_shops import read_categories
+from benchmarks.quality_baselines import baselines, lists_of
+from benchmarks.quality_figures import Judge, figures, over_folds
+from benchmarks.small_model import draw_histogram
 from recommendations.ml.sequences import History
 from recommendations.ml.splitting import HeldOut
 from recommendations.ml.training.fit import fit
-from recommendations.ml.training.judge import Method, Protocol, encode
+from recommendations.ml.training.judge import encode
 from recommendations.ml.training.mixing import MixSearch
-from recommendations.ml.training.neighbours import item_neighbours, neighbour_scores
 from recommendations.ml.training.parity import check_parity
 from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.settings import TrainingSettings, plan
-from recommendations.ml.training.tables import Tables, build_tables
+from recommendations.ml.training.tables import build_tables
 from recommendations.ml.vocabulary import Vocabulary
-
-LIST_LENGTH = 20
 
 
 def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> tuple[list[list[int]], dict]:
@@ -71,119 +75,53 @@ def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> 
     }
 
 
-def baselines(question: Question) -> dict[str, Method]:
-    """What must be beaten, counted on everything that the recommender was fitted on."""
-    log, n = question.log.before(question.fit_until), question.products
-    tables = build_tables(log, n, question.fit_until)
-    neighbours, faded = item_neighbours(log, n), tifu_vectors(log, n)
-    found: dict[str, Method] = {
-        "popularity": lambda asked: popularity(tables.popularity, asked),
-        "item_neighbours": lambda asked: neighbour_scores(neighbours, asked),
-        "next_item_table": _table(question, tables),
-    }
-    if question.asked.name != "leave-one-out":  # without times nothing is recent
-        found["recent_popularity"] = lambda asked: popularity(tables.recent, asked)
-    if not question.asked.takes_met_out:
-        found["own_frequency"] = lambda asked: bought_before(tables.recent, asked)
-        found["tifu_knn"] = lambda asked: tifu_scores(faded, asked.shopper)
-    return found
-
-
-def _table(question: Question, tables: Tables) -> Method:
-    """The next-item table alone, with the power that does best on the choosing shoppers."""
-    columns = Columns(question.products + 1, None)
-
-    def scores(power: float) -> Method:
-        return lambda asked: next_item_strength(tables.next_item[power], asked.histories, columns)
-
-    value = {power: float(np.mean(single(question.choosing, scores(power)))) for power in tables.next_item}
-    return scores(max(value, key=value.__getitem__))
-
-
-def lists_of(protocol: Protocol, method: Method) -> list[list[int]]:
-    """The first 20 of each shopper's list."""
-    return [
-        ranked
-        for block in protocol.blocks()
-        for ranked in block.lists(np.array(method(block.asked), np.float32), LIST_LENGTH)
-    ]
-
-
-def single(protocol: Protocol, method: Method) -> list[float]:
-    """NDCG@10 of each shopper."""
-    return ndcg_of(lists_of(protocol, method), protocol)
-
-
-def ndcg_of(lists: list[list[int]], protocol: Protocol) -> list[float]:
-    """NDCG@10 of each shopper's list."""
-    return [ndcg(r, set(t.tolist()), 10) for r, t in zip(lists, protocol.asked.targets, strict=True)]
-
-
 def _some(histories: list[History]) -> list[History]:
     return [histories[k] for k in np.linspace(0, len(histories) - 1, min(20, len(histories))).astype(int)]
 
 
-def bootstrap(values: np.ndarray, draws: int = 2_000) -> list[float]:
-    """The middle 95 % of the mean over redrawn shoppers."""
-    rng = np.random.default_rng(0)
-    means = [values[rng.integers(0, len(values), len(values))].mean() for _ in range(draws)]
-    return [round(float(bound), 5) for bound in np.percentile(means, [2.5, 97.5])]
-
-
-def report(question: Question, seeds: list[list[list[int]]], other: dict[str, list[list[int]]]) -> dict:
-    """All metrics of all seeds and baselines."""
-    protocol, n = question.asked, question.products
-    targets = [set(t.tolist()) for t in protocol.asked.targets]
-    ours = [averages(lists, targets, n) for lists in seeds]
-    per_shopper = {name: np.mean([_each(lists, targets, n, name) for lists in seeds], axis=0) for name in ours[0]}
-    found: dict = {
-        name: {
-            "mean": round(float(np.mean([m[name] for m in ours])), 5),
-            "std": round(float(np.std([m[name] for m in ours])), 5),
-            **({"ci": bootstrap(per_shopper[name])} if not name.startswith("coverage") else {}),
+def measure(question: Question, options: argparse.Namespace) -> dict:
+    """Figures and costs of one question."""
+    measured = [measure_seed(question, seed, options) for seed in range(options.seeds)]
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    others = baselines(question)
+    other = {name: lists_of(question.asked, method) for name, method in others.methods.items()}
+    judge = Judge(question, read_categories(options.data, options.items, question.products))
+    found = figures(judge, [lists for lists, _ in measured], other)
+    return (
+        found
+        | measured[0][1]
+        | {
+            "peak_rss_mb": round(rss),
+            "score_histogram": others.small_model.histogram(question.asked.asked),
         }
-        for name in ours[0]
-    }
-    table = {name: {k: round(v, 5) for k, v in averages(lists, targets, n).items()} for name, lists in other.items()}
-    best = max(table, key=lambda name: table[name]["ndcg@10"])
-    gain = paired_bootstrap(per_shopper["ndcg@10"].tolist(), ndcg_of(other[best], protocol))
-    return found | {
-        "baselines": table,
-        "paired_gain": {
-            "over": best,
-            "mean": round(gain.mean, 5),
-            "ci": [round(gain.low, 5), round(gain.high, 5)],
-            "relative": round(gain.mean / table[best]["ndcg@10"], 4),
-        },
-        "shoppers": len(targets),
-    }
-
-
-def _each(lists: list[list[int]], targets: list[set[int]], n: int, name: str) -> np.ndarray:
-    return np.array([averages([r], [t], n)[name] for r, t in zip(lists, targets, strict=True)])
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, metavar="FILE")
+    parser.add_argument("--items", metavar="FILE", help="the products' categories")
     parser.add_argument("--protocol", choices=PROTOCOLS, required=True)
     parser.add_argument("--split", metavar="DATE", help="of time and next-order, as 2010-11-01")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=1, help="how many origins, each a span earlier")
     parser.add_argument("--judged", type=int, default=2_000, help="shoppers who choose the weights of the mix")
     parser.add_argument("--steps", type=int, help="of the fit, if not as many as a training takes")
     parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument("--histogram", type=Path, metavar="SVG", help="draw the small model's score histogram")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    began, cpu = perf_counter(), process_time()
-    question = ask(options.data, options.protocol, options.split, options.judged)
-    reading = {"wall_seconds": perf_counter() - began, "cpu_seconds": process_time() - cpu}
-    measured = [measure_seed(question, seed, options) for seed in range(options.seeds)]
-    cost = measured[0][1]
-    cost |= {name: round(cost[name] + seconds, 1) for name, seconds in reading.items()}
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    other = {name: lists_of(question.asked, method) for name, method in baselines(question).items()}
-    found = report(question, [lists for lists, _ in measured], other) | cost | {"peak_rss_mb": round(rss)}
+    folds = []
+    for back in range(options.folds):
+        began, cpu = perf_counter(), process_time()
+        question = ask(options.data, options.protocol, options.split, options.judged, back)
+        reading = {"wall_seconds": perf_counter() - began, "cpu_seconds": process_time() - cpu}
+        folds.append(measure(question, options))
+        folds[-1] |= {name: round(folds[-1][name] + seconds, 1) for name, seconds in reading.items()}
+    found = over_folds(folds) if options.folds > 1 else folds[0]
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
+    if options.histogram:
+        draw_histogram(found["score_histogram"], options.histogram)
     text = json.dumps(found, indent=1)
     print(text)
     if options.json:

@@ -26,6 +26,20 @@ PROTOCOLS = {
 }
 COUNTS = {"interactions": _("Interactions"), "shoppers": _("Shoppers"), "products": _("Products")}
 TIMES = {"first": _("From"), "last": _("To"), "cutoff": _("Judged on what came from")}
+# Why events were left out of a training, in the order of ml.cleaning.CAUSES.
+CAUSES = {
+    "opted_out": _("Of shoppers who switched personalisation off"),
+    "other_kinds": _("Returns, and what was taken out of a cart"),
+    "removed": _("Removed by the shopper"),
+    "broken": _("Broken: a search without words, or with a product"),
+    "clock": _("Clock errors: before 1990, or in the future"),
+    "staff": _("What the shop's own people looked at"),
+    "bots": _("Bots: more than 600 views and searches in an hour"),
+    "duplicates": _("The same once more in the same second"),
+    "returned": _("Purchases that came back"),
+    "too_long": _("Beyond a shopper's newest 5,000"),
+    "unmatched_searches": _("Searches for words that no product has"),
+}
 LEADING = "ndcg@10"
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -87,6 +101,21 @@ def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
         return told
     seconds = number_format(round(total), force_grouping=True)
     return [*told, (_("Training took"), gettext("%(seconds)s s") % {"seconds": seconds})]
+
+
+def cleaning(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What became of the events that were read: all, those left out by cause, those kept; empty when none was told."""
+    report = data.get("report")
+    if not report:
+        return []
+    left_out = [(CAUSES.get(cause, cause), rows) for cause, rows in report["left_out"].items()]
+    kept = _("Learned from"), report["kept"]
+    alone = (
+        _("of them the only event of a shopper: counted as popular, no order to learn"),
+        report["one_event_shoppers"],
+    )
+    told = [(_("All events"), report["rows"]), *left_out, kept, alone]
+    return [(label, number_format(rows, force_grouping=True)) for label, rows in told]
 
 
 def _table(protocol: str, methods: Mapping[str, Mapping[str, float]], shoppers: int | None) -> Table:

@@ -19,7 +19,7 @@ from ..models import RecommenderVersion
 from ..publishing import publish
 from ..retraining import cancel, reap, request_retraining
 from .browsing import BrowsingAdmin
-from .comparison import facts, lead, tables
+from .comparison import cleaning, facts, lead, tables
 from .fidelity import fidelity_facts, fidelity_tables, plots, trend
 from .stages import STAGES
 
@@ -187,5 +187,5 @@ class VersionAdmin(BrowsingAdmin):
 
     @admin.display(description="")
     def trained_on(self, version: RecommenderVersion) -> str:
-        context = {"facts": facts(version.data)}
+        context = {"facts": facts(version.data), "cleaning": cleaning(version.data)}
         return render_to_string("admin/recommendations/recommenderversion/trained_on.html", context)

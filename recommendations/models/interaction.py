@@ -75,6 +75,28 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         """Remembered events of shoppers who did not opt out."""
         return self.remembered().filter(kind__in=SEQUENCE_KINDS, shopper__personalised=True)
 
+    def not_for_training(self) -> dict[str, int]:
+        """How many events for_training() leaves out, by cause; one that has several counts for the first."""
+        counts = self.order_by().values_list("shopper__personalised", "kind").annotate(rows=models.Count("pk"))
+        found = {"opted_out": 0, "other_kinds": 0}
+        for personalised, kind, rows in counts:
+            if not personalised:
+                found["opted_out"] += rows
+            elif kind not in SEQUENCE_KINDS:
+                found["other_kinds"] += rows
+        of_removers = self.filter(kind__in=SEQUENCE_KINDS, shopper__personalised=True)
+        of_removers = of_removers.filter(shopper__in=RemovedProduct.objects.values("shopper"))
+        return found | {"removed": of_removers.filter(Exists(RemovedProduct.objects.covering())).count()}
+
+    def newest_key(self) -> int:
+        """The primary key of the event that was stored last, 0 when there is none."""
+        return self.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+    def order_lines(self, kind: Kind) -> list[tuple[int, int, int, int]]:
+        """(shopper, product, quantity, epoch seconds) of the events of one kind."""
+        rows = self.filter(kind=kind, product__isnull=False).annotate(epoch=Epoch(F("occurred_at")))
+        return list(rows.order_by().values_list("shopper_id", "product_id", "quantity", "epoch"))
+
     def rows(self, chunk: int = 50_000) -> Iterator[tuple[int, int, int, int]]:
         """(shopper, product, kind, epoch seconds) of what was done with products, by shopper and time, streamed."""
         return self.filter(product__isnull=False)._timed("product_id", chunk)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
@@ -94,6 +95,12 @@ class ShopperQuerySet(models.QuerySet["Shopper"]):
         """Note that they were here, once a day."""
         if late := [shopper.pk for shopper in shoppers if shopper.last_seen is None or shopper.last_seen < day]:
             self.filter(pk__in=late).update(last_seen=day)
+
+    def staff(self) -> list[int]:
+        """Primary keys of the shop's own people; none where users are not told apart by `is_staff`."""
+        if "is_staff" not in {field.name for field in get_user_model()._meta.get_fields()}:
+            return []
+        return list(self.filter(user__is_staff=True).values_list("pk", flat=True))
 
     def _visitor(self, key: str, may_create: bool) -> "tuple[Shopper | None, str]":
         shopper = self.of_key(key) if key else None

@@ -18,6 +18,7 @@ from ..ml.splitting import NotEnoughData
 from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import prune, publish, upload
 from ..signals import version_failed, version_rejected
+from .checkpoints import Kept, forget_checkpoints
 from .lease import Lease
 from .reading import read_log
 
@@ -50,6 +51,8 @@ def retrain(
         _fail(lease, f"The worker was stopped by {type(error).__name__}")
         raise
     lease.version.refresh_from_db()
+    if lease.version.status != Status.FAILED:
+        forget_checkpoints()
     return lease.version
 
 
@@ -68,8 +71,10 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     sync_catalog()
     report("counting what is popular", 0.02)
     ProductPopularity.objects.count_again(timezone.now())
-    read = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share))
-    lease.update(settings=asdict(chosen))
+    kept = Kept.begin(lease.version)
+    read = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share), kept.until)
+    told = {"report": read.report.to_dict(), **kept.told()}
+    lease.update(settings=asdict(chosen), data=told)
     with TemporaryDirectory(prefix="recommender-") as directory:
         began = monotonic()
         result = train(
@@ -79,9 +84,10 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
             chosen,
             lambda stage, done: report(stage, 0.08 + 0.75 * done),
             read.index,
+            kept.directory,
         )
         details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
-        lease.update(metrics=result.metrics, data={**result.data, **details})
+        lease.update(metrics=result.metrics, data={**result.data, **details, **told})
         if not result.accepted:
             _reject(lease, result.refusal)
             return

@@ -2,7 +2,8 @@
 
 from django.utils import translation
 
-from recommendations.admin.comparison import Cell, Lead, Row, Table, facts, lead, tables
+from recommendations.admin.comparison import CAUSES, Cell, Lead, Row, Table, cleaning, facts, lead, tables
+from recommendations.ml import cleaning as causes
 
 METRICS = {
     "repeats_allowed": {
@@ -71,3 +72,20 @@ def test_facts_are_told_with_units():
 
 def test_facts_of_a_training_that_read_nothing_are_none():
     assert facts({}) == []
+
+
+def test_what_was_left_out_is_told_by_cause():
+    report = causes.DataReport(kept=1_500, one_event_shoppers=7)
+    report.leave_out("bots", 601)
+    told = dict(cleaning({"report": report.to_dict()}))
+    assert told["All events"] == "2,101"
+    assert told["Bots: more than 600 views and searches in an hour"] == "601"
+    assert told["Purchases that came back"] == "0"
+    assert told["Learned from"] == "1,500"
+    assert cleaning({}) == []
+
+
+def test_every_cause_has_words_with_the_limit_that_holds():
+    assert tuple(CAUSES) == causes.CAUSES
+    assert str(causes.BOT_VIEWS) in CAUSES["bots"]
+    assert f"{causes.MOST_EVENTS:,}" in CAUSES["too_long"]

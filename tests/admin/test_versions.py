@@ -11,6 +11,7 @@ from django.utils import timezone
 from recommendations.admin import versions
 from recommendations.catalog import sync_catalog
 from recommendations.exceptions import BrokerUnreachable, RetrainingBusy
+from recommendations.ml.cleaning import DataReport
 from recommendations.models import RecommenderVersion
 from recommendations.publishing import current_recommender, forget
 from tests.published import publish_made_artifact
@@ -225,3 +226,12 @@ def test_pages_need_nothing_inline(staff, training):
         text = client.get(address).content.decode()
         assert "style=" not in text
         assert "onclick" not in text
+
+
+def test_a_version_tells_what_was_left_out(staff, db):
+    report = DataReport(kept=5)
+    report.leave_out("clock", 17)
+    version = RecommenderVersion.objects.create(status="skipped", data={"report": report.to_dict()})
+    html = staff("view_recommenderversion").get(page(version)).content.decode()
+    assert '<th scope="row">Clock errors: before 1990, or in the future</th><td>17</td>' in html
+    assert '<th scope="row">Learned from</th><td>5</td>' in html

@@ -3,13 +3,18 @@
 import gzip
 
 import numpy as np
+import pytest
 
 from benchmarks.protocols import ask
+from benchmarks.quality_baselines import baselines
+from benchmarks.quality_figures import Judge
 from recommendations.ml.training.fit import FitSettings, fit
+from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.network import NetworkSettings
 from recommendations.ml.training.tables import build_tables
 
 SHOPPERS, N = 40, 30
+SETTINGS = FitSettings(network=NetworkSettings(width=8, feed_forward=16), rows=4)
 
 
 def made_lists():
@@ -39,11 +44,22 @@ def fitted_bytes(question):
     """Every number that is counted or learned before the question is put."""
     log = question.log.before(question.fit_until)
     tables = build_tables(log, question.products, question.fit_until)
-    settings = FitSettings(network=NetworkSettings(width=8, feed_forward=16), rows=4)
-    network = fit(log, tables, 3, settings, lambda share: None)
+    network = fit(log, tables, 3, SETTINGS, lambda share: None)
     arrays = [tables.popularity, tables.recent, tables.following.toarray()]
     arrays += [array for table in tables.next_item.values() for array in (table.indptr, table.indices, table.values)]
     return [array.tobytes() for array in (*arrays, *(weights.numpy() for weights in network.state_dict().values()))]
+
+
+def answering_bytes(question):
+    """Every number that is chosen or counted before the lists are compared with what came."""
+    log = question.log.before(question.choose_from)
+    tables = build_tables(log, question.products, question.choose_from)
+    network = fit(log, tables, 3, SETTINGS, lambda share: None)
+    mix = MixSearch(network, tables, [question.choosing]).best(lambda share: None)
+    judge = Judge(question)
+    arrays = [mix.score_of(network, tables).bias, mix.values(), judge.popularity, judge.information]
+    found = {name: method(question.asked.asked) for name, method in baselines(question).methods.items()}
+    return [repr(mix).encode(), *(array.tobytes() for array in (*arrays, *found.values()))]
 
 
 def asked_bytes(protocol):
@@ -61,6 +77,13 @@ def test_other_test_targets_change_nothing_before_the_question(tmp_path):
     assert asked_bytes(before.asked) == asked_bytes(after.asked)
     assert asked_bytes(before.choosing) == asked_bytes(after.choosing)
     assert target_bytes(before.choosing) == target_bytes(after.choosing)
+
+
+def test_other_test_targets_change_nothing_that_answers(tmp_path):
+    """The mix, the baselines with their choices, and what novelty and segments are counted by."""
+    before, after = question_of(tmp_path, made_lists()), question_of(tmp_path, exchanged(made_lists(), -1))
+    assert answering_bytes(before) == answering_bytes(after)
+    assert answering_bytes(before) != answering_bytes(question_of(tmp_path, exchanged(made_lists(), -2)))
 
 
 def test_other_validation_targets_change_nothing_that_is_fitted(tmp_path):
@@ -92,3 +115,50 @@ def test_by_time_other_products_after_the_split_change_nothing_before_it(tmp_pat
     assert target_bytes(before.asked) != target_bytes(after.asked)
     assert fitted_bytes(before) == fitted_bytes(after)
     assert target_bytes(before.choosing) == target_bytes(after.choosing)
+
+
+def test_an_earlier_fold_asks_for_the_product_before(tmp_path):
+    lists = made_lists()
+    question_of(tmp_path, lists)
+    earlier = ask(str(tmp_path / "Made.txt.gz"), "leave-one-out", back=1)
+    assert [targets.tolist() for targets in earlier.asked.asked.targets] == [[row[-2]] for row in lists]
+    assert [targets.tolist() for targets in earlier.choosing.asked.targets] == [[row[-3]] for row in lists]
+    assert [history.items.tolist() for history in earlier.asked.asked.histories] == [row[:-2] for row in lists]
+
+
+def test_an_earlier_fold_knows_nothing_of_the_later_one(tmp_path):
+    file = str(tmp_path / "Made.txt.gz")
+    question_of(tmp_path, made_lists())
+    before = ask(file, "leave-one-out", back=1)
+    question_of(tmp_path, exchanged(made_lists(), -1))
+    after = ask(file, "leave-one-out", back=1)
+    assert fitted_bytes(before) == fitted_bytes(after)
+    assert target_bytes(before.asked) == target_bytes(after.asked)
+
+
+def test_who_has_fewer_than_three_products_left_is_not_asked(tmp_path):
+    question_of(tmp_path, [*made_lists(), [1, 2, 3, 4], [1, 2, 3, 4, 5]])
+    earlier = ask(str(tmp_path / "Made.txt.gz"), "leave-one-out", back=2)
+    assert earlier.asked.asked.shopper.tolist() == [*range(1, SHOPPERS + 1), SHOPPERS + 2]
+
+
+def dated(folder, days):
+    """One shopper a pair of days: a product on each."""
+    file = folder / "Tools.csv.gz"
+    with gzip.open(file, "wt") as stream:
+        stream.write("user_id,item_id,date,category,liked\n")
+        stream.writelines(f"{k},p{d},2013-12-{d:02},1,1\n" for k, pair in enumerate(days) for d in pair)
+    return str(file)
+
+
+def test_by_time_a_fold_is_a_span_earlier_and_as_long(tmp_path):
+    file = dated(tmp_path, [(1, 8), (2, 15), (3, 22), (4, 12), (5, 31)])
+    # from the 23rd to the 31st are eight days: the fold before asks for what came from the 15th to the 22nd
+    earlier = ask(file, "time", "2013-12-23", back=1)
+    assert earlier.asked.asked.shopper.tolist() == [1, 2]
+    assert earlier.choosing.asked.shopper.tolist() == [0, 3]
+
+
+def test_a_fold_before_the_first_day_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="fewer --folds"):
+        ask(dated(tmp_path, [(1, 10), (5, 31)]), "time", "2013-12-21", back=3)

@@ -12,6 +12,7 @@ from django.utils import translation
 from recommendations.admin.stages import STAGES
 from recommendations.capture import record
 from recommendations.catalog import sync_catalog
+from recommendations.ml.cleaning import DataReport
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, RecommenderVersion, Shopper
 from recommendations.retraining import running
@@ -23,6 +24,7 @@ METRICS = {
     "repeats_allowed": {"recommender": {"ndcg@10": 0.5}, "network": {"ndcg@10": 0.4}, "bought_before": {"ndcg@10": 0.2}}
 }
 DATA = {"interactions": 1_234, "shoppers": 12, "products": 9, "first": 0, "last": 9e8, "cutoff": 8e8}
+DATA |= {"report": DataReport(kept=1_234).to_dict()}
 
 
 @pytest.fixture

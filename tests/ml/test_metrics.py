@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommendations.ml.metrics import averages, coverage, f1, hr, mrr, ndcg, precision, rank_pessimistic, recall
+from recommendations.ml.metrics import (
+    accuracy,
+    averages,
+    coverage,
+    every_metric,
+    f1,
+    hr,
+    mrr,
+    ndcg,
+    precision,
+    rank_pessimistic,
+    recall,
+)
 
 LISTS = st.lists(st.integers(1, 30), unique=True, max_size=20)
 TARGETS = st.sets(st.integers(1, 30), min_size=1)
@@ -28,6 +40,24 @@ def test_f1_is_the_harmonic_mean():
     p, r = precision([1, 2, 3, 4], {2, 9}, 4), recall([1, 2, 3, 4], {2, 9}, 4)
     assert f1([1, 2, 3, 4], {2, 9}, 4) == pytest.approx(2 * p * r / (p + r))
     assert f1([1], {2}, 4) == 0
+
+
+def test_accuracy_counts_what_is_rightly_not_shown():
+    # Of ten items two are shown, one of them right, and one right item is missing: 8 of 10 stand where they belong.
+    assert accuracy([1, 2], {2, 9}, 10, n=10) == pytest.approx(0.8)
+    assert accuracy([1, 2], {2}, 1, n=10) == pytest.approx(0.8)
+    assert accuracy([2], {2}, 5, n=10) == 1
+
+
+def test_every_metric_at_every_cut_for_each_shopper():
+    found = every_metric([[9, 1, 2], [3, 4]], [{1}, {9}], n=10)
+    assert sorted({name.partition("@")[0] for name in found}) == sorted(
+        ["hr", "ndcg", "recall", "precision", "f1", "mrr", "accuracy"]
+    )
+    assert sorted({name.partition("@")[2] for name in found}) == ["10", "20", "5"]
+    assert found["mrr@5"].tolist() == [0.5, 0]
+    assert found["precision@20"].tolist() == [1 / 20, 0]
+    assert found["accuracy@5"].tolist() == pytest.approx([0.8, 0.7])
 
 
 def test_mrr_of_the_first_place():

@@ -147,3 +147,29 @@ def test_no_interactions_at_all(tmp_path):
 def test_a_log_of_another_vocabulary(tmp_path):
     with pytest.raises(ValueError, match="names item 40, the vocabulary ends at 39"):
         train(chain_shop(), vocabulary_of(39), tmp_path, FAST)
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_training_killed_in_its_final_fit_ends_with_the_same_artifact(trained, tmp_path):
+    def kill(stage, share):
+        if stage == "export":
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(chain_shop(), vocabulary_of(40), tmp_path, FAST, kill, checkpoints=tmp_path / "kept")
+    kept = sorted(file.name for file in (tmp_path / "kept").glob("*.json"))
+    assert kept == ["final-fit.json", "judged-fit.json"]
+    stages = []
+    again = train(
+        chain_shop(),
+        vocabulary_of(40),
+        tmp_path,
+        FAST,
+        lambda stage, share: stages.append(stage),
+        checkpoints=tmp_path / "kept",
+    )
+    assert again.version == trained.result.version
+    assert (stages.count("judged fit"), stages.count("final fit")) == (2, 2)  # begun, and there already

@@ -12,6 +12,12 @@ from tests.retraining.made_shop import make_shop
 
 
 @pytest.fixture(autouse=True)
+def _temporary_files_of_their_own(monkeypatch, tmp_path):
+    """So that no test goes on from what another one left when its training failed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
 def _artifacts_of_their_own(settings, tmp_path):
     settings.STORAGES = settings.STORAGES | {
         "recommendations": {
@@ -49,8 +55,8 @@ class Trainer:
         report(0.5)
         return self.verdict
 
-    def train(self, log, vocabulary, directory, settings, report, index):
-        self.seen = SimpleNamespace(log=log, vocabulary=vocabulary, settings=settings)
+    def train(self, log, vocabulary, directory, settings, report, index, checkpoints):
+        self.seen = SimpleNamespace(log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints)
         report("judged fit", 0.0)
         self.middle()
         report("final fit", 0.5)

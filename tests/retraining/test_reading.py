@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from recommendations.ml.kinds import Kind
@@ -101,7 +102,9 @@ def test_chunks_join_without_a_seam_and_tell_how_far_they_are(db, monkeypatch):
 
 def test_reading_takes_as_many_queries_whatever_the_size(db, django_assert_num_queries):
     make_shop(books=12, shoppers=4, events=3)
-    with django_assert_num_queries(4):  # the shoppers, what they did with products, what they searched, the products
+    # what is left out, what was removed, the shoppers, the staff, what they did with products, what they searched, what
+    # they returned, the products
+    with django_assert_num_queries(8):
         read_log(lambda share: None)
 
 
@@ -148,6 +151,63 @@ def test_a_search_that_was_removed_is_not_trained_on(db, rows):
     anna = Shopper.objects.get(external_id="anna")
     RemovedProduct.objects.create(shopper=anna, query="tea", removed_at=BEGIN + timedelta(hours=3))
     assert read() == [("anna", "a", Kind.VIEW, 1)]
+
+
+def left_out(told):
+    return {cause: rows for cause, rows in told["left_out"].items() if rows}
+
+
+def test_every_event_of_the_table_is_in_the_report(db, rows):
+    rows(
+        ("anna", "a", Kind.VIEW, 1),
+        ("anna", "a", Kind.VIEW, 1),
+        ("anna", "b", Kind.REMOVE_FROM_CART, 2),
+        ("anna", "b", Kind.VIEW, 3),
+        ("anna", "c", Kind.VIEW, 4),
+        ("ben", "a", Kind.VIEW, 1),
+        ("clara", "a", Kind.VIEW, 1),
+        ("dora", "a", Kind.VIEW, 24 * 365 * 500),
+        ("emil", "a", Kind.SEARCH, 1),
+    )
+    Shopper.objects.filter(external_id="ben").update(personalised=False)
+    search("anna", "quantum", 5)
+    search("anna", " ", 6)
+    anna, c = Shopper.objects.get(external_id="anna"), Product.objects.get(product_id="c")
+    RemovedProduct.objects.create(shopper=anna, product=c, removed_at=BEGIN + timedelta(hours=9))
+    told = read_log(lambda share: None).report.to_dict()
+    assert left_out(told) == {
+        "opted_out": 1,
+        "other_kinds": 1,
+        "removed": 1,
+        "broken": 2,
+        "clock": 1,
+        "duplicates": 1,
+        "unmatched_searches": 1,
+    }
+    assert (told["kept"], told["rows"]) == (3, Interaction.objects.count())
+    assert told["one_event_shoppers"] == 1  # clara
+
+
+def test_what_came_back_is_not_learned_from(db, rows):
+    rows(
+        ("anna", "a", Kind.PURCHASE, 1),
+        ("anna", "b", Kind.PURCHASE, 1),
+        ("anna", "a", Kind.RETURN, 9),
+        ("ben", "a", Kind.PURCHASE, 1),
+    )
+    assert read() == [("anna", "b", Kind.PURCHASE, 1), ("ben", "a", Kind.PURCHASE, 1)]
+    assert left_out(read_log(lambda share: None).report.to_dict()) == {"returned": 1, "other_kinds": 1}
+
+
+def test_what_the_shops_own_people_look_at_is_not_learned_from(db, rows):
+    rows(("anna", "a", Kind.VIEW, 1), ("anna", "b", Kind.PURCHASE, 2), ("ben", "a", Kind.VIEW, 3))
+    model = get_user_model()
+    user = model(is_staff=True, **{model.USERNAME_FIELD: "anna"})
+    user.set_unusable_password()
+    user.save()
+    Shopper.objects.filter(external_id="anna").update(user=user)
+    assert read() == [("anna", "b", Kind.PURCHASE, 2), ("ben", "a", Kind.VIEW, 3)]
+    assert left_out(read_log(lambda share: None).report.to_dict()) == {"staff": 1}
 
 
 TWO_WRITERS = """

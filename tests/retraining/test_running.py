@@ -46,6 +46,7 @@ def test_a_good_training_is_published(shop, trainer):
     assert version.finished_at <= version.published_at
     assert version.metrics["repeats_allowed"]["popularity"] == {"ndcg@10": 0.25}
     assert version.data["interactions"] == 24
+    assert (version.data["report"]["rows"], version.data["report"]["kept"]) == (24, 24)
     assert version.settings == {"seed": 0}
     forget()
     assert current_recommender().version == version.pk

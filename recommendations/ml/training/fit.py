@@ -1,7 +1,6 @@
 """One fit of the network: packed rows, shared negatives, a rate that decays to nothing over the planned steps."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,53 +9,61 @@ from torch.nn import functional as F
 
 from ..interactions import InteractionLog
 from ..sequences import NO_QUERIES, Queries
+from .checkpoints import Checkpoint
 from .cooccurrence import svd_start
+from .fit_state import FitSettings, FitState, Passes
 from .loss import NegativeSampler, sampled_softmax
-from .network import Network, NetworkSettings
+from .network import Network
 from .tables import Tables
-from .windows import Rows, batches, draw_pass, read_kinds
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """How the network is fitted; settings.plan() adapts dropout, rate and steps to the size of the data."""
-
-    network: NetworkSettings = field(default_factory=NetworkSettings)
-    rows: int = 64  # packed rows in a step
-    rate: float = 2e-3
-    negatives: int = 1024  # shared by all targets of a step; smaller catalogs are taken whole
-    deletion: float = 0.15  # share of events left out in a pass: makes a removed product a familiar sight
-    kind_dropout: float = 0.25
-    seed: int = 0
+from .windows import Rows
 
 
 def fit(
-    log: InteractionLog, tables: Tables, steps: int, settings: FitSettings, report: Callable[[float], None]
+    log: InteractionLog,
+    tables: Tables,
+    steps: int,
+    settings: FitSettings,
+    report: Callable[[float], None],
+    checkpoint: Checkpoint | None = None,
 ) -> Network:
     """A network fitted on `log` for exactly `steps` steps, in eval mode; the same inputs give the same weights.
 
-    `tables` are counted from the same log; `report(share done)` is called at every step and may raise to cancel.
+    `tables` are counted from the same log; `report(share done)` is called at every step and may raise to cancel. With
+    a `checkpoint` the fit goes on from there, if it is this fit's, to the same weights.
     """
-    torch.manual_seed(settings.seed)
-    rng = np.random.default_rng(settings.seed)
-    network = Network(len(tables.popularity) - 1, settings.network)
-    with torch.no_grad():
-        network.item_matrix.copy_(torch.from_numpy(svd_start(tables.following, settings.network.width, settings.seed)))
-        network.bias.copy_(torch.from_numpy(_popularity_bias(tables.popularity)))
-    sampler = NegativeSampler(tables.popularity, settings.negatives, rng)
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, fused=True)
-    network.train()
-    report(0.0)
-    for step, rows in zip(range(steps), _endless(log, tables, settings, rng), strict=False):
+    state = _begin(log, tables, settings)
+    if checkpoint is None or not checkpoint.restore(state):
+        _start(state.network, tables, settings)
+    sampler = NegativeSampler(tables.popularity, settings.negatives, state.rng)
+    network, optimizer = state.network.train(), state.optimizer
+    report(state.step / steps)
+    for step in range(state.step, steps):
         for group in optimizer.param_groups:
             group["lr"] = settings.rate * (1 - step / steps)
-        loss = step_loss(network, rows, sampler, log.queries)
+        loss = step_loss(network, state.passes.next_rows(), sampler, log.queries)
         optimizer.zero_grad()
         loss.backward()
         network.item_matrix.grad[0] = 0  # padding stays 0
         optimizer.step()
-        report((step + 1) / steps)
+        state.step = step + 1
+        if checkpoint is not None:
+            checkpoint.save(state, last=state.step == steps)
+        report(state.step / steps)
     return network.eval()
+
+
+def _begin(log: InteractionLog, tables: Tables, settings: FitSettings) -> FitState:
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    network = Network(len(tables.popularity) - 1, settings.network)
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.rate, fused=True)
+    return FitState(network, optimizer, Passes(log, tables.trained_kinds, settings, rng), rng)
+
+
+def _start(network: Network, tables: Tables, settings: FitSettings) -> None:
+    with torch.no_grad():
+        network.item_matrix.copy_(torch.from_numpy(svd_start(tables.following, settings.network.width, settings.seed)))
+        network.bias.copy_(torch.from_numpy(_popularity_bias(tables.popularity)))
 
 
 def step_loss(network: Network, rows: Rows, sampler: NegativeSampler, queries: Queries = NO_QUERIES) -> Tensor:
@@ -75,12 +82,6 @@ def look_back(windows: Tensor) -> Tensor:
     order = torch.arange(windows.shape[1])
     allowed = (windows[:, :, None] == windows[:, None, :]) & (order[:, None] >= order[None, :])
     return torch.where(allowed, 0.0, -1e9)[:, None]
-
-
-def _endless(log: InteractionLog, tables: Tables, settings: FitSettings, rng: np.random.Generator) -> Iterator[Rows]:
-    as_read = read_kinds(tables.trained_kinds)
-    while True:
-        yield from batches(draw_pass(log, as_read, settings.deletion, settings.kind_dropout, rng), settings.rows)
 
 
 def _popularity_bias(popularity: np.ndarray) -> np.ndarray:

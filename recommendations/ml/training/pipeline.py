@@ -19,6 +19,7 @@ from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
 from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
 from ..text import NO_INDEX, QueryIndex
 from ..vocabulary import Vocabulary
+from .checkpoints import Checkpoint, fingerprint
 from .export import export_network, library_versions
 from .fit import fit
 from .judge import (
@@ -69,12 +70,14 @@ def train(
     settings: TrainingSettings | None = None,
     report: Report = lambda stage, fraction: None,
     index: QueryIndex = NO_INDEX,
+    checkpoints: Path | None = None,
 ) -> TrainingResult:
     """Train on `log` and, when the result beats every baseline, write an artifact into `directory` (which exists).
 
     `index` says what searches stand for, as it did when the log's were read.
     `report(stage, fraction of the whole)` is called at least every second while fitting; what it raises ends the
-    training. NotEnoughData when there is too little to judge by.
+    training. NotEnoughData when there is too little to judge by. In the folder `checkpoints` both fits are kept as far
+    as they are: called again after it was killed, with the same log and settings, the training ends with the same.
     """
     settings = settings or TrainingSettings()
     progress = _Progress(report, settings.max_seconds)
@@ -88,7 +91,8 @@ def train(
         tables = build_tables(past, n, cutoff)
         plan_ = plan(len(past), n, settings)
         progress.enter("judged fit")
-        network = fit(past, tables, plan_.steps, plan_.fit, progress)
+        kept = _checkpoint(checkpoints, "judged-fit", past, n, cutoff, plan_)
+        network = fit(past, tables, plan_.steps, plan_.fit, progress, kept)
         progress.enter("choose weights")
         choosing, judging = zip(*(protocol.halves() for protocol in asked), strict=True)
         search = MixSearch(network, tables, choosing)
@@ -103,7 +107,7 @@ def train(
         if why_not:
             return TrainingResult(False, why_not, **found, timings=progress.timings())
         del network, tables, search, methods
-        parity, version = _refit(log, vocabulary, Path(directory), plan_, mix, settings, progress, index)
+        parity, version = _refit(log, vocabulary, Path(directory), plan_, mix, settings, progress, index, checkpoints)
     return TrainingResult(True, "", **found, timings=progress.timings(), parity=parity, version=version)
 
 
@@ -116,10 +120,13 @@ def _refit(
     settings: TrainingSettings,
     progress: "_Progress",
     index: QueryIndex,
+    checkpoints: Path | None,
 ) -> tuple[dict, str]:
     progress.enter("final fit")
-    tables = build_tables(log, len(vocabulary), int(log.time.max()) + 1)
-    network = fit(log, tables, plan_.steps, plan_.fit, progress)
+    now = int(log.time.max()) + 1
+    tables = build_tables(log, len(vocabulary), now)
+    kept = _checkpoint(checkpoints, "final-fit", log, len(vocabulary), now, plan_)
+    network = fit(log, tables, plan_.steps, plan_.fit, progress, kept)
     progress.enter("export")
     score = mix.score_of(network, tables)
     manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index)
@@ -127,6 +134,14 @@ def _refit(
     manifest = write_manifest(directory, Manifest(**{**vars(manifest), "eps": parity["eps"]}))
     Scorer.open(directory).scores(_some_histories(log)[:1])
     return parity, manifest.version
+
+
+def _checkpoint(
+    directory: Path | None, name: str, log: InteractionLog, n: int, now: int, plan_: Plan
+) -> Checkpoint | None:
+    if directory is None:
+        return None
+    return Checkpoint(directory, name, fingerprint(log, n, now, plan_.steps, plan_.fit))
 
 
 def write_artifact(

@@ -1,0 +1,133 @@
+"""What of a shop's log a training leaves out, counted by cause: nothing goes without a number in the data report."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+
+from .kinds import Kind
+
+# Every cause, in the order in which they are looked for; an event that has several counts for the first.
+CAUSES = (
+    "opted_out",  # of shoppers who switched personalisation off
+    "other_kinds",  # returns and what was taken out of a cart: no wish
+    "removed",  # by the shopper from their history
+    "broken",  # a search without words, or with a product
+    "clock",  # before EARLIEST, or more than AHEAD in the future
+    "staff",  # what the shop's own people looked at
+    "bots",  # of shoppers with more than BOT_VIEWS views and searches in an hour; purchases stay
+    "duplicates",  # the same once more, in the same second
+    "returned",  # purchases that came back
+    "too_long",  # beyond a shopper's newest MOST_EVENTS
+    "unmatched_searches",  # for words that no product has
+)
+EARLIEST = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
+AHEAD = 86_400
+BOT_VIEWS, BOT_SECONDS = 600, 3_600
+MOST_EVENTS = 5_000
+
+SHOPPER, ABOUT, KIND, TIME = range(4)
+
+# (shopper, product, quantity, epoch seconds)
+OrderLine = tuple[int, int, int, int]
+
+
+@dataclass
+class DataReport:
+    """How many events there were and what became of them: `rows` is the sum of `kept` and of `left_out`."""
+
+    kept: int = 0
+    left_out: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CAUSES, 0))
+    one_event_shoppers: int = 0  # kept, since they count for what is popular; they teach no order
+
+    @property
+    def rows(self) -> int:
+        """All events of the shop's table."""
+        return self.kept + sum(self.left_out.values())
+
+    def to_dict(self) -> dict:
+        """As JSON-able values."""
+        return {
+            "rows": self.rows,
+            "kept": self.kept,
+            "left_out": dict(self.left_out),
+            "one_event_shoppers": self.one_event_shoppers,
+        }
+
+    def leave_out(self, cause: str, rows: int) -> None:
+        """Count events that were left out."""
+        self.left_out[cause] += int(rows)
+
+
+def clean(
+    events: np.ndarray, report: DataReport, now: int, staff: Collection[int] = (), returned: Iterable[OrderLine] = ()
+) -> np.ndarray:
+    """The events (N, 4: shopper, product or number of the search, kind, epoch seconds) that are learned from.
+
+    All events of a shopper must come together. What is left out is counted in `report`; what is kept is not, yet.
+    `returned` are the purchases that came back.
+    """
+    for cause, find in (
+        ("clock", lambda rows: (rows[:, TIME] < EARLIEST) | (rows[:, TIME] > now + AHEAD)),
+        ("staff", lambda rows: np.isin(rows[:, SHOPPER], list(staff)) & (rows[:, KIND] != Kind.PURCHASE)),
+        ("bots", _of_bots),
+        ("duplicates", _duplicates),
+        ("returned", lambda rows: _among(rows, returned)),
+        ("too_long", _beyond_the_newest),
+    ):
+        wrong = find(events)
+        report.leave_out(cause, np.count_nonzero(wrong))
+        events = events[~wrong]
+    return events
+
+
+def came_back(returns: Iterable[OrderLine], purchases: Iterable[OrderLine]) -> list[OrderLine]:
+    """The purchases that these returns undo: of the same shopper and product, the newest before the return first.
+
+    A return undoes a purchase of no more pieces than it still has; a part of a purchase undoes nothing.
+    """
+    bought: dict[tuple[int, int], list[OrderLine]] = {}
+    for line in sorted(purchases, key=lambda line: line[3]):
+        bought.setdefault(line[:2], []).append(line)
+    undone = []
+    for shopper, product, pieces, time in sorted(returns, key=lambda line: line[3]):
+        lines = bought.get((shopper, product), [])
+        for line in [line for line in reversed(lines) if line[3] <= time]:
+            if line[2] <= pieces:
+                pieces -= line[2]
+                lines.remove(line)
+                undone.append(line)
+    return undone
+
+
+def _of_bots(rows: np.ndarray) -> np.ndarray:
+    looked = rows[np.isin(rows[:, KIND], (Kind.VIEW, Kind.SEARCH))]
+    looked = looked[np.lexsort((looked[:, TIME], looked[:, SHOPPER]))]
+    first, last = looked[:-BOT_VIEWS], looked[BOT_VIEWS:]  # BOT_VIEWS later
+    fast = (first[:, SHOPPER] == last[:, SHOPPER]) & (last[:, TIME] - first[:, TIME] < BOT_SECONDS)
+    return np.isin(rows[:, SHOPPER], first[fast, SHOPPER]) & (rows[:, KIND] != Kind.PURCHASE)
+
+
+def _duplicates(rows: np.ndarray) -> np.ndarray:
+    again = np.ones(len(rows), bool)
+    again[np.unique(rows, axis=0, return_index=True)[1]] = False
+    return again
+
+
+def _among(rows: np.ndarray, returned: Iterable[OrderLine]) -> np.ndarray:
+    undone = {(shopper, product, time) for shopper, product, _, time in returned}
+    found = np.zeros(len(rows), bool)
+    if undone:
+        bought = np.flatnonzero(rows[:, KIND] == Kind.PURCHASE)
+        found[bought] = [key in undone for key in map(tuple, rows[bought][:, [SHOPPER, ABOUT, TIME]].tolist())]
+    return found
+
+
+def _beyond_the_newest(rows: np.ndarray) -> np.ndarray:
+    order = np.lexsort((rows[:, ABOUT], rows[:, KIND], -rows[:, TIME], rows[:, SHOPPER]))
+    shopper = rows[order, SHOPPER]
+    place = np.arange(len(rows)) - np.searchsorted(shopper, shopper)  # 0 = the shopper's newest
+    found = np.zeros(len(rows), bool)
+    found[order] = place >= MOST_EVENTS
+    return found
