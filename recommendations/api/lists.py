@@ -9,7 +9,7 @@ from ..serving import Recommendation, RecommendationList, recommend
 from ..serving.asking import query_of
 from ..serving.placements import MAX_LIMIT, PLACEMENTS, get_placement
 from ..serving.reasons import Fact, Reason
-from .edge import Endpoint, page_request, whole_number
+from .edge import Endpoint, page_request, product_id_in, whole_number
 from .errors import BadField
 
 
@@ -18,7 +18,9 @@ class ListsEndpoint(Endpoint):
 
     def get(self, request: Request) -> Response:
         values = request.query_params
-        placement, product = values.get("placement", ""), values.get("product", "")
+        placement, product = values.get("placement", ""), ""
+        if values.get("product"):
+            product = product_id_in(values)
         limit = whole_number(values, "limit", default=10, least=1, most=MAX_LIMIT)
         try:
             spot = get_placement(placement)
