@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable
 from .authentication import CsrfSessionAuthentication, PasswordAuthentication
 from .errors import BadField, handle
 
@@ -23,6 +24,21 @@ class PlainJSON(JSONRenderer):
 
     compact = True
     ensure_ascii = False
+    strict = True
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        """The data as bytes; half of a surrogate pair, which UTF-8 does not have, as the `\\ud800` it came as."""
+        try:
+            return super().render(data, *args, **kwargs)
+        except UnicodeEncodeError:
+            return ASCIIJSON().render(data, *args, **kwargs)
+
+
+class ASCIIJSON(JSONRenderer):
+    """The same with every other letter escaped."""
+
+    compact = True
+    ensure_ascii = True
     strict = True
 
 
@@ -99,11 +115,6 @@ def product_id_in(values: Mapping[str, Any], field: str = "product") -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_PRODUCT_ID or not is_storable(value):
         raise BadField.expected(field, "the id of a product", value)
     return value
-
-
-def is_storable(value: str) -> bool:
-    """Whether databases take it: no NUL, no half of a surrogate pair."""
-    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def page_request(request: Request) -> HttpRequest:

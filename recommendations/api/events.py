@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from ..capture import Event
 from ..ml.kinds import Kind
 from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable
 from ..serving import InvalidToken, open_token
 from ..serving.asking import reading_shopper
-from .edge import is_storable
 from .errors import BadField
 
 KINDS = {kind.name.lower(): kind for kind in Kind}

@@ -10,8 +10,9 @@ from .. import controls
 from ..capture.events import tidy_query
 from ..catalog import find_cards
 from ..models import Shopper
+from ..models.texts import is_storable
 from ..serving.asking import reading_shopper
-from .edge import Endpoint, is_storable, page_request, product_id_in, sent_object, whole_number
+from .edge import Endpoint, page_request, product_id_in, sent_object, whole_number
 from .errors import BadField
 
 MOST = 500

@@ -58,7 +58,8 @@ def _recommendation(shown: Recommendation) -> dict[str, Any]:
 def product_as_json(card: Card) -> dict[str, Any]:
     """A product as sent."""
     # A decimal as text: binary floats are no money.
-    price = card.price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
+    price = card.price if card.price and card.price.is_amount() else None
+    price = price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
     return {"id": card.product_id, "title": card.title, "url": card.url, "image": card.image, "price": price}
 
 

@@ -42,7 +42,7 @@ def test_its_references_and_operations_are_its_own(document):
 def test_it_says_where_the_endpoints_are_and_which_models_lists_can_be_of(document):
     assert document["servers"] == [{"url": URL.removesuffix("/")}]
     parameters = document["paths"]["/lists/"]["get"]["parameters"]
-    assert next(one for one in parameters if one["name"] == "of")["schema"]["enum"] == ["", "book"]
+    assert next(one for one in parameters if one["name"] == "of")["schema"]["enum"][:2] == ["", "book"]
 
 
 @pytest.mark.parametrize("address", ["retrain/", "interactions/", "schema/"])

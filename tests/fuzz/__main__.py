@@ -18,6 +18,7 @@ from urllib.request import urlopen
 
 from tests.fuzz.database import own_database
 
+ROOT = Path(__file__).parents[2]
 LOGINS = ("visitor", "shopper", "system")
 PORT = 18123
 SCHEMA = f"http://127.0.0.1:{PORT}/recommendations/v1/schema/"
@@ -80,7 +81,8 @@ def _run(login: str, seed: int, seconds: float, environment: dict[str, str], fol
         arguments += ["--auth", environment["FUZZ_SYSTEM"]]
     ran = subprocess.run(
         [str(Path(sys.executable).with_name("schemathesis")), "run", SCHEMA, *arguments],
-        env={**environment, "FUZZ_LOGIN": login},
+        env={**environment, "FUZZ_LOGIN": login, "PYTHONPATH": str(ROOT)},
+        cwd=folder,  # it leaves a folder of its own where it runs
         capture_output=True,
         text=True,
         check=False,
