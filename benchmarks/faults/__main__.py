@@ -1,6 +1,7 @@
 """`make faults [NAMES]`: each fault of docs/faults.md really happens; one row each, exit code 1 when one went wrong."""
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ def main() -> int:
     chosen = parser.parse_args().names or names
     if unknown := set(chosen) - set(names):
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers must not outlive this
     folder = Path(mkdtemp(prefix="faults-"))
     print(f"logs in {folder}\n{header()}", flush=True)
     began, wrong = time.monotonic(), 0
@@ -42,6 +44,7 @@ def _happen(stand: Stand, name: str) -> int:
     except Exception as error:
         traceback.print_exc()
         outcomes = [Outcome(name, wrong=[f"the script failed: {error}"])]
+        stand.stop_workers()
         stand.recover()
     for outcome in outcomes:
         print(outcome.row, flush=True)

@@ -1,7 +1,7 @@
 """The demo shop as in production, with a small quick training; the environment names its servers."""
 
 from shopdemo.settings import *  # noqa: F403
-from shopdemo.settings import DATABASES, INSTALLED_APPS, RECOMMENDATIONS, VAR, env
+from shopdemo.settings import DATABASES, RECOMMENDATIONS, STORAGES, VAR, env
 
 POOL = env.int("FAULTS_POOL", default=8)
 DATABASES["default"]["OPTIONS"] = {
@@ -16,10 +16,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": env.int("FAULTS_VISIBIL
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 RECOMMENDATIONS = RECOMMENDATIONS | {
     "LEASE_SECONDS": 8,
-    "TRAINING": {"steps": 30, "shoppers_needed": 10, "standard_errors": -1000.0, "width": 16},
+    "TRAINING": {
+        "steps": env.int("FAULTS_STEPS", default=30),
+        "shoppers_needed": 10,
+        "standard_errors": -1000.0,  # a small shop of chance: whether it is good is not asked here
+        "width": 16,
+    },
 }
-INSTALLED_APPS = [*INSTALLED_APPS]
-STORAGES["recommendations"]["OPTIONS"]["location"] = env("FAULTS_ARTIFACTS", default=str(VAR / "recommenders"))  # noqa: F405
+STORAGES["recommendations"]["OPTIONS"]["location"] = env("FAULTS_ARTIFACTS", default=str(VAR / "recommenders"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -23,14 +23,15 @@ def fill(products: int, shoppers: int, events: int, seed: int = 0) -> None:
     sync_catalog()
     keys = list(Product.objects.order_by("pk").values_list("pk", flat=True))
     made = Shopper.objects.bulk_create(Shopper(external_id=f"shopper {k}") for k in range(shoppers))
-    begin = timezone.now() - timedelta(days=events + 1)
+    # Each day's events lie within nine hours, and "this week" begins between two days: it stays the same for hours.
+    begin = timezone.now() - timedelta(days=events + 1, hours=16)
     Interaction.objects.bulk_create(
         Interaction(
             shopper=shopper,
             product_id=keys[place % products],
             kind=Kind.PURCHASE if age % 3 else Kind.VIEW,
             source=Interaction.Source.IMPORT,
-            occurred_at=begin + timedelta(days=age, minutes=number),
+            occurred_at=begin + timedelta(days=age, seconds=30 * number),
             event_key=age,
         )
         for number, shopper in enumerate(made)

@@ -13,7 +13,7 @@ from .judging import Outcome, judge
 from .load import Load
 from .servers import PostgreSQL, Redis, Server, Web, Worker, wait_until
 
-PRODUCTS, SHOPPERS, EVENTS = 60, 150, 12
+PRODUCTS, SHOPPERS, EVENTS = 60, 1_000, 12
 VISITORS = 24
 WARM, CALM = 2.0, 8.0  # seconds before a fault
 
@@ -49,6 +49,10 @@ class Stand:
         for server in (self.web, *self.workers, self.database, self.broker, self.cache):
             server.kill()
 
+    def stop_workers(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+
     def worker(self, stop_at: str = "", **environment: str) -> Worker:
         """One more Celery worker."""
         more = {"FAULTS_POOL": "0", "FAULTS_STATEMENT_TIMEOUT": "0", **environment}
@@ -71,7 +75,7 @@ class Stand:
         self.products, self.cookies = shop.product_ids(), shop.visitors(VISITORS)
         self.train()
 
-    def train(self) -> int:
+    def train(self, seconds: float = 120.0) -> int:
         """Retrain through the broker with a worker of its own; the id of the version that is current then."""
         from recommendations.retraining import request_retraining
 
@@ -79,7 +83,7 @@ class Stand:
         worker = self.worker()
         request_retraining("make faults")
         try:
-            wait_until(lambda: self.newest() > before and self.version()["status"] != "training", 120, "a training")
+            wait_until(lambda: self.newest() > before and self.version()["status"] != "training", seconds, "a training")
         finally:
             worker.stop()
         ended = self.version()
@@ -203,12 +207,16 @@ class Stand:
     def web_with(self, **environment: str) -> Iterator[None]:
         """The web processes started anew with this in their environment, and without it afterwards."""
         usual = self.web.environment
-        for chosen in ({**usual, **environment}, usual):
-            self.web.stop()
-            self.web.environment = chosen
-            self.web.start()
-            if chosen is not usual:
-                yield
+        try:
+            self._restart_web({**usual, **environment})
+            yield
+        finally:
+            self._restart_web(usual)
+
+    def _restart_web(self, environment: dict[str, str]) -> None:
+        self.web.stop()
+        self.web.environment = environment
+        self.web.start()
 
     def recover(self) -> None:
         """Until events are accepted again: every server that died is started."""

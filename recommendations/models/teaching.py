@@ -11,19 +11,19 @@ from .shopper import Shopper
 FEWEST_CUSTOMERS = 200
 
 
-def by_teachers() -> Q:
-    """A condition on events: done by a shopper whom the shop learns from.
-
-    Those are its customers: who has an account, whom another system knows, who bought something as the shop itself
-    says. Visitors known from their browser alone teach too while customers are few, or as RECOMMENDATIONS says.
-    """
+def everybody_teaches() -> bool:
+    """Whether visitors known from their browser alone teach too: while customers are few, or as the settings say."""
     learns = get_config().LEARN_FROM_VISITORS
-    if learns is None:
-        learns = _customers().count() < FEWEST_CUSTOMERS
-    return Q() if learns else Q(shopper__in=_customers().values("pk"))
+    return customers().count() < FEWEST_CUSTOMERS if learns is None else learns
 
 
-def _customers() -> QuerySet[Shopper]:
+def customers() -> QuerySet[Shopper]:
+    """Who has an account, whom another system knows, and who bought something as the shop itself says."""
     bought = Interaction.objects.filter(kind=Kind.PURCHASE).exclude(source=Interaction.Source.BEACON).order_by()
     known = Q(user__isnull=False) | Q(external_id__isnull=False) | Q(pk__in=bought.values("shopper"))
     return Shopper.objects.filter(known).order_by()
+
+
+def by_teachers() -> Q:
+    """A condition on events: done by a shopper whom the shop learns from."""
+    return Q() if everybody_teaches() else Q(shopper__in=customers().values("pk"))

@@ -11,7 +11,7 @@ from ..ml.sequences import Queries
 from ..ml.text import QueryIndex, build_index
 from ..ml.vocabulary import Vocabulary
 from ..models import Interaction, Product, Shopper
-from ..models.teaching import by_teachers
+from ..models.teaching import customers, everybody_teaches
 
 # Shoppers whose events are read by one query.
 AT_ONCE = 1_000
@@ -44,12 +44,15 @@ def read_log(report: Callable[[float], None]) -> ShopLog:
 
 def _read_rows(report: Callable[[float], None]) -> tuple[np.ndarray, list[str]]:
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
-    taught = Interaction.objects.for_training().filter(by_teachers())
-    shoppers = list(Shopper.objects.order_by("pk").values_list("pk", flat=True))
+    everybody = everybody_teaches()
+    teachers = Shopper.objects.all() if everybody else customers()
+    shoppers = list(teachers.order_by("pk").values_list("pk", flat=True))
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()
     for start in range(0, len(shoppers), AT_ONCE):
         some = shoppers[start : start + AT_ONCE]
-        events = taught.filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        events = Interaction.objects.for_training().filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        if not everybody:
+            events = events.filter(shopper_id__in=some)
         # Read to the end before anything is reported: on SQLite a report, which writes, fails beside an open read as
         # soon as the heartbeat has written too.
         chunks.append(np.array(list(events.rows()), np.int64).reshape(-1, 4))
