@@ -9,7 +9,7 @@ export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
 PAGES := tests/api tests/other_shop tests/pages tests/templatetags
 
-.PHONY: install demo encoders test test-services fuzz lint wheel package matrix matrix-3.13 matrix-3.12 clean
+.PHONY: install demo encoders test test-services fuzz faults lint wheel package matrix matrix-3.13 matrix-3.12 clean
 
 install: .venv/dev-installed
 
@@ -56,6 +56,10 @@ test-services: .venv/dev-installed $(MADE_ENCODERS)
 # 20,000 of them, or CASES=..., or as many as SECONDS=... lets.
 fuzz: .venv/dev-installed $(MADE_ENCODERS)
 	$(BIN)/python -m tests.fuzz $(if $(CASES),--cases $(CASES)) $(if $(SECONDS),--seconds $(SECONDS))
+
+# Faults that really happen to the demo shop on servers of its own (docs/faults.md): all of them, or FAULTS="one another".
+faults: .venv/dev-installed
+	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
 wheel: dist/built

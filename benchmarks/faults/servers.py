@@ -212,7 +212,7 @@ class Worker(Server):
 
     def __init__(self, name: str, folder: Path, environment: Mapping[str, str], stop_at: str = "") -> None:
         # Pages first, as docs/deploying.md has it: both run on this machine.
-        arguments = ["nice", "-n", "10", sys.executable, "-m", "celery", "-A", "benchmarks.faults.worker", "worker"]
+        arguments = ["nice", "-n", "5", sys.executable, "-m", "celery", "-A", "benchmarks.faults.worker", "worker"]
         arguments += [
             "--pool",
             "solo",

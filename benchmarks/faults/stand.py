@@ -75,7 +75,7 @@ class Stand:
         self.products, self.cookies = shop.product_ids(), shop.visitors(VISITORS)
         self.train()
 
-    def train(self, seconds: float = 120.0) -> int:
+    def train(self, seconds: float = 300.0) -> int:
         """Retrain through the broker with a worker of its own; the id of the version that is current then."""
         from recommendations.retraining import request_retraining
 

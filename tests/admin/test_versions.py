@@ -225,3 +225,15 @@ def test_pages_need_nothing_inline(staff, training):
         text = client.get(address).content.decode()
         assert "style=" not in text
         assert "onclick" not in text
+
+
+def test_a_published_version_that_can_not_be_served_is_said_so(staff, shopper):
+    version = RecommenderVersion.objects.current()
+    words = f"Version {version.pk} is published and can&#x27;t be served"
+    client = staff("publish")
+    assert words not in client.get(reverse(LIST)).content.decode()
+    RecommenderVersion.objects.filter(pk=version.pk).update(artifact="gone")
+    forget()
+    told = client.get(reverse(LIST)).content.decode()
+    assert words in told
+    assert "manifest.json is missing" in told

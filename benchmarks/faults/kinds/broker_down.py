@@ -25,7 +25,7 @@ def happen(stand: Stand) -> Iterator[Outcome]:
         time.sleep(3)
         stand.broker.start()
         request_retraining("make faults")
-        wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 120, "the training")
+        wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 300, "the training")
         outcome.check(stand.version()["status"] == "published", f"afterwards: {stand.version()}")
     worker.stop()
     yield outcome

@@ -6,7 +6,7 @@ from ..servers import wait_until
 from ..stand import Stand
 
 VISIBLE_AGAIN = "1"  # seconds; Redis takes a message for lost that is not acknowledged by then
-LONG = "800"  # steps: an idle worker looks for lost messages every ten seconds or so
+LONG = "400"  # steps: an idle worker looks for lost messages every ten seconds or so
 
 
 def happen(stand: Stand) -> Iterator[Outcome]:
@@ -17,7 +17,7 @@ def happen(stand: Stand) -> Iterator[Outcome]:
         workers = [stand.worker(FAULTS_VISIBILITY=VISIBLE_AGAIN, FAULTS_STEPS=LONG) for _ in range(2)]
         wait_until(lambda: all("ready." in worker.log.read_text() for worker in workers), 60, "the workers")
         stand.send_retraining()
-        wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 120, "the training")
+        wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 300, "the training")
         began = time.time() - 60
         wait_until(lambda: len(stand.logged(logs, began)) > 0, 60, "the second delivery")
         time.sleep(1)

@@ -21,7 +21,7 @@ def happen(stand: Stand) -> Iterator[Outcome]:
             current, before = stand.current(), stand.newest()
             worker = stand.worker(**more)
             request_retraining("make faults")
-            wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 120, "the training")
+            wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 300, "the training")
             worker.stop()
             version = stand.version()
             outcome.check(version["status"] == "failed", f"the version is {version['status']}")

@@ -13,7 +13,7 @@ def happen(stand: Stand) -> Iterator[Outcome]:
         wait_until(lambda: all("ready." in worker.log.read_text() for worker in workers), 60, "the workers")
         for _ in workers:
             stand.send_retraining()
-        wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 120, "the training")
+        wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 300, "the training")
         outcome.check(stand.newest() == before + 1, f"{stand.newest() - before} versions were trained")
         outcome.check(stand.current() == stand.newest(), f"it ended as {stand.version()}")
         for worker in workers:
