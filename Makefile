@@ -9,7 +9,7 @@ export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
 PAGES := tests/api tests/other_shop tests/pages tests/templatetags
 
-.PHONY: install demo encoders test test-services lint wheel package matrix matrix-3.13 matrix-3.12 clean
+.PHONY: install demo encoders test test-services fuzz faults lint wheel package matrix matrix-3.13 matrix-3.12 clean
 
 install: .venv/dev-installed
 
@@ -52,6 +52,15 @@ test-services: .venv/dev-installed $(MADE_ENCODERS)
 	  --ignore=tests/browser --ignore=tests/package --ignore=tests/shopdemo --ignore=tests/benchmarks \
 	  --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py --ignore=tests/guest/test_without_celery.py
 	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other $(PAGES)
+
+# Requests made of the OpenAPI document, to the app behind gunicorn on the PostgreSQL that DATABASE_URL names:
+# 20,000 of them, or CASES=..., or as many as SECONDS=... lets.
+fuzz: .venv/dev-installed $(MADE_ENCODERS)
+	$(BIN)/python -m tests.fuzz $(if $(CASES),--cases $(CASES)) $(if $(SECONDS),--seconds $(SECONDS))
+
+# Faults that really happen to the demo shop on servers of its own (docs/faults.md): all of them, or FAULTS="one another".
+faults: .venv/dev-installed
+	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
 wheel: dist/built

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from threading import Lock
+from time import monotonic
+from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
-from django.db import connections, router, transaction
+from django.db import InterfaceError, OperationalError, connections, router, transaction
 
 from .conf import get_config
 from .logs import MISTAKES, log
@@ -15,22 +17,71 @@ from .metrics import fell_back
 T = TypeVar("T")
 
 
-def never_break(fallback: Callable[..., T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
+# Seconds for which lists do without a database that failed; then one of them asks it again.
+FIRST_REST, LONGEST_REST = 1.0, 8.0
+
+
+class CircuitBreaker:
+    """Keeps pages from waiting for a database that does not answer, each of them for the same timeout again."""
+
+    made: ClassVar[list["CircuitBreaker"]] = []
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.close()
+        self.made.append(self)
+
+    def close(self) -> None:
+        """As at the start: the database is asked."""
+        self._rest = 0.0  # seconds; 0 while the database answers
+        self._next_try = 0.0
+        self._trying = False
+
+    def is_open(self) -> bool:
+        """Whether to do without. Once the rest is over one caller is told no, who then tells how it went."""
+        if not self._rest:
+            return False
+        with self._lock:
+            if self._rest and monotonic() >= self._next_try:
+                self._next_try, self._trying = monotonic() + self._rest, True
+                return False
+            return bool(self._rest)
+
+    def failed(self) -> None:
+        """The database did not answer: rest, longer after each try."""
+        with self._lock:
+            if self._rest and not self._trying:
+                return  # others had begun before the rest
+            self._rest = min(2 * self._rest, LONGEST_REST) or FIRST_REST
+            self._next_try, self._trying = monotonic() + self._rest, False
+
+
+def never_break(
+    fallback: Callable[..., T], breaker: CircuitBreaker | None = None
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Decorate a use case so that the page that calls it succeeds: on any error, log once and return `fallback(...)`.
 
     `fallback` gets the call's arguments. With RECOMMENDATIONS["STRICT"] the error is raised instead, and with DEBUG
-    what only the shop's developer can have done wrong.
+    what only the shop's developer can have done wrong. What has a `breaker` only reads: it is left out for a
+    while after the database did not answer.
     """
 
     def decorate(function: Callable[..., T]) -> Callable[..., T]:
         @wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> T:
+            if breaker is not None and breaker.is_open():
+                return fallback(*args, **kwargs)
             try:
                 with spared_transaction():
-                    return function(*args, **kwargs)
+                    found = function(*args, **kwargs)
+                if breaker is not None:
+                    breaker.close()
+                return found
             except Exception as error:
                 if get_config().STRICT or (settings.DEBUG and isinstance(error, MISTAKES)):
                     raise
+                if breaker is not None and isinstance(error, (InterfaceError, OperationalError)):
+                    breaker.failed()
                 log("use_case_failed", error, use_case=function.__qualname__)
                 fell_back(function.__qualname__)
                 return fallback(*args, **kwargs)

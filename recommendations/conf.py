@@ -27,6 +27,7 @@ class Config:
     RETENTION_DAYS: int = 730  # interactions older than this are purged
     HIDE_DAYS: int = 180  # how long "not interested" lasts
     SENSITIVE_CATEGORIES: tuple[str, ...] = ()  # never named in a reason
+    LEARN_FROM_VISITORS: bool | None = None  # also from visitors who never bought; None = while customers are few
     LEASE_SECONDS: int = 60  # a training without a heartbeat for this long is taken for dead
     TRAINING: dict[str, Any] = field(default_factory=dict)  # fields of ml.training.TrainingSettings
 

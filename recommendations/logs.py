@@ -43,6 +43,7 @@ LINES = {
     "training_given_up": Line(logging.WARNING, "Version %(version)s is not trained here any more"),
     "training_answered": Line(logging.INFO, "The retraining asked for at %(requested_at)s was done already"),
     "training_busy": Line(logging.INFO, "Version %(version)s is being trained already"),
+    "broker_unreachable": Line(logging.ERROR, "No retraining was queued, pages are served as before: %(cause)s"),
     "heartbeat_missed": Line(logging.WARNING, "No heartbeat of version %(version)s this time: %(cause)s"),
     "worker_died": Line(logging.ERROR, "The worker that trained version %(version)s died, in stage %(stage)s"),
     "artifacts_not_deleted": Line(

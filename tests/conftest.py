@@ -48,10 +48,13 @@ def _nothing_left_over():
         return
     from django.core.cache import cache
 
+    from recommendations.boundary import CircuitBreaker
     from recommendations.publishing import forget
 
     cache.clear()
     forget()
+    for breaker in CircuitBreaker.made:
+        breaker.close()
     yield
     forget()
 

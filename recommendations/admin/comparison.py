@@ -31,6 +31,7 @@ CAUSES = {
     "opted_out": _("Of shoppers who switched personalisation off"),
     "other_kinds": _("Returns, and what was taken out of a cart"),
     "removed": _("Removed by the shopper"),
+    "visitors": _("Of visitors, once there are customers enough"),
     "broken": _("Broken: a search without words, or with a product"),
     "clock": _("Clock errors: before 1990, or in the future"),
     "staff": _("What the shop's own people looked at"),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from ..exceptions import RecommendationsError, RetrainingBusy
 from ..ml.artifact import ArtifactError
 from ..models import RecommenderVersion
-from ..publishing import publish
+from ..publishing import publish, why_not_served
 from ..retraining import cancel, reap, request_retraining
 from .browsing import BrowsingAdmin
 from .comparison import cleaning, facts, lead, tables
@@ -72,6 +72,8 @@ class VersionAdmin(BrowsingAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         reap()  # whoever looks should not see a dead worker's training go on
+        if trouble := why_not_served():
+            self.message_user(request, trouble, messages.ERROR)
         context = {
             "may_retrain": request.user.has_perm(RETRAIN),
             "training": RecommenderVersion.objects.in_training(),

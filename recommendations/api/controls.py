@@ -1,6 +1,5 @@
 """The shopper's rights over REST: whoever asks decides about what is kept of whoever asks."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import status
@@ -12,7 +11,7 @@ from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
 from ..serving.asking import reading_shopper
-from .edge import Endpoint, page_request
+from .edge import Endpoint, page_request, product_id_in, sent_object
 from .errors import BadField
 
 
@@ -23,7 +22,7 @@ class PersonalisationEndpoint(Endpoint):
         return Response({"personalised": controls.is_personalised(page_request(request))})
 
     def put(self, request: Request) -> Response:
-        wanted = request.data.get("personalised") if isinstance(request.data, Mapping) else None
+        wanted = sent_object(request, "personalised").get("personalised")
         if not isinstance(wanted, bool):
             raise BadField.expected("personalised", "true or false", wanted)
         response = Response({"personalised": wanted})
@@ -57,10 +56,9 @@ class HiddenEndpoint(Endpoint):
         return Response({"hidden": _hidden(reading_shopper(page_request(request)))})
 
     def post(self, request: Request) -> Response:
-        product_id = request.data.get("product") if isinstance(request.data, Mapping) else None
-        if not isinstance(product_id, str) or not product_id:
-            raise BadField.expected("product", "the id of a product", product_id)
-        fewer = request.data.get("fewer_like_it", False)
+        sent = sent_object(request, "product", "fewer_like_it")
+        product_id = product_id_in(sent)
+        fewer = sent.get("fewer_like_it", False)
         if not isinstance(fewer, bool):
             raise BadField.expected("fewer_like_it", "true or false", fewer)
         page = page_request(request)
@@ -78,8 +76,9 @@ class HiddenEndpoint(Endpoint):
         return response
 
     def delete(self, request: Request) -> Response:
+        product_id = product_id_in(request.query_params)
         shopper: Shopper | None = reading_shopper(page_request(request))
-        if shopper is None or not controls.show_again(shopper, request.query_params.get("product", "")):
+        if shopper is None or not controls.show_again(shopper, product_id):
             return Response({"detail": "It was not hidden."}, status.HTTP_404_NOT_FOUND)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

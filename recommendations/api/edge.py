@@ -1,11 +1,11 @@
 """What all our endpoints share. Everything is named here, so that the shop's REST_FRAMEWORK changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import MethodNotAllowed, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny, BasePermission
@@ -13,6 +13,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable
 from .authentication import CsrfSessionAuthentication, PasswordAuthentication
 from .errors import BadField, handle
 
@@ -22,6 +24,21 @@ class PlainJSON(JSONRenderer):
 
     compact = True
     ensure_ascii = False
+    strict = True
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        """The data as bytes; half of a surrogate pair, which UTF-8 does not have, as the `\\ud800` it came as."""
+        try:
+            return super().render(data, *args, **kwargs)
+        except UnicodeEncodeError:
+            return ASCIIJSON().render(data, *args, **kwargs)
+
+
+class ASCIIJSON(JSONRenderer):
+    """The same with every other letter escaped."""
+
+    compact = True
+    ensure_ascii = True
     strict = True
 
 
@@ -58,6 +75,12 @@ class Endpoint(APIView):
     versioning_class = None
     schema = None
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """A method that there is not is said so before anything else."""
+        if not hasattr(self, str(request.method).lower()):
+            raise MethodNotAllowed(str(request.method))
+        super().initial(request, *args, **kwargs)
+
     def get_exception_handler(self) -> Callable[..., Any]:
         return handle
 
@@ -72,6 +95,26 @@ def permission(name: str) -> type[BasePermission]:
             return bool(request.user and request.user.has_perm(f"recommendations.{name}"))
 
     return HasPermission
+
+
+def sent_object(request: Request, *fields: str) -> Mapping[str, Any]:
+    """The JSON object sent, none of whose fields is another one. Raises BadField."""
+    sent = request.data
+    if not isinstance(sent, Mapping):
+        raise BadField.expected(fields[0], f"an object with {', '.join(fields)}", sent)
+    if unknown := sorted(set(sent) - set(fields)):
+        raise BadField.expected(unknown[0][:40], f"no such field; there are {', '.join(fields)}")
+    return sent
+
+
+def product_id_in(values: Mapping[str, Any], field: str = "product") -> str:
+    """The id of a product that was sent, as text or number. Raises BadField."""
+    value = values.get(field)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_PRODUCT_ID or not is_storable(value):
+        raise BadField.expected(field, "the id of a product", value)
+    return value
 
 
 def page_request(request: Request) -> HttpRequest:

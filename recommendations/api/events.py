@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ..capture import Event
 from ..ml.kinds import Kind
 from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable
 from ..serving import InvalidToken, open_token
 from ..serving.asking import reading_shopper
 from .errors import BadField
@@ -51,14 +52,9 @@ def _text(sent: Mapping[str, Any], field: str) -> str:
     value, most = sent.get(field), MOST_LETTERS[field]
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > most or not _is_storable(value):
+    if not isinstance(value, str) or len(value) > most or not is_storable(value):
         raise BadField.expected(field, f"text of at most {most} characters", value)
     return value
-
-
-def _is_storable(value: str) -> bool:
-    """Whether databases take it: no NUL, no half of a surrogate pair."""
-    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _product_id(sent: Mapping[str, Any]) -> str:

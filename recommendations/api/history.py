@@ -10,9 +10,9 @@ from .. import controls
 from ..capture.events import tidy_query
 from ..catalog import find_cards
 from ..models import Shopper
-from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable
 from ..serving.asking import reading_shopper
-from .edge import Endpoint, page_request, whole_number
+from .edge import Endpoint, page_request, product_id_in, sent_object, whole_number
 from .errors import BadField
 
 MOST = 500
@@ -36,10 +36,7 @@ class RestoreEndpoint(Endpoint):
     """POST {"product": ID} (or {"query": TEXT}): undo a removal; answers with the history."""
 
     def post(self, request: Request) -> Response:
-        body = request.data
-        if not isinstance(body, Mapping):
-            raise BadField.expected("body", 'an object like {"product": "17"}', body)
-        unit, shopper = _unit(body), _shopper(request)
+        unit, shopper = _unit(sent_object(request, "product", "query")), _shopper(request)
         if shopper is None or not controls.restore(shopper, **unit):
             return _not_found("it was not removed")
         return Response(history_body(page_request(request), limit=100))
@@ -76,15 +73,11 @@ def _shopper(request: Request) -> Shopper | None:
 
 def _unit(values: Mapping[str, Any]) -> dict[str, str]:
     product, query = values.get("product"), values.get("query")
-    if isinstance(product, int) and not isinstance(product, bool):
-        product = str(product)
     if query is None:
-        if not isinstance(product, str) or not 0 < len(product) <= MAX_PRODUCT_ID or "\0" in product:
-            raise BadField.expected("product", "the id of a product (or query: the words of a search)", product)
-        return {"product_id": product}
+        return {"product_id": product_id_in(values)}
     if product is not None:
         raise BadField.expected("query", "none beside a product", query)
-    if not isinstance(query, str) or not tidy_query(query):
+    if not isinstance(query, str) or not is_storable(query) or not tidy_query(query):
         raise BadField.expected("query", "the words of a search", query)
     return {"query": tidy_query(query)}
 

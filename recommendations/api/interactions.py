@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..capture import accept, give_cookie
+from ..capture.events import PERMISSION
 from ..exceptions import InvalidInteraction
 from ..metrics import events_refused
 from .authentication import PasswordAuthentication, SameOriginAuthentication
@@ -61,6 +62,7 @@ class InteractionsEndpoint(Endpoint):
         sent = _body(request)
         self.sent = len(sent) if isinstance(sent, list) else 1
         page = page_request(request)
+        self._count_the_others(request)
         batch = isinstance(sent, list)
         events = [read_event(page, one, k if batch else None) for k, one in enumerate(sent if batch else [sent])]
         try:
@@ -71,6 +73,12 @@ class InteractionsEndpoint(Endpoint):
         if done.cookie:
             give_cookie(page, response, done.cookie)
         return response
+
+    def _count_the_others(self, request: Request) -> None:
+        """Each event of a batch counts for its address, but for the shop's own systems. Raises Throttled."""
+        throttle, others = AddressThrottle(), self.sent - 1
+        if others and not request.user.has_perm(PERMISSION) and not throttle.allow(request, self, others):
+            raise Throttled(throttle.wait())
 
 
 def _body(request: Request) -> Any:

@@ -9,7 +9,7 @@ from ..serving import Recommendation, RecommendationList, recommend
 from ..serving.asking import query_of
 from ..serving.placements import MAX_LIMIT, PLACEMENTS, get_placement
 from ..serving.reasons import Fact, Reason
-from .edge import Endpoint, page_request, whole_number
+from .edge import Endpoint, page_request, product_id_in, whole_number
 from .errors import BadField
 
 
@@ -18,7 +18,9 @@ class ListsEndpoint(Endpoint):
 
     def get(self, request: Request) -> Response:
         values = request.query_params
-        placement, product = values.get("placement", ""), values.get("product", "")
+        placement, product = values.get("placement", ""), ""
+        if values.get("product"):
+            product = product_id_in(values)
         limit = whole_number(values, "limit", default=10, least=1, most=MAX_LIMIT)
         try:
             spot = get_placement(placement)
@@ -56,7 +58,8 @@ def _recommendation(shown: Recommendation) -> dict[str, Any]:
 def product_as_json(card: Card) -> dict[str, Any]:
     """A product as sent."""
     # A decimal as text: binary floats are no money.
-    price = card.price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
+    price = card.price if card.price and card.price.is_amount() else None
+    price = price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
     return {"id": card.product_id, "title": card.title, "url": card.url, "image": card.image, "price": price}
 
 

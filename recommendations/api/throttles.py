@@ -1,6 +1,9 @@
+import ipaddress
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
@@ -13,11 +16,28 @@ class OpenThrottle(SimpleRateThrottle):
     """Lets everybody through when the cache is down: a lost event is worse than one too many."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
+        return self.allow(request, view, 1)
+
+    def allow(self, request: Request, view: APIView, events: int) -> bool:
+        """Whether so many more may come; they are counted if so."""
         try:
-            return super().allow_request(request, view)
+            return self._count(request, view, events)
         except Exception as error:  # whatever the shop's cache raises
             log("cache_down", error)
             return True
+
+    def _count(self, request: Request, view: APIView, events: int) -> bool:
+        self.key = self.get_cache_key(request, view)
+        if self.key is None:
+            return True
+        self.now = self.timer()
+        # What a clock that was set back makes a time to come would count until then.
+        past = [time for time in self.cache.get(self.key, []) if self.now - self.duration < time <= self.now]
+        self.history = past
+        if len(past) + events > self.num_requests:
+            return False
+        self.cache.set(self.key, [self.now] * events + past, self.duration)
+        return True
 
     def named(self, ident: Any) -> str:
         """The cache key of a caller; hashed, since the raw key is a credential."""
@@ -43,3 +63,28 @@ class AddressThrottle(OpenThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         return self.named(self.get_ident(request))
+
+    def get_ident(self, request: Request) -> str:
+        """The address, as far as it can be believed: what a caller writes into X-Forwarded-For is no address.
+
+        With REST_FRAMEWORK["NUM_PROXIES"] as DRF has it. Without: the last entry, which the nearest proxy wrote, when
+        the connection comes from a machine of ours; else the connection's own.
+        """
+        if api_settings.NUM_PROXIES is not None:
+            return str(super().get_ident(request))
+        return believed_address(request._request)
+
+
+def believed_address(request: HttpRequest) -> str:
+    """Where a request comes from, behind one proxy or none."""
+    address = request.META.get("REMOTE_ADDR") or ""
+    told = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    return told if told and _is_ours(address) else address
+
+
+def _is_ours(address: str) -> bool:
+    """Whether it is no address of the Internet: a proxy on this machine or beside it, or a socket."""
+    try:
+        return not ipaddress.ip_address(address).is_global
+    except ValueError:
+        return not address

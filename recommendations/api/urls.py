@@ -5,6 +5,7 @@ from .controls import ExportEndpoint, HiddenEndpoint, MeEndpoint, Personalisatio
 from .history import HistoryEndpoint, RestoreEndpoint
 from .interactions import InteractionsEndpoint
 from .lists import ListsEndpoint
+from .schema import SchemaEndpoint
 from .versions import RetrainEndpoint, VersionsEndpoint
 from .why import WhyEndpoint
 
@@ -21,4 +22,5 @@ urlpatterns = [
     path("me/", MeEndpoint.as_view(), name="me"),
     path("retrain/", RetrainEndpoint.as_view(), name="retrain"),
     path("versions/", VersionsEndpoint.as_view(), name="versions"),
+    path("schema/", non_atomic_requests(SchemaEndpoint.as_view()), name="schema"),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..ml.kinds import Kind
 from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable
 from .batches import MAX_QUANTITY, Batch
 from .events import tidy_query
 from .reading import COLUMNS, Raw
@@ -61,8 +62,8 @@ class Checker:
     ) -> tuple[Any, ...]:
         shopper, product, order = _text(shopper), _text(product), _text(order)
         query = tidy_query(_text(query))
-        if not 0 < len(shopper) <= MAX_SHOPPER or "\0" in shopper:
-            raise Rejected(f"shopper: expected 1 to {MAX_SHOPPER} characters, none of them NUL")
+        if not 0 < len(shopper) <= MAX_SHOPPER or not is_storable(shopper):
+            raise Rejected(f"shopper: expected 1 to {MAX_SHOPPER} characters, none of them NUL or half of a pair")
         if self.shoppers is not None and shopper not in self.shoppers:
             raise Rejected(f"shopper {shopper!r}: expected the primary key of a user")
         name = _text(kind) or DEFAULTS["kind"]
@@ -78,6 +79,8 @@ class Checker:
         return shopper, product, number, self._seconds(occurred_at), _quantity(quantity), query, order
 
     def _seconds(self, value: Any) -> int:
+        if not isinstance(value, (str, datetime)):  # a column of Parquet may hold lists
+            value = _text(value)
         # Rows of one order share their time: reading it is the slowest check.
         found = self._times.get(value)
         if found is None:

@@ -7,6 +7,7 @@ from ..exceptions import InvalidInteraction
 from ..ml.kinds import Kind
 from ..models.interaction import MAX_QUERY
 from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable, storable
 
 # What a browser may say by itself; what was bought or given back only the shop knows.
 BROWSER_KINDS = (Kind.VIEW, Kind.SEARCH, Kind.SAVE, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART)
@@ -62,7 +63,7 @@ def _product_id(event: Event) -> str:
     if event.kind == Kind.SEARCH:
         if product_id:
             raise InvalidInteraction("product", f"{product_id!r}: a search has a query and no product.")
-    elif not 0 < len(product_id) <= MAX_PRODUCT_ID:
+    elif not 0 < len(product_id) <= MAX_PRODUCT_ID or not is_storable(product_id):
         raise InvalidInteraction("product", f"{product_id[:40]!r}: expected a product_id.")
     return product_id
 
@@ -76,7 +77,7 @@ def _query(event: Event) -> str:
 
 def tidy_query(query: str) -> str:
     """A query as it is stored: single spaces, cut to what the column holds."""
-    return " ".join(query.replace("\0", " ").split())[:MAX_QUERY].strip()
+    return " ".join(storable(query).split())[:MAX_QUERY].strip()
 
 
 def _quantity(event: Event) -> int:

@@ -3,6 +3,7 @@ from decimal import Decimal
 
 from django.utils.formats import number_format
 
+MOST_MONEY = 10**15
 SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
 
 
@@ -13,8 +14,15 @@ class Price:
     amount: Decimal
     currency: str
 
+    def is_amount(self) -> bool:
+        """Whether it can be printed: NaN, infinity and what nobody can pay can't."""
+        amount = Decimal(self.amount)
+        return amount.is_finite() and abs(amount) < MOST_MONEY
+
     def __str__(self) -> str:
-        """As shown: $1.99, or 1.99 CHF; decimals and separators follow the language in use."""
+        """As shown: $1.99, or 1.99 CHF; decimals and separators follow the language in use. "" for no amount."""
+        if not self.is_amount():
+            return ""
         places = 0 if self.currency == "JPY" else 2
         amount = number_format(round(self.amount, places), places, use_l10n=True)
         symbol = SYMBOLS.get(self.currency)

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
+from ..models.texts import is_storable
 from .cards import Card
 
 SEPARATOR = ":"
@@ -97,7 +98,7 @@ class Catalog:
     def _key(self, product_id: str) -> Any:
         """The key in the field's own type; None for what no product can have."""
         text = product_id.removeprefix(f"{self.prefix}{SEPARATOR}") if self.prefix else product_id
-        if "\0" in text:
+        if not is_storable(text):
             return None
         try:
             return self._key_field.clean(text, None)

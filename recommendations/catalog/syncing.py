@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -11,10 +12,15 @@ from django.utils import timezone
 from ..exceptions import NotConfigured
 from ..models import Product
 from ..models.product import MAX_PRODUCT_ID
+from ..models.texts import is_storable, storable
 from .declaration import Catalog
 from .registry import catalogs_of, find_products, get_catalogs
 
 CHUNK = 1_000
+# What a person wrote is shorter; what is longer is cut, in the mirror only.
+MOST_LETTERS = 2_000
+# As the column has them.
+PRICE_STEP, MOST_PRICE = Decimal("0.0001"), 10**10
 MIRRORED = ("title", "category", "brand", "price", "available")
 
 
@@ -68,9 +74,10 @@ def _chunks(catalogs: Iterable[Catalog]) -> Iterator[tuple[Catalog, list[Any]]]:
 
 def _row(catalog: Catalog, product: Any) -> Product:
     product_id = catalog.product_id(product)
-    if not 0 < len(product_id) <= MAX_PRODUCT_ID:
+    if not 0 < len(product_id) <= MAX_PRODUCT_ID or not is_storable(product_id):
         raise NotConfigured(
-            f"{type(catalog).__name__}.product_id gave {product_id!r}: expected 1 to {MAX_PRODUCT_ID} characters."
+            f"{type(catalog).__name__}.product_id gave {product_id[:MAX_PRODUCT_ID]!r}: expected 1 to "
+            f"{MAX_PRODUCT_ID} characters, none of them NUL or half of a pair."
         )
     if catalogs_of([product_id]) != [catalog]:
         raise NotConfigured(
@@ -79,12 +86,27 @@ def _row(catalog: Catalog, product: Any) -> Product:
         )
     return Product(
         product_id=product_id,
-        title=catalog.title(product),
-        category=[str(part) for part in catalog.category(product)],
-        brand=catalog.brand(product),
-        price=catalog.price(product),
+        title=_words(catalog.title(product)),
+        category=[_words(part) for part in catalog.category(product)],
+        brand=_words(catalog.brand(product)),
+        price=_price(catalog.price(product)),
         available=catalog.is_available(product),
     )
+
+
+def _words(text: Any) -> str:
+    return "" if text is None else storable(str(text), MOST_LETTERS)
+
+
+def _price(price: Any) -> Decimal | None:
+    """The price as the mirror keeps it; None for what is no price: one odd product must not stop a whole sync."""
+    if price is None:
+        return None
+    try:
+        kept = Decimal(price).quantize(PRICE_STEP)
+        return kept if 0 <= kept < MOST_PRICE else None
+    except (ArithmeticError, TypeError, ValueError):
+        return None
 
 
 def _store(rows: dict[str, Product]) -> tuple[int, int]:

@@ -13,6 +13,7 @@ CAUSES = (
     "opted_out",  # of shoppers who switched personalisation off
     "other_kinds",  # returns and what was taken out of a cart: no wish
     "removed",  # by the shopper from their history
+    "visitors",  # of those known from their browser alone, once there are customers enough to learn from
     "broken",  # a search without words, or with a product
     "clock",  # before EARLIEST, or more than AHEAD in the future
     "staff",  # what the shop's own people looked at

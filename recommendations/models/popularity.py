@@ -6,6 +6,7 @@ from django.db.models import Count
 from ..ml.kinds import SEQUENCE_KINDS
 from .interaction import Interaction
 from .product_pair import ProductPair
+from .teaching import by_teachers
 
 RECENT = timedelta(days=7)
 # Below this, a count could point at single shoppers.
@@ -18,7 +19,7 @@ class ProductPopularityQuerySet(models.QuerySet["ProductPopularity"]):
 
         Returns how many products.
         """
-        events = Interaction.objects.remembered().filter(kind__in=SEQUENCE_KINDS, product__isnull=False)
+        events = Interaction.objects.remembered().filter(by_teachers(), kind__in=SEQUENCE_KINDS, product__isnull=False)
         total = _shoppers_by_product(events)
         # "Popular this week" is printed as a fact: what only browsers say does not count for it.
         trusted = events.exclude(source=Interaction.Source.BEACON)

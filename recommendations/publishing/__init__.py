@@ -1,8 +1,17 @@
 """Artifacts in Django's storages: uploaded under a new name, made current in one transaction, loaded once a process."""
 
 from .artifacts import prune, upload
-from .current import current_recommender, forget, on_trial
+from .current import current_recommender, forget, on_trial, why_not_served
 from .loaded import LoadedRecommender
 from .versions import publish
 
-__all__ = ["LoadedRecommender", "current_recommender", "forget", "on_trial", "prune", "publish", "upload"]
+__all__ = [
+    "LoadedRecommender",
+    "current_recommender",
+    "forget",
+    "on_trial",
+    "prune",
+    "publish",
+    "upload",
+    "why_not_served",
+]

@@ -80,7 +80,12 @@ def _checked(version: RecommenderVersion, directory: Path) -> Scorer:
         raise ArtifactError(f"version {version.pk}: {directory / MANIFEST} is missing; publish another version.")
     if _sha256(directory / MANIFEST) != version.artifact_sha256:
         raise ArtifactError(f"version {version.pk}: {MANIFEST} is not the one uploaded; publish another version.")
-    return Scorer.open(directory)
+    try:
+        return Scorer.open(directory)
+    except (ArtifactError, OSError):
+        raise
+    except Exception as error:  # checksums that are right of nonsense: what reading it raises is anybody's guess
+        raise ArtifactError(f"version {version.pk} can't be read ({type(error).__name__}: {error}).") from error
 
 
 def prune() -> list[int]:

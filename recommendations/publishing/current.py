@@ -10,7 +10,7 @@ from time import monotonic
 
 from django.utils import timezone
 
-from ..logs import log
+from ..logs import cause, log
 from ..models import RecommenderVersion
 from .artifacts import open_scorer
 from .loaded import LoadedRecommender
@@ -79,6 +79,18 @@ _on_trial: ContextVar[LoadedRecommender | None] = ContextVar("recommender_on_tri
 def current_recommender() -> LoadedRecommender | None:
     """The published recommender, loaded once a process and at most REFRESH_SECONDS behind; None when there is none."""
     return _on_trial.get() or _current.get()
+
+
+def why_not_served() -> str:
+    """What keeps this process from serving the published version, for staff; "" when nothing does."""
+    version, loaded = RecommenderVersion.objects.current(), current_recommender()
+    if version is None or (loaded is not None and loaded.version == version.pk):
+        return ""
+    try:
+        open_scorer(version)
+    except Exception as error:  # also what the storage's client raises
+        return f"Version {version.pk} is published and can't be served: {cause(error)}"
+    return ""
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ..ml.text import QueryIndex, build_index
 from ..ml.vocabulary import Vocabulary
 from ..models import Interaction, Product, Shopper
 from ..models.interaction import InteractionQuerySet
+from ..models.teaching import customers, everybody_teaches
 
 # Shoppers whose events are read by one query.
 AT_ONCE = 1_000
@@ -60,12 +61,18 @@ def _read_rows(
     stored: InteractionQuerySet, report: Callable[[float], None], counted: DataReport
 ) -> tuple[np.ndarray, list[str]]:
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
-    shoppers = list(Shopper.objects.order_by("pk").values_list("pk", flat=True))
+    everybody = everybody_teaches()
+    teachers = Shopper.objects.all() if everybody else customers()
+    if not everybody:
+        counted.leave_out("visitors", stored.for_training().exclude(shopper__in=customers().values("pk")).count())
+    shoppers = list(teachers.order_by("pk").values_list("pk", flat=True))
     staff, now = Shopper.objects.staff(), int(timezone.now().timestamp())
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()
     for start in range(0, len(shoppers), AT_ONCE):
         some = shoppers[start : start + AT_ONCE]
         of_some = stored.filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        if not everybody:
+            of_some = of_some.filter(shopper_id__in=some)
         events = of_some.for_training()
         # Read to the end before anything is reported: on SQLite a report, which writes, fails beside an open read as
         # soon as the heartbeat has written too.

@@ -7,6 +7,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from ..exceptions import BrokerUnreachable, NoBroker, RetrainingBusy
+from ..logs import log
 from ..models import RecommenderVersion
 from .lease import reap
 
@@ -34,6 +35,7 @@ def request_retraining(started_by: str) -> None:
         try:
             signature(TASK, kwargs=message, app=current_app).apply_async(retry=False, connection=connection)
         except (OperationalError, OSError) as error:
+            log("broker_unreachable", error)
             raise BrokerUnreachable(connection.as_uri(), error) from error
 
 

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from ..boundary import never_break
+from ..boundary import CircuitBreaker, never_break
 from ..catalog import product_id_of
 from ..models import Shopper
 from .queries import RecommendationQuery
@@ -10,7 +10,7 @@ from .queries import RecommendationQuery
 _UNASKED = object()
 
 
-@never_break(fallback=lambda request: None)
+@never_break(fallback=lambda request: None, breaker=CircuitBreaker())
 def reading_shopper(request: HttpRequest) -> Shopper | None:
     """Whose history this request may read, or None; one SELECT a request."""
     shopper = getattr(request, "_recommendations_shopper", _UNASKED)

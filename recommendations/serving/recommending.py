@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ..boundary import never_break
+from ..boundary import CircuitBreaker, never_break
 from ..catalog import Card, catalogs_of, find_cards
 from ..publishing import LoadedRecommender, current_recommender
 from .candidates import Pool, context_items, history_pool, popular_fill
@@ -19,6 +19,8 @@ from .recommendations import Recommendation, RecommendationList
 from .together import company_of, named_company, together_fact
 from .tokens import seal_list
 
+# Of whatever reads a history.
+HISTORY = CircuitBreaker()
 # Candidates whose cards are asked for beyond the limit, since some may not be for sale.
 SPARE = 10
 # Cards of one row that print the same words about the same products, never on neighbours.
@@ -41,7 +43,7 @@ def popular_list(query: RecommendationQuery) -> RecommendationList:
     return _fallback(query)
 
 
-@never_break(fallback=lambda query: RecommendationList(query.placement))
+@never_break(fallback=lambda query: RecommendationList(query.placement), breaker=CircuitBreaker())
 def _fallback(query: RecommendationQuery) -> RecommendationList:
     if query.spot.needs_product or query.spot.bought == "only":
         return RecommendationList(query.placement)
@@ -50,7 +52,7 @@ def _fallback(query: RecommendationQuery) -> RecommendationList:
 
 
 @measured
-@never_break(fallback=popular_list)
+@never_break(fallback=popular_list, breaker=HISTORY)
 def recommend(query: RecommendationQuery) -> RecommendationList:
     """The list for a query: at most `limit` products that this shopper can buy now, best first, with true reasons.
 

@@ -14,6 +14,7 @@ from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Anchor
 from .recommendations import Recommendation
+from .recommending import HISTORY
 from .tokens import seal_list
 
 # Length R of the ranked list that the rows are cut from, and so the K of each claim.
@@ -32,7 +33,7 @@ class BecauseRow:
     recommendations: tuple[Recommendation, ...]
 
 
-@never_break(fallback=lambda query, rows: [])
+@never_break(fallback=lambda query, rows: [], breaker=HISTORY)
 def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
     """At most `rows` rows of at least 4 products for a placement that rests on the history; no product twice.
 

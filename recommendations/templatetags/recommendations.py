@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import serving
 from ..boundary import never_break
 from ..catalog import product_id_of
+from ..models.texts import is_storable, storable
 from ..serving.asking import query_of
 
 register = template.Library()
@@ -73,7 +74,9 @@ def _rendered(context: template.Context, name: str, values: Callable[..., dict[s
             "'django.template.context_processors.request' to TEMPLATES['OPTIONS']['context_processors']."
         )
     found = context.template.engine.get_template(f"recommendations/{name}.html")
-    return found.render(context.new(values(request, *asked)))
+    html = found.render(context.new(values(request, *asked)))
+    # The shop encodes the page once we are done: what UTF-8 does not have would fail there.
+    return html if is_storable(html) else mark_safe(storable(html))  # noqa: S308 - rendered with escaping
 
 
 def _list(request: HttpRequest, placement: str, limit: int, product: object, heading: str, of: str) -> dict[str, Any]:

@@ -235,3 +235,15 @@ def test_a_version_tells_what_was_left_out(staff, db):
     html = staff("view_recommenderversion").get(page(version)).content.decode()
     assert '<th scope="row">Clock errors: before 1990, or in the future</th><td>17</td>' in html
     assert '<th scope="row">Learned from</th><td>5</td>' in html
+
+
+def test_a_published_version_that_can_not_be_served_is_said_so(staff, shopper):
+    version = RecommenderVersion.objects.current()
+    words = f"Version {version.pk} is published and can&#x27;t be served"
+    client = staff("publish")
+    assert words not in client.get(reverse(LIST)).content.decode()
+    RecommenderVersion.objects.filter(pk=version.pk).update(artifact="gone")
+    forget()
+    told = client.get(reverse(LIST)).content.decode()
+    assert words in told
+    assert "manifest.json is missing" in told

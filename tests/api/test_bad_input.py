@@ -53,6 +53,8 @@ def test_one_bad_event_leaves_the_whole_batch_out(books, browser, send, errors):
         ({"event_id": "x" * 129}, "event_id", "expected text of at most 128 characters"),
         ({"event_id": "\ud800"}, "event_id", "expected text of at most 128 characters"),
         ({"colour": "red"}, "colour", "no such field"),
+        ({"\ud800": 1}, "\ud800", "no such field"),
+        ({"kind": "search", "product": None, "query": "\ud800"}, "query", "expected text"),
         ({"shopper": "household-1"}, "shopper", "recommendations.add_interaction"),
     ],
 )

@@ -1,0 +1,1 @@
+"""One module for each fault; `happen(stand)` gives its outcomes."""
