@@ -19,13 +19,13 @@ from recommendations.ml.training.settings import TrainingSettings
 from recommendations.ml.vocabulary import Vocabulary
 
 # Published whatever the baselines do, since what is measured is the reasons. The popularity shop is judged as any shop.
-SETTINGS = TrainingSettings(steps=400, width=32, dropout=0.1, rate=5e-3, shoppers_judged=800, standard_errors=-1_000)
+SETTINGS = TrainingSettings(width=32, dropout=0.1, rate=5e-3, shoppers_judged=800, standard_errors=-1_000)
 JUDGED = TrainingSettings().standard_errors
 
 
 def recovery(cause: str, count: int = 200, settings: TrainingSettings = SETTINGS, seed: int = 0) -> Recovery:
     """Train a planted shop as a shop's own data is trained, and see what its reasons name."""
-    settings = replace(settings, seed=seed)
+    settings = replace(settings, seed=seed, steps=settings.steps or SHOPS[cause].steps)
     if cause == "popularity":
         settings = replace(settings, standard_errors=JUDGED)
     vocabulary = Vocabulary([str(item) for item in range(1, PRODUCTS + 1)])

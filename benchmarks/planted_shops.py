@@ -57,6 +57,7 @@ class Shop:
     enough: tuple[str, ...] = ()  # what makes P due as well, put in the same places
     lacking: tuple[str, ...] = ()  # what does not
     may_name: str = "A"  # what a reason for P may name
+    steps: int = 400  # of the fit, until the rule is learned
 
     def draw(self, rng: np.random.Generator) -> Visit:
         """One shopper's visit."""
@@ -76,6 +77,7 @@ SHOPS: dict[str, Shop] = {
         any_order=True,
         lacking=("A-", "-B"),
         may_name="AB",
+        steps=800,
     ),
     "or": _shop(
         *((0.125, "AB", 1), (0.125, "BA", 1), (0.125, "A", 1), (0.125, "B", 1), (0.5, "", 0)),
