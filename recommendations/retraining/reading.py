@@ -27,7 +27,7 @@ class ShopLog:
 
 def read_log(report: Callable[[float], None]) -> ShopLog:
     """Every remembered event that training may use. Read in parts; `report(share done)` is called after each."""
-    rows, searched = _read_rows(report)
+    rows, searched = read_rows(report)
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
     met, number = np.unique(about[~is_search], return_inverse=True)  # ascending: the oldest product is item 1
@@ -41,7 +41,7 @@ def read_log(report: Callable[[float], None]) -> ShopLog:
     return ShopLog(InteractionLog.from_rows(shopper, item, kind, time, queries=queries), vocabulary, index)
 
 
-def _read_rows(report: Callable[[float], None]) -> tuple[np.ndarray, list[str]]:
+def read_rows(report: Callable[[float], None]) -> tuple[np.ndarray, list[str]]:
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
     shoppers = list(Shopper.objects.order_by("pk").values_list("pk", flat=True))
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()
