@@ -23,10 +23,10 @@ from recommendations.retraining.reading import read_rows
 
 BATCH = 500  # events of one request, and of one bulk_create
 COPIED = "shopper_id, product_id, kind, source, quantity, query, occurred_at, list_id, event_key"
-# What a training reads, by the shortest way: no shopper is left out, nothing was removed.
+# What a training reads, by the shortest way: in any order, no shopper left out, nothing taken as removed.
 READ = (
-    "SELECT shopper_id, product_id, kind, floor(extract(epoch FROM occurred_at))::bigint "
-    "FROM recommendations_interaction ORDER BY shopper_id, occurred_at"
+    "SELECT shopper_id, product_id, kind, floor(date_part('epoch', occurred_at))::bigint "
+    "FROM recommendations_interaction"
 )
 URL = "/recommendations/v1/interactions/"
 

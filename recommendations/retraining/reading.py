@@ -47,10 +47,10 @@ def read_rows(report: Callable[[float], None]) -> tuple[np.ndarray, list[str]]:
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()
     for start in range(0, len(shoppers), AT_ONCE):
         some = shoppers[start : start + AT_ONCE]
-        events = Interaction.objects.for_training().filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        events = Interaction.objects.for_training_of(some[0], some[-1])
         # Read to the end before anything is reported: on SQLite a report, which writes, fails beside an open read as
         # soon as the heartbeat has written too.
-        chunks.append(np.array(list(events.rows()), np.int64).reshape(-1, 4))
+        chunks.extend(events.arrays())
         found = [
             (shopper, searched.setdefault(query, len(searched)), kind, time)
             for shopper, query, kind, time in events.searches()
