@@ -67,8 +67,19 @@ def import_rows(
     without an order its shopper, kind, product or query, and second. Raises UnknownProduct, and InvalidInteraction
     for a user who does not exist.
     """
+    return store_batches(batches, known_products(), report, shoppers_are_users)
+
+
+def known_products() -> dict[str, int]:
+    """product_id -> primary key of every product that the mirror holds."""
+    return {product_id: pk for pk, product_id in Product.objects.vocabulary()}
+
+
+def store_batches(
+    batches: Iterable[Batch], products: dict[str, int], report: Callable[[int], None] | None, shoppers_are_users: bool
+) -> ImportResult:
+    """import_rows() with the products that its caller has read."""
     result = ImportResult()
-    products = {product_id: pk for pk, product_id in Product.objects.vocabulary()}
     shoppers = Shoppers(shoppers_are_users)
     for batch in batches:
         with transaction.atomic():
@@ -116,9 +127,8 @@ def _store(batch: Batch, products: dict[str, int], shoppers: Shoppers, result: I
     names = ("shopper", "product", "time", "kind", "quantity", "query", "order")
     columns = [batch.column(name) for name in names]
     shoppers.find(columns[0])
+    new = _Columns()
     times: dict[tuple[str, str], int] = {}
-    # (shopper's primary key, event key) -> the row to store
-    rows: dict[tuple[int, int], list[Any]] = {}
     for shopper, product, time, kind, quantity, query, order in zip(*columns, strict=True):
         pk, forgotten_until = shoppers.known[shopper]
         result.read += 1
@@ -130,26 +140,43 @@ def _store(batch: Batch, products: dict[str, int], shoppers: Shoppers, result: I
             key = key_of_order_line(order, kind, product)
         else:
             key = key_of_row(kind, product, query, time)
-        if (pk, key) in rows:
-            if order:
-                rows[pk, key][3] = min(rows[pk, key][3] + quantity, MAX_QUANTITY)
-            continue
         try:
-            rows[pk, key] = [pk, products[product] if product else None, kind, quantity, query, time]
+            product_pk = products[product] if product else None
         except KeyError:
             raise UnknownProduct(product) from None
-    added = _insert(rows)
+        if not new.add(pk, product_pk, kind, quantity, query, time, key) and order:
+            new.add_quantity(pk, key, quantity)
+    added = Interaction.objects.insert_new(new.rows())
     result.added += added
     result.repeated = result.read - result.forgotten - result.added
 
 
-def _insert(rows: dict[tuple[int, int], list[Any]]) -> int:
-    if not rows:
-        return 0
-    pks, products, kinds, quantities, queries, seconds = zip(*rows.values(), strict=True)
-    moments = {time: datetime.fromtimestamp(time, UTC) for time in set(seconds)}
-    return Interaction.objects.insert_new(
-        NewInteractions(
+class _Columns:
+    """Rows to store, each (shopper's primary key, event key) once."""
+
+    def __init__(self) -> None:
+        self.columns: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
+        self.place: dict[tuple[int, int], int] = {}
+
+    def add(self, *row: Any) -> bool:
+        """Add (shopper, product, kind, quantity, query, seconds, key), unless there is one; whether there was none."""
+        count = len(self.place)
+        if self.place.setdefault((row[0], row[-1]), count) < count:
+            return False
+        for column, value in zip(self.columns, row, strict=True):
+            column.append(value)
+        return True
+
+    def add_quantity(self, pk: int, key: int, quantity: int) -> None:
+        """A further line of the same order and product."""
+        quantities, place = self.columns[3], self.place[pk, key]
+        quantities[place] = min(quantities[place] + quantity, MAX_QUANTITY)
+
+    def rows(self) -> NewInteractions:
+        """As the table has them."""
+        pks, products, kinds, quantities, queries, seconds, keys = self.columns
+        moments = {time: datetime.fromtimestamp(time, UTC) for time in set(seconds)}
+        return NewInteractions(
             shopper_id=pks,
             product_id=products,
             kind=kinds,
@@ -158,6 +185,5 @@ def _insert(rows: dict[tuple[int, int], list[Any]]) -> int:
             query=queries,
             occurred_at=[moments[time] for time in seconds],
             list_id=[None] * len(pks),
-            event_key=[key for _, key in rows],
+            event_key=keys,
         )
-    )

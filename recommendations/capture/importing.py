@@ -11,8 +11,8 @@ from typing import IO, Any
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
 
-from ..models import Interaction, Product
-from .batches import Batch, ImportResult, import_rows
+from ..models import Interaction
+from .batches import Batch, ImportResult, import_rows, known_products, store_batches
 from .checking import Checker
 from .reading import COLUMNS, Raw, UnreadableFile, read_file
 
@@ -42,8 +42,9 @@ def import_interactions(
     it back. Times are kept in whole seconds. Raises UnreadableFile.
     """
     users = get_user_model()._default_manager
+    products = known_products()
     checker = Checker(
-        products=set(Product.objects.values_list("product_id", flat=True)),
+        products=products,
         timezone=naive_times,
         now=datetime.now(UTC),
         shoppers={str(key) for key in users.values_list("pk", flat=True)} if shoppers_are_users else None,
@@ -57,10 +58,10 @@ def import_interactions(
 
     if dry_run:
         with transaction.atomic(using=router.db_for_write(Interaction)):
-            result = import_rows(batches, progress, shoppers_are_users)
+            result = store_batches(batches, products, progress, shoppers_are_users)
             transaction.set_rollback(True, using=router.db_for_write(Interaction))
     else:
-        result = import_rows(batches, progress, shoppers_are_users)
+        result = store_batches(batches, products, progress, shoppers_are_users)
     result.rejected, result.reasons = checker.row - result.read, writer.reasons
     result.read = checker.row
     return result
@@ -77,12 +78,15 @@ def _whole_orders(chunks: Iterator[Raw]) -> Iterator[Raw]:
     """The same rows, cut so that the lines of an order that stand together stay together."""
     held: Raw = {}
     for chunk in chunks:
+        if "order" not in chunk:
+            yield chunk
+            continue
         joined = {name: [*held.get(name, ()), *values] for name, values in chunk.items()}
-        orders = joined.get("order", ())
+        orders = joined["order"]
         cut = len(orders)
         while cut and orders[-1] and orders[cut - 1] == orders[-1]:
             cut -= 1
-        # One order as long as the chunk, or no orders at all: nothing to keep together.
+        # One order as long as the chunk: nothing to keep together.
         cut = cut or len(next(iter(joined.values())))
         held = {name: values[cut:] for name, values in joined.items()}
         yield {name: values[:cut] for name, values in joined.items()}

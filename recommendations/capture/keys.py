@@ -9,7 +9,10 @@ SECONDS_TOGETHER = 30
 
 def event_key(*identity: object) -> int:
     """A signed 64-bit hash of what identifies an interaction."""
-    text = "\x1f".join(map(str, identity))
+    return _hashed("\x1f".join(map(str, identity)))
+
+
+def _hashed(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), "big", signed=True)
 
 
@@ -30,4 +33,5 @@ def key_of_order_line(order: str, kind: int, product_id: str) -> int:
 
 def key_of_row(kind: int, product_id: str, query: str, seconds: int) -> int:
     """A row of an import that names no order."""
-    return event_key("row", int(kind), product_id, query, seconds)
+    # Once for each row of a file: written out, event_key("row", ...) in half the time.
+    return _hashed(f"row\x1f{int(kind)}\x1f{product_id}\x1f{query}\x1f{seconds}")

@@ -50,11 +50,16 @@ def _csv(stream: Any) -> Iterator[Raw]:
     header = [name.strip() for name in next(reader, [])]
     _check(header)
     while chunk := list(islice(reader, CHUNK)):
-        # A short row lacks its last values; what is beyond the header belongs to no column.
-        padded = (row + [""] * (len(header) - len(row)) for row in chunk if row)
-        columns = list(zip(*(row[: len(header)] for row in padded), strict=True))
+        columns = list(zip(*_as_long(chunk, len(header)), strict=True))
         if columns:
             yield dict(zip(header, columns, strict=True))
+
+
+def _as_long(rows: list[list[str]], length: int) -> list[list[str]]:
+    """Rows of that length: a short one lacks its last values, what is beyond the header belongs to no column."""
+    if all(len(row) == length for row in rows):
+        return rows
+    return [(row + [""] * (length - len(row)))[:length] for row in rows if row]
 
 
 def _parquet(stream: Any) -> Iterator[Raw]:
@@ -68,6 +73,8 @@ def _parquet(stream: Any) -> Iterator[Raw]:
         source = stream if stream.seekable() else io.BytesIO(stream.read())
         file = pyarrow.parquet.ParquetFile(source)
         _check(file.schema_arrow.names)
+        if nested := [field.name for field in file.schema_arrow if pyarrow.types.is_nested(field.type)]:
+            raise UnreadableFile(f"column {nested[0]!r} holds lists or structures: expected one value a row.")
         for batch in file.iter_batches(batch_size=CHUNK):
             if batch.num_rows:
                 yield batch.to_pydict()

@@ -62,9 +62,10 @@ def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int],
 def _follow_logins(shoppers: Iterable[Shopper]) -> None:
     """A visitor who logged in while this was being stored: the merge did not see these rows, so they go after it."""
     visitors = [shopper.pk for shopper in shoppers if shopper.key_hash]
-    if not visitors:
+    merged_since = Shopper.objects.merged(visitors)
+    if not merged_since:
         return
-    for merged in Shopper.objects.filter(pk__in=visitors, merged_into__isnull=False).select_related("merged_into"):
+    for merged in Shopper.objects.filter(pk__in=merged_since).select_related("merged_into"):
         with transaction.atomic(using=router.db_for_write(Shopper)):
             Interaction.objects.filter(shopper=merged).hand_over(merged.merged_into)
 

@@ -1,6 +1,7 @@
 """Storing many interactions in one statement; those that are there already are left alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,10 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .postgresql import NULL, can_copy, copied_text, insert_copied, may_make_temporary_tables
+
+# With fewer rows a temporary table costs more than it saves.
+FEWEST_COPIED = 2_000
 TYPES = ("bigint", "bigint", "smallint", "smallint", "integer", "text", "timestamptz", "bigint", "bigint")
 
 
@@ -34,14 +39,19 @@ class NewInteractions:
 
 
 def insert_new(table: str, rows: NewInteractions, alias: str) -> int:
-    """One INSERT that skips rows whose (shopper, event_key) is there; returns how many rows are new."""
+    """Insert all rows but those whose (shopper, event_key) is there, or none of them; returns how many are new."""
     if not len(rows):
         return 0
     connection = connections[alias]
-    names = ", ".join(field.name for field in fields(rows))
-    into = f"INSERT INTO {connection.ops.quote_name(table)} ({names})"
-    # Without a savepoint: one statement, or many that stand or fall together.
-    with transaction.atomic(using=alias, savepoint=False), connection.cursor() as cursor:
+    names = [field.name for field in fields(rows)]
+    into = f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(names)})"
+    many = len(rows) >= FEWEST_COPIED and can_copy(connection)
+    is_one_statement = connection.vendor == "postgresql" and not many and not connection.in_atomic_block
+    # Without a savepoint: the statements stand or fall together; a single one does without being told to.
+    together = nullcontext() if is_one_statement else transaction.atomic(using=alias, savepoint=False)
+    with together, connection.cursor() as cursor:
+        if many and may_make_temporary_tables(cursor):
+            return insert_copied(cursor, connection.ops.quote_name(table), names, _lines(rows))
         if connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{type_}[]" for type_ in TYPES)
             insert = f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
@@ -51,7 +61,17 @@ def insert_new(table: str, rows: NewInteractions, alias: str) -> int:
             *before, times, list_ids, keys = rows.columns
             values = zip(*before, _adapted(times, connection), list_ids, keys, strict=True)
             cursor.executemany(f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING", values)
-        return cursor.rowcount
+        return int(cursor.rowcount)
+
+
+def _lines(rows: NewInteractions) -> Iterator[str]:
+    """The rows as COPY reads them."""
+    told = {time: time.isoformat() for time in set(rows.occurred_at)}
+    for shopper, product, kind, source, quantity, query, time, list_id, key in zip(*rows.columns, strict=True):
+        product = NULL if product is None else product
+        list_id = NULL if list_id is None else list_id
+        query = copied_text(query)
+        yield f"{shopper}\t{product}\t{kind}\t{source}\t{quantity}\t{query}\t{told[time]}\t{list_id}\t{key}"
 
 
 def _adapted(times: Iterable[datetime], connection: BaseDatabaseWrapper) -> list[Any]:

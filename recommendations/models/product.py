@@ -3,13 +3,15 @@ from collections.abc import Collection, Iterable, Iterator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .looking_up import rows_where
+
 MAX_PRODUCT_ID = 255
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def primary_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
         """product_id -> primary key of the mirror's row; unknown ids are absent."""
-        return dict(self.filter(product_id__in=list(product_ids)).values_list("product_id", "pk"))
+        return dict(rows_where(self, "product_id, id", "product_id", list(product_ids)))
 
     def vocabulary(self) -> list[tuple[int, str]]:
         """(primary key, product_id) of every product, oldest first."""

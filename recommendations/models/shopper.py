@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import get_config
+from .looking_up import rows_where
 
 OFF_COOKIE = "recommendations_off"
 # Events in flight at login still arrive with the visitor's cookie.
@@ -39,6 +40,10 @@ class ShopperQuerySet(models.QuerySet["Shopper"]):
 
     def of_key(self, key: str) -> "Shopper | None":
         return self.select_related("merged_into").filter(key_hash=hash_key(key)).first()
+
+    def merged(self, primary_keys: "Iterable[int]") -> list[int]:
+        """Those of the primary keys whose shoppers were merged into a user's at a login."""
+        return [pk for (pk,) in rows_where(self, "id", "id", list(primary_keys), "AND merged_into_id IS NOT NULL")]
 
     def reading(self, request: HttpRequest) -> "Shopper | None":
         """Whose history this request may read: a login uses the user only, a merged cookie reads nothing.

@@ -40,7 +40,7 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
         stored = stored.filter(pk__lte=until)
     for cause, left_out in stored.not_for_training().items():
         counted.leave_out(cause, left_out)
-    rows, searched = _read_rows(stored, report, counted)
+    rows, searched = read_rows(stored, report, counted)
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
     met, number = np.unique(about[~is_search], return_inverse=True)  # ascending: the oldest product is item 1
@@ -57,7 +57,7 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     return ShopLog(log, vocabulary, index, counted)
 
 
-def _read_rows(
+def read_rows(
     stored: InteractionQuerySet, report: Callable[[float], None], counted: DataReport
 ) -> tuple[np.ndarray, list[str]]:
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
@@ -71,13 +71,13 @@ def _read_rows(
     for start in range(0, len(shoppers), AT_ONCE):
         some = shoppers[start : start + AT_ONCE]
         of_some = stored.filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
+        known = stored.for_training_of(some[0], some[-1])
         if not everybody:
-            of_some = of_some.filter(shopper_id__in=some)
-        events = of_some.for_training()
+            of_some, known = (events.filter(shopper_id__in=some) for events in (of_some, known))
         # Read to the end before anything is reported: on SQLite a report, which writes, fails beside an open read as
         # soon as the heartbeat has written too.
-        met = np.array(list(events.rows()), np.int64).reshape(-1, 4)
-        searches = list(events.searches())
+        met = np.concatenate([np.zeros((0, 4), np.int64), *known.arrays()])
+        searches = list(known.searches())
         returned = _returned(of_some.remembered().filter(shopper__personalised=True))
         found = [
             (shopper, searched.setdefault(query, len(searched)), kind, time)

@@ -215,6 +215,16 @@ def test_a_broken_parquet_file_is_refused(tmp_path):
         import_interactions(tmp_path / "rows.parquet")
 
 
+def test_a_parquet_column_of_lists_is_refused(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is missing: pip install 'django-because[parquet]'")
+    import pyarrow.parquet
+
+    table = pa.table({"shopper": ["ann"], "product": [["tea", "cup"]], "occurred_at": ["2026-03-01"]})
+    pyarrow.parquet.write_table(table, tmp_path / "rows.parquet")
+    with pytest.raises(UnreadableFile, match="column 'product' holds lists or structures"):
+        import_interactions(tmp_path / "rows.parquet")
+
+
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     (tmp_path / "rows.parquet").write_bytes(b"")

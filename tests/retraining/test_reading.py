@@ -100,11 +100,11 @@ def test_chunks_join_without_a_seam_and_tell_how_far_they_are(db, monkeypatch):
     assert (len(told), told[-1]) == (4, 1.0)
 
 
-def test_reading_takes_as_many_queries_whatever_the_size(db, django_assert_num_queries):
+def test_reading_takes_as_many_queries_whatever_the_size(db, django_assert_max_num_queries):
     make_shop(books=12, shoppers=4, events=3)
-    # what is left out, what was removed, how many customers, the shoppers, the staff, what they did with products, what
-    # they searched, what they returned, the products
-    with django_assert_num_queries(9):
+    # what is left out, what was removed, how many customers, the shoppers, the staff, what they did with products
+    # (PostgreSQL: and how many events there may be), what they searched, what they returned, the products
+    with django_assert_max_num_queries(10):
         read_log(lambda share: None)
 
 

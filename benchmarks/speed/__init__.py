@@ -1,0 +1,1 @@
+"""The shop, the peers and the clocks of the speed benchmarks."""

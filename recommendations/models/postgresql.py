@@ -1,0 +1,69 @@
+"""Many rows at once, in and out, as PostgreSQL does it fastest."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+NULL = r"\N"
+# What separates columns and rows in COPY's text, or escapes.
+ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+AT_ONCE = 5_000  # rows of one write, or turned into an array together
+AT_ONCE = 5_000  # rows of one write
+# COPY's binary format begins with a signature of 11 bytes, flags, and the length of an extension: none.
+HEADER = 19
+
+
+def can_copy(connection: BaseDatabaseWrapper) -> bool:
+    """Whether this is PostgreSQL, and the driver one that knows COPY in this form."""
+    if connection.vendor != "postgresql":
+        return False
+    from django.db.backends.postgresql.psycopg_any import is_psycopg3
+
+    return bool(is_psycopg3)
+
+
+def may_make_temporary_tables(cursor: Any) -> bool:
+    """Whether this role may, here; by default every role may."""
+    cursor.execute("SELECT has_database_privilege(current_database(), 'TEMP')")
+    return bool(cursor.fetchone()[0])
+
+
+def copied_text(value: str) -> str:
+    """Text as COPY reads it."""
+    return value.translate(ESCAPED) if value else ""
+
+
+def insert_copied(cursor: Any, table: str, names: Sequence[str], lines: Iterable[str]) -> int:
+    """Copy `lines` (COPY's text, without line ends) beside the table and insert what it lacks; how many are new.
+
+    Call it in a transaction.
+    """
+    columns, beside = ", ".join(names), "recommendations_copied"
+    cursor.execute(f"CREATE TEMPORARY TABLE {beside} AS SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608 - our names
+    lines = iter(lines)
+    with cursor.copy(f"COPY {beside} ({columns}) FROM STDIN") as copy:
+        while block := list(islice(lines, AT_ONCE)):
+            copy.write("\n".join(block) + "\n")
+    cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {beside} ON CONFLICT DO NOTHING")  # noqa: S608
+    new = int(cursor.rowcount)
+    cursor.execute(f"DROP TABLE {beside}")
+    return new
+
+
+def packed_numbers(cursor: Any, select: str, parameters: Sequence[Any], columns: int) -> Iterator[np.ndarray]:
+    """int64 (N, columns), block by block, of a SELECT of that many numbers, none of them null, and of a block's number.
+
+    Each block comes as one string of bytes: as rows, most of the time goes into making Python's numbers.
+    """
+    names = [f"c{k}" for k in range(columns)]
+    bytes_of = " || ".join(f"int8send({name}::bigint)" for name in names)
+    cursor.execute(
+        f"SELECT string_agg({bytes_of}, ''::bytea) FROM ({select}) AS rows ({', '.join(names)}, block) "  # noqa: S608
+        "GROUP BY block",
+        parameters,
+    )
+    for (packed,) in cursor:
+        yield np.frombuffer(packed, ">i8").reshape(-1, columns).astype(np.int64)
