@@ -29,10 +29,11 @@ SAMPLES = 40  # of the rate of a matrix product, during a fit
 
 @dataclass(frozen=True)
 class Fit:
-    """Which fit: `share` of the steps that a training takes (or of `steps`), with everything that follows it."""
+    """Which fit: `share` of the steps that a training takes (or of `steps`), and whether to the artifact."""
 
     data: str
     share: float = 1.0
+    artifact: bool = True
     seed: int = 0
     steps: int | None = None
     judged: int = 2_000  # shoppers who choose the weights of the mix
@@ -75,11 +76,12 @@ def measure(asked: Fit) -> dict:
     mix = MixSearch(network, tables, [question.choosing]).best(lambda share: None)
     score = mix.score_of(network, tables)
     stages.ended("choose weights")
-    with TemporaryDirectory() as name:
-        vocabulary = Vocabulary([str(k) for k in range(1, question.products + 1)])
-        write_artifact(Path(name), network, score, tables, vocabulary, settings)
-        check_parity(Path(name), question.asked.asked.histories[:20], lambda share: None)
-    stages.ended("artifact")
+    if asked.artifact:
+        with TemporaryDirectory() as name:
+            vocabulary = Vocabulary([str(k) for k in range(1, question.products + 1)])
+            write_artifact(Path(name), network, score, tables, vocabulary, settings)
+            check_parity(Path(name), question.asked.asked.histories[:20], lambda share: None)
+        stages.ended("artifact")
     peak = peak_rss_mb()
 
     def hidden(held_out: HeldOut) -> np.ndarray:

@@ -120,7 +120,8 @@ def measured(options: argparse.Namespace) -> dict:
         write_question(question, file)
         peers = {peer: ask_peer(PEERS[peer], python, file, question.asked, budget) for peer in names}
     shares = sorted(float(Fraction(share)) for share in options.shares.split(","))
-    fits = [alone(Fit(options.data, share, options.seed, options.steps, options.judged)) for share in shares]
+    how = {"seed": options.seed, "steps": options.steps, "judged": options.judged}
+    fits = [alone(Fit(options.data, share, artifact=share == shares[-1], **how)) for share in shares]
     asked = {"data": Path(options.data).name, "shoppers": len(question.asked.asked), "seed": options.seed}
     return rounded(asked | {"peer_budget": vars(budget)} | report(fits, peers))
 
