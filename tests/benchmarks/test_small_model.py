@@ -25,7 +25,7 @@ def log():
 
 @pytest.fixture(scope="module")
 def fitted(log):
-    return fit_small_model(log.before(100), N, passes=200)
+    return fit_small_model(log.before(100), N, passes=25)
 
 
 def test_it_learns_who_likes_what(log, fitted):
