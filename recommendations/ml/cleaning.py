@@ -111,8 +111,9 @@ def _of_bots(rows: np.ndarray) -> np.ndarray:
 
 
 def _duplicates(rows: np.ndarray) -> np.ndarray:
-    again = np.ones(len(rows), bool)
-    again[np.unique(rows, axis=0, return_index=True)[1]] = False
+    order = np.lexsort((rows[:, KIND], rows[:, ABOUT], rows[:, TIME], rows[:, SHOPPER]))
+    again = np.zeros(len(rows), bool)
+    again[order[1:]] = (rows[order[1:]] == rows[order[:-1]]).all(axis=1)
     return again
 
 
@@ -120,15 +121,18 @@ def _among(rows: np.ndarray, returned: Iterable[OrderLine]) -> np.ndarray:
     undone = {(shopper, product, time) for shopper, product, _, time in returned}
     found = np.zeros(len(rows), bool)
     if undone:
-        bought = np.flatnonzero(rows[:, KIND] == Kind.PURCHASE)
+        shoppers = np.array(sorted({shopper for shopper, *_ in undone}))
+        bought = np.flatnonzero((rows[:, KIND] == Kind.PURCHASE) & np.isin(rows[:, SHOPPER], shoppers))
         found[bought] = [key in undone for key in map(tuple, rows[bought][:, [SHOPPER, ABOUT, TIME]].tolist())]
     return found
 
 
 def _beyond_the_newest(rows: np.ndarray) -> np.ndarray:
-    order = np.lexsort((rows[:, ABOUT], rows[:, KIND], -rows[:, TIME], rows[:, SHOPPER]))
-    shopper = rows[order, SHOPPER]
-    place = np.arange(len(rows)) - np.searchsorted(shopper, shopper)  # 0 = the shopper's newest
+    _, place_of, events = np.unique(rows[:, SHOPPER], return_inverse=True, return_counts=True)
     found = np.zeros(len(rows), bool)
+    long = np.flatnonzero(events[place_of] > MOST_EVENTS)
+    order = long[np.lexsort((rows[long, ABOUT], rows[long, KIND], -rows[long, TIME], rows[long, SHOPPER]))]
+    shopper = rows[order, SHOPPER]
+    place = np.arange(len(order)) - np.searchsorted(shopper, shopper)  # 0 = the shopper's newest
     found[order] = place >= MOST_EVENTS
     return found

@@ -97,8 +97,9 @@ def _returned(events: InteractionQuerySet) -> list[OrderLine]:
     returns = events.order_lines(Kind.RETURN)
     if not returns:
         return []
-    shoppers = {shopper for shopper, *_ in returns}
-    return came_back(returns, events.filter(shopper_id__in=shoppers).order_lines(Kind.PURCHASE))
+    of_returners = events.filter(shopper_id__in={shopper for shopper, *_ in returns})
+    given_back = of_returners.filter(kind=Kind.RETURN, product__isnull=False).order_by().values("product_id")
+    return came_back(returns, of_returners.filter(product_id__in=given_back).order_lines(Kind.PURCHASE))
 
 
 def _products(primary_keys: np.ndarray) -> tuple[Vocabulary, QueryIndex]:
