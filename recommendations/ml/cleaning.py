@@ -88,12 +88,13 @@ def came_back(returns: Iterable[OrderLine], purchases: Iterable[OrderLine]) -> l
 
     A return undoes a purchase of no more pieces than it still has; a part of a purchase undoes nothing.
     """
-    bought: dict[tuple[int, int], list[OrderLine]] = {}
-    for line in sorted(purchases, key=lambda line: line[3]):
-        bought.setdefault(line[:2], []).append(line)
+    returns = sorted(returns, key=lambda line: line[3])
+    bought: dict[tuple[int, int], list[OrderLine]] = {line[:2]: [] for line in returns}
+    for line in sorted((line for line in purchases if line[:2] in bought), key=lambda line: line[3]):
+        bought[line[:2]].append(line)
     undone = []
-    for shopper, product, pieces, time in sorted(returns, key=lambda line: line[3]):
-        lines = bought.get((shopper, product), [])
+    for shopper, product, pieces, time in returns:
+        lines = bought[shopper, product]
         for line in [line for line in reversed(lines) if line[3] <= time]:
             if line[2] <= pieces:
                 pieces -= line[2]
