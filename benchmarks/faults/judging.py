@@ -8,7 +8,7 @@ from .load import Seen
 # p99 during a fault: at most FACTOR times that of before, and SLACK more.
 FACTOR, SLACK = 1.5, 0.050
 HEADER = ("fault", "accepted", "lost", "503", "else", "pages", "failed", "p99 before", "during", "log", "verdict")
-WIDTHS = (34, 9, 5, 5, 5, 6, 7, 11, 9, 5, 8)
+WIDTHS = (34, 9, 6, 6, 8, 7, 8, 12, 9, 5, 9)
 
 
 @dataclass
@@ -26,6 +26,8 @@ class Outcome:
     during: float | None = None
     logged: int | None = None
     wrong: list[str] = field(default_factory=list)
+    began: float | None = None  # where the fault itself is shorter than what is done around it
+    ended: float | None = None
 
     def check(self, holds: bool, otherwise: str) -> None:
         """Note what is wrong unless it holds."""
@@ -69,10 +71,10 @@ def judge(
     `in_doubt` so many may be stored though their commit's answer was lost: sent again they count as duplicates.
     `may_fail` so many pages may fail, as they would without the app.
     """
-    warm, began, ended = times
+    warm, began, ended = times[0], outcome.began or times[1], outcome.ended or times[2]
     pages = [(when, seconds) for when, seconds, _ in seen.pages]
     during = [seconds for when, seconds in pages if began <= when < ended]
-    outcome.before = p99([seconds for when, seconds in pages if warm <= when < began])
+    outcome.before = p99([seconds for when, seconds in pages if warm <= when < times[1]])
     outcome.during = p99(during)
     outcome.pages, outcome.failed = len(pages), sum(status != 200 for _, _, status in seen.pages)
     accepted = [name for _, name, status, _ in seen.events if status == 201]

@@ -24,6 +24,7 @@ def happen(stand: Stand) -> Iterator[Outcome]:
         outcome.check(time.monotonic() - began < 5, "whoever asked waited longer than 5 s")
         time.sleep(3)
         stand.broker.start()
+        outcome.ended = time.monotonic() + 1  # the training costs what each training costs
         request_retraining("make faults")
         wait_until(lambda: stand.newest() > before and stand.version()["status"] != "training", 300, "the training")
         outcome.check(stand.version()["status"] == "published", f"afterwards: {stand.version()}")
