@@ -3,7 +3,7 @@
 import os
 
 from tests.settings import *  # noqa: F403
-from tests.settings import DATABASES, INSTALLED_APPS, STORAGES
+from tests.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE, STORAGES
 
 ROOT_URLCONF = "benchmarks.speed.urls"
 WSGI_APPLICATION = "benchmarks.speed.wsgi.application"
@@ -14,4 +14,5 @@ if folder := os.environ.get("BENCHMARK_ARTIFACTS"):
     STORAGES["recommendations"]["OPTIONS"] = {"location": folder}
 # What a web worker weighs without the app is measured too.
 if os.environ.get("BENCHMARK_WITHOUT_APP"):
-    INSTALLED_APPS = [name for name in INSTALLED_APPS if name not in ("recommendations", "tests.shop")]
+    INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "recommendations"]
+    MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("recommendations")]
