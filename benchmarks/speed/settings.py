@@ -9,7 +9,8 @@ ROOT_URLCONF = "benchmarks.speed.urls"
 WSGI_APPLICATION = "benchmarks.speed.wsgi.application"
 RECOMMENDATIONS = {"STRICT": False}
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4}}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4, "timeout": 5}}
 if folder := os.environ.get("BENCHMARK_ARTIFACTS"):
     STORAGES["recommendations"]["OPTIONS"] = {"location": folder}
 # What a web worker weighs without the app is measured too.
