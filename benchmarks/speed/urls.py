@@ -1,18 +1,15 @@
 from django.apps import apps
-from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from benchmarks.speed.plain import Plain
 
-def empty(request: HttpRequest) -> HttpResponse:
-    """The least that a worker can be asked."""
-    return HttpResponse()
-
-
-urlpatterns = [path("empty/", empty)]
+urlpatterns = [path("plain/", Plain.as_view())]
 if apps.is_installed("recommendations"):
-    from benchmarks.speed.peers import OneInsert
+    from benchmarks.speed.peers import OneInsert, SameQueries, Unexplained
 
     urlpatterns += [
         path("recommendations/", include("recommendations.urls")),
         path("peers/interactions/", OneInsert.as_view()),
+        path("peers/lists/", SameQueries.as_view()),
+        path("unexplained/", Unexplained.as_view()),
     ]

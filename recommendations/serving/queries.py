@@ -19,7 +19,7 @@ class RecommendationQuery:
     `without` holds product_ids and `without_queries` searches: the list as it would be had the shopper never met any
     of them. `of` is the name of
     one registered model, when several are and the list is to show no other; what it rests on may be of any. Without
-    `promotes` nothing takes a place for being promoted by the shop.
+    `promotes` nothing takes a place for being promoted by the shop, without `explains` no cause is looked for.
     Raises UnknownPlacement and ValueError when made with something that can't be answered.
     """
 
@@ -32,6 +32,7 @@ class RecommendationQuery:
     without_queries: tuple[str, ...] = ()
     of: str = ""
     promotes: bool = True
+    explains: bool = True
     now: datetime = field(default_factory=timezone.now)
 
     def __post_init__(self) -> None:

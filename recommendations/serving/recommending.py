@@ -73,9 +73,9 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
 
 def _ranked(pool: Pool, query: RecommendationQuery, memory: Memory) -> Iterator[Candidate]:
     """The pool, then what fills a list that it can't; nothing is computed that no list comes to."""
-    pooled = [pool.product_id(int(item)) for item in pool.items]
-    for column in range(len(pooled)):
+    for column in range(len(pool.items)):
         yield _from_pool(pool, memory, column)
+    pooled = [pool.product_id(item) for item in pool.items.tolist()]
     if query.spot.bought == "only":  # bought since the training
         yield from (candidate for candidate in _bought(query, memory) if candidate.product_id not in pooled)
     else:
@@ -113,7 +113,7 @@ def _shown(
     version: str = "",
 ) -> RecommendationList:
     """Cards for the best candidates and for what their reasons rest on, in one query of the shop's."""
-    explainer = Explainer(pool, query, memory) if pool is not None else None
+    explainer = Explainer(pool, query, memory) if pool is not None and query.explains else None
     promotions = Promotions.of(query, memory)
     ranked = iter(candidates)
     at_first = query.limit + SPARE

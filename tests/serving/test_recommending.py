@@ -238,3 +238,11 @@ def test_the_popular_list_fills_what_is_sold_out(version, popular, shopper, book
     assert {entry.source for entry in found.recommendations[:4]} == {"recommender"}
     assert set(found.product_ids[4:]) <= {str(book.pk) for book in new}
     assert len(found.recommendations) == 8
+
+
+def test_without_a_look_for_causes_the_list_is_the_same_and_names_none(version, popular, shopper, books, did):
+    did(shopper, books[10:13])
+    told, untold = asked(shopper), asked(shopper, explains=False)
+    assert untold.product_ids == told.product_ids
+    assert "because" in {entry.reason.kind for entry in told.recommendations}
+    assert "because" not in {entry.reason.kind for entry in untold.recommendations}

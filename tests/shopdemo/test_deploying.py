@@ -36,6 +36,18 @@ def test_compose_and_the_commands_start_the_same():
         assert re.search(rf"^  {service}:$", COMPOSE, re.MULTILINE), service
 
 
+def test_connections_are_kept_on_postgresql_unless_told_otherwise(tmp_path):
+    def options(**environment):
+        show = "from shopdemo.settings import DATABASES; print(DATABASES['default'].get('OPTIONS', {}).get('pool'))"
+        known = {"PATH": os.environ["PATH"], "VAR": str(tmp_path), **environment}
+        return subprocess.run([sys.executable, "-c", show], cwd=ROOT, env=known, capture_output=True, text=True).stdout
+
+    there = {"DATABASE_URL": "postgres://127.0.0.1/shop"}
+    assert options(**there) == "{'min_size': 1, 'max_size': 4, 'timeout': 5}\n"
+    assert options(**there, DATABASE_POOL="9") == "{'min_size': 1, 'max_size': 9, 'timeout': 5}\n"
+    assert options(**there, DATABASE_POOL="0") == options() == "None\n"
+
+
 def test_the_demo_in_production_has_nothing_to_mend(tmp_path):
     environment = {
         "PATH": os.environ["PATH"],
