@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.protocols import Question
+from benchmarks.public_shops import LAST
 from benchmarks.quality import ndcg_of
 from recommendations.ml.interactions import InteractionLog
-from recommendations.ml.splitting import HeldOut
 from recommendations.ml.training.judge import Protocol
 
 COUNTED = 10
@@ -37,11 +37,10 @@ def write_question(question: Question, file: Path) -> None:
     """What a peer may know: the rows to fit on, all that the asked shoppers did before the target, never a target."""
     if question.asked.name != "leave-one-out":
         raise ValueError(f"{question.asked.name}: peers are asked leave-one-out only")
-    asked = question.asked.asked
-    met = [(shopper, *event) for shopper, history in _histories(asked) for event in history]
-    fitted = question.log.before(question.fit_until)
-    rows = {"fitted": _rows(fitted), "met": np.array(met, np.int64)}
-    np.savez(file, **rows, shoppers=asked.shopper, products=question.products)
+    shoppers = question.asked.asked.shopper
+    met = _rows(question.log.before(LAST))
+    rows = {"fitted": _rows(question.log.before(question.fit_until)), "met": met[np.isin(met[:, 0], shoppers)]}
+    np.savez(file, **rows, shoppers=shoppers, products=question.products)
 
 
 def ask_peer(script: Path, python: Path, question: Path, protocol: Protocol, budget: Budget) -> dict:
@@ -67,11 +66,6 @@ def pessimistic(items: np.ndarray, scores: np.ndarray, targets: Sequence[np.ndar
         order = np.lexsort((np.isin(row, target), -score))[:COUNTED]
         ranked.append([item for item in row[order].tolist() if item])
     return ranked
-
-
-def _histories(asked: HeldOut):
-    for shopper, history in zip(asked.shopper.tolist(), asked.histories, strict=True):
-        yield shopper, [(item, place) for place, item in enumerate(history.items.tolist())]
 
 
 def _rows(log: InteractionLog) -> np.ndarray:
