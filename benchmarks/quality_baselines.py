@@ -70,4 +70,9 @@ def lists_of(protocol: Protocol, method: Method) -> list[list[int]]:
 def single(protocol: Protocol, method: Method) -> list[float]:
     """NDCG@10 of each shopper."""
     lists = lists_of(protocol, method)
+    return ndcg_of(lists, protocol)
+
+
+def ndcg_of(lists: list[list[int]], protocol: Protocol) -> list[float]:
+    """NDCG@10 of each shopper's list."""
     return [ndcg(r, set(t.tolist()), 10) for r, t in zip(lists, protocol.asked.targets, strict=True)]

@@ -13,7 +13,7 @@ import torch
 from benchmarks.matmul_floor import Rate, fit_flop
 from benchmarks.peers.answering import peak_rss_mb
 from benchmarks.protocols import Question, ask
-from benchmarks.quality import lists_of, ndcg_of
+from benchmarks.quality_baselines import lists_of, ndcg_of
 from recommendations.ml.splitting import HeldOut
 from recommendations.ml.training.fit import fit
 from recommendations.ml.training.judge import Method, encode

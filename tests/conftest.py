@@ -19,6 +19,7 @@ NEED_TORCH = [
     "benchmarks/test_seeds.py",
     "benchmarks/test_self_attention.py",
     "benchmarks/test_small_model.py",
+    "benchmarks/test_training_speed.py",
     "ml/test_baselines.py",
     "ml/test_checkpoints.py",
     "ml/test_cooccurrence.py",

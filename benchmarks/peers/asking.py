@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.protocols import Question
 from benchmarks.public_shops import LAST
-from benchmarks.quality import ndcg_of
+from benchmarks.quality_baselines import ndcg_of
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.training.judge import Protocol
 
