@@ -12,6 +12,7 @@ from tests.examples import examples
 # Modules that import recommendations.ml.training; single tests that need it carry the mark `training`.
 NEED_TORCH = [
     "auditing/test_audit_command.py",
+    "benchmarks/test_cold.py",
     "benchmarks/test_explanations.py",
     "benchmarks/test_protocols.py",
     "benchmarks/test_quality.py",
