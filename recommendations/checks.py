@@ -90,6 +90,8 @@ def _wrong_settings(message: str) -> CheckMessage:
 
 def _problem(value: object, default: object) -> str:
     """What was expected in place of the value; "" when it will do."""
+    if default is None:
+        return "" if value is None or isinstance(value, bool) else "True, False or None"
     if isinstance(default, tuple):
         wanted = isinstance(value, list | tuple | set | frozenset) and all(isinstance(part, str) for part in value)
         return "" if wanted else "a list of texts"

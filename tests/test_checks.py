@@ -19,6 +19,7 @@ KEYS = sorted(
         "COOKIE_NAME",
         "HAS_CONSENT",
         "HIDE_DAYS",
+        "LEARN_FROM_VISITORS",
         "LEASE_SECONDS",
         "METRICS",
         "RETENTION_DAYS",
@@ -146,6 +147,7 @@ def test_artifacts_have_no_place():
         ({"COOKIE_DAYS": "365"}, "RECOMMENDATIONS['COOKIE_DAYS'] is '365': expected a whole number from 1."),
         ({"LEASE_SECONDS": 0}, "RECOMMENDATIONS['LEASE_SECONDS'] is 0: expected a whole number from 1."),
         ({"HIDE_DAYS": True}, "RECOMMENDATIONS['HIDE_DAYS'] is True: expected a whole number from 1."),
+        ({"LEARN_FROM_VISITORS": 1}, "RECOMMENDATIONS['LEARN_FROM_VISITORS'] is 1: expected True, False or None."),
         ({"STRICT": 1}, "RECOMMENDATIONS['STRICT'] is 1: expected a bool."),
         ({"STORAGE": None}, "RECOMMENDATIONS['STORAGE'] is None: expected a str."),
         ({"TRAINING": []}, "RECOMMENDATIONS['TRAINING'] is []: expected a dict."),
@@ -160,6 +162,12 @@ def test_a_setting_is_wrong(given, text):
     with override_settings(RECOMMENDATIONS=given):
         found = check_configuration()
     assert found == [Error(text, hint=SETTINGS_HINT, id="recommendations.E001")]
+
+
+@pytest.mark.parametrize("learns", [True, False, None])
+def test_whom_to_learn_from_may_be_left_open(learns):
+    with override_settings(RECOMMENDATIONS={"LEARN_FROM_VISITORS": learns}):
+        assert check_configuration() == []
 
 
 def test_every_wrong_setting_is_told():

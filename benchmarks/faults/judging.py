@@ -8,7 +8,7 @@ from .load import Seen
 # p99 during a fault: at most FACTOR times that of before, and SLACK more.
 FACTOR, SLACK = 1.5, 0.050
 HEADER = ("fault", "accepted", "lost", "503", "else", "pages", "failed", "p99 before", "during", "log", "verdict")
-WIDTHS = (34, 9, 6, 6, 8, 7, 8, 12, 9, 5, 9)
+WIDTHS = (42, 9, 6, 6, 8, 7, 8, 12, 9, 5, 9)
 
 
 @dataclass

@@ -186,10 +186,12 @@ class Stand:
         return found
 
     @contextmanager
-    def fault(self, name: str, logs: Collection[str] = (), in_doubt: int = 0, may_fail: int = 0) -> Iterator[Outcome]:
+    def fault(
+        self, name: str, logs: Collection[str] = (), in_doubt: int = 0, may_fail: int = 0, page: str = "/"
+    ) -> Iterator[Outcome]:
         """Load, calm, the body as the fault, then the verdict; `logs` are the log's events that must tell the cause."""
         outcome, began_log = Outcome(name), time.time()
-        with Load(self.web.port, self.products, self.cookies) as running:
+        with Load(self.web.port, self.products, self.cookies, page) as running:
             time.sleep(WARM)
             warm = time.monotonic()
             time.sleep(CALM)
