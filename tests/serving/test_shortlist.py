@@ -9,10 +9,10 @@ from recommendations.serving.shortlist import best_of
 VALUES = st.sampled_from([-np.inf, -2.5, 0.0, 0.25, 1.0, 7.0])
 
 
-@given(st.lists(VALUES, min_size=0, max_size=400), st.integers(1, 30), st.randoms(use_true_random=False))
-def test_it_is_what_looking_at_all_gives(values, k, random):
-    scores = np.array([*values, *(random.gauss(0, 1) for _ in range(40 * k))], np.float32)
-    random.shuffle(scores)
+@given(st.lists(VALUES, min_size=0, max_size=400), st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_it_is_what_looking_at_all_gives(values, k, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.permutation(np.concatenate((values, rng.normal(0, 1, 40 * k)))).astype(np.float32)
     assert best_of(scores, k).tolist() == top_k(scores, k).tolist()
 
 
