@@ -7,7 +7,8 @@ its own. Visitors have `--history` events about 16 or 50 distinct products, list
   what else runs is not counted. "parts" has the queries and the whole by the clock beside.
 - http: requests a second of one gunicorn worker of one thread, asked by four clients at once; taken in turn with
   the floor, a view that runs the same queries and serialises the same cards. p99_ms is that of the list endpoint
-  at half of its peak, from when each request was due; the largest of the three kinds of list.
+  at half of its peak, from when each request was due; the largest of the three kinds of list. worker_ms is what the
+  worker took of the processor for a request, which what else runs on the machine changes less.
 - worker_private_mib, without_app_mib: memory that a worker of two shares with nobody, after 300 requests.
 - selects: of our tables, the most of a request.
 """
@@ -24,7 +25,7 @@ import numpy as np
 
 from benchmarks.speed.clock import spread
 from benchmarks.speed.database import new_database
-from benchmarks.speed.server import Ask, gunicorn, most, paced, private_mib
+from benchmarks.speed.server import Ask, gunicorn, most, paced, private_mib, processor_seconds
 
 LISTS = "/recommendations/v1/lists/?placement=home"
 KINDS = ("floor", "recommend", "with_reasons_16", "with_reasons_50")
@@ -63,25 +64,30 @@ def measure(options: argparse.Namespace, database: str, folder: Path) -> dict[st
 def over_http(database: str, asks: dict[str, list[Ask]], runs: int, seconds: float) -> dict[str, object]:
     """Peak rates in turn, then the endpoint at half of each of its peaks."""
     rates: dict[str, list[float]] = {kind: [] for kind in asks}
-    with gunicorn(database):
+    took: dict[str, list[float]] = {kind: [] for kind in asks}
+    with gunicorn(database) as (worker,):
         for run in range(runs + 1):
             for kind, asked in asks.items():
-                rate = most(asked, seconds if run else 1)
+                before = processor_seconds(worker)
+                rate, answered = most(asked, seconds if run else 1)
                 if run:
                     rates[kind].append(rate)
+                    took[kind].append((processor_seconds(worker) - before) / answered * 1e3)
         peak = {kind: float(np.median(rates[kind])) for kind in asks}
         late = {kind: paced(asks[kind], peak[kind] / 2, 2 * seconds) for kind in asks}
     p99 = {kind: round(float(np.percentile(late[kind], 99)) * 1e3, 1) for kind in asks}
     return {
         **{f"{kind}_rps": round(rate, 1) for kind, rate in peak.items()},
-        "p99_ms": max(p99[kind] for kind in asks if kind != "floor"),
+        "p99_ms": max(p99[kind] for kind in KINDS[1:]),
         "p99_ms_each": p99,
-        "of_the_floor": {
-            kind: spread([rate / floor for rate, floor in zip(rates[kind], rates["floor"], strict=True)])
-            for kind in asks
-            if kind != "floor"
-        },
+        "of_the_floor": {kind: spread(_over(rates[kind], rates["floor"])) for kind in KINDS[1:]},
+        "worker_ms": {kind: spread(took[kind]) for kind in KINDS},
+        "of_the_floor_on_the_processor": {kind: spread(_over(took["floor"], took[kind])) for kind in KINDS[1:]},
     }
+
+
+def _over(values: list[float], others: list[float]) -> list[float]:
+    return [value / other for value, other in zip(values, others, strict=True)]
 
 
 def memory(database: str, asks: dict[str, list[Ask]]) -> dict[str, float]:

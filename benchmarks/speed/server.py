@@ -34,14 +34,20 @@ def gunicorn(database: str, workers: int = 1, **environment: str) -> Iterator[li
         server.wait()
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has taken of the processor so far: what else runs on the machine is not counted."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def private_mib(pid: int) -> float:
     """What a process shares with no other."""
     with open(f"/proc/{pid}/smaps_rollup") as file:
         return sum(int(line.split()[1]) for line in file if line.startswith("Private_")) / 1024
 
 
-def most(asks: Sequence[Ask], seconds: float) -> float:
-    """Requests a second that are answered when each of CLIENTS asks as soon as it has an answer."""
+def most(asks: Sequence[Ask], seconds: float) -> tuple[float, int]:
+    """(requests a second, requests) that are answered when each of CLIENTS asks as soon as it has an answer."""
 
     async def client(number: int, until: float) -> int:
         done = 0
@@ -50,10 +56,10 @@ def most(asks: Sequence[Ask], seconds: float) -> float:
             done += 1
         return done
 
-    async def all_of_them() -> float:
+    async def all_of_them() -> tuple[float, int]:
         start = perf_counter()
         counts = await asyncio.gather(*(client(number, start + seconds) for number in range(CLIENTS)))
-        return sum(counts) / (perf_counter() - start)
+        return sum(counts) / (perf_counter() - start), sum(counts)
 
     return asyncio.run(all_of_them())
 

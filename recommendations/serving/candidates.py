@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ml.ranking import top_k
 from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
 from ..ml.staying import Reading
@@ -15,6 +14,7 @@ from .memory import Memory
 from .placements import Basis
 from .popular import Popular, popular_products
 from .queries import RecommendationQuery
+from .shortlist import best_of
 
 # The best eligible items, among which ranks are compared: it keeps 99.7 % of the claims of the whole catalog.
 POOL = 1_000
@@ -48,7 +48,7 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
         return None
     whole = Reading.of(loaded.scorer, history)
     scores = np.where(eligible_items(loaded, query, memory), whole.scores, np.float32(-np.inf))
-    best = top_k(scores, POOL)
+    best = best_of(scores, POOL)
     return Pool(loaded, history, whole, best.astype(np.int32), scores[best], barred_witnesses(loaded, query, memory))
 
 
@@ -62,7 +62,7 @@ def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, 
         return []
     strength = _likeness(loaded, item) if query.spot.basis is Basis.SIMILAR else _company(loaded, item)
     strength[~eligible_items(loaded, query, memory)] = -np.inf
-    return [vocabulary.product_id(int(number)) for number in top_k(strength, POOL)]
+    return [vocabulary.product_id(int(number)) for number in best_of(strength, POOL)]
 
 
 def _likeness(loaded: LoadedRecommender, item: int) -> np.ndarray:
