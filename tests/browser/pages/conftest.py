@@ -74,7 +74,7 @@ def visit(chromium, live_server) -> Callable:
             viewport=viewport, java_script_enabled=javascript, base_url=live_server.url, user_agent=A_PERSONS
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         complaints: list[str] = []
         page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))

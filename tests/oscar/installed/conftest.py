@@ -91,7 +91,7 @@ def visit(chromium, live_server) -> Callable:
         # Oscar asks Google for jQuery and has its own beside it.
         context.route("**/ajax.googleapis.com/**", lambda route: route.abort())
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("response", lambda got: complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
