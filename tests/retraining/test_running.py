@@ -118,7 +118,7 @@ def test_a_serving_that_lies_is_caught_before_it_serves(shop, trainer, monkeypat
     monkeypatch.setattr(Memory, "strongest_event", lambda self, product_id: "saved")
     bad = retrain("ben")
     assert bad.status == Status.REJECTED
-    assert bad.error.startswith("Not every reason it would give is true. CV 0.0000")
+    assert bad.error.startswith("Not every reason it would give is true. CV 0.")
     assert "was not saved" in bad.error
     assert bad.fidelity["gate"]["false"] > 0
     assert RecommenderVersion.objects.current() == good
