@@ -6,8 +6,8 @@ their events, and served as newcomers by their brand and categories. All product
 
 - cold: HR@20 and NDCG@10 of shoppers whose last product is one of the withheld, with newcomers and without.
 - warm: of 4,000 of the others, with newcomers among the products and without.
-- curve: both HR@20 by what is added to a newcomer's bias, for the last product but one: by this, on other withheld
-  products (seed 100), the constant in recommendations/ml/newcomers.py was chosen.
+- curve: both HR@20 by what is added to a newcomer's bias, for the last product but one: on other withheld
+  products (seed 100). How the constant in recommendations/ml/newcomers.py came about: docs/decisions/0008.
 """
 
 import argparse

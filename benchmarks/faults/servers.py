@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from shopdemo.running.processes import ALONE
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
 
@@ -215,13 +217,4 @@ class Worker(Server):
     def __init__(self, name: str, folder: Path, environment: Mapping[str, str], stop_at: str = "") -> None:
         # Pages first, as docs/deploying.md has it: both run on this machine.
         arguments = ["nice", "-n", "5", sys.executable, "-m", "celery", "-A", "benchmarks.faults.worker", "worker"]
-        arguments += [
-            "--pool",
-            "solo",
-            "--loglevel",
-            "INFO",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-        ]
-        super().__init__(name, arguments, folder, {**environment, "FAULTS_STOP_AT": stop_at})
+        super().__init__(name, [*arguments, *ALONE], folder, {**environment, "FAULTS_STOP_AT": stop_at})

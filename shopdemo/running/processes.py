@@ -72,21 +72,16 @@ def _die_with_us() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+# A Celery worker of one process, which talks to no other worker.
+ALONE = ("--pool", "solo", "--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
 def start_worker(log: Path) -> Child:
     """A real Celery worker. One process: it trains, and nothing else needs it meanwhile."""
     arguments = [sys.executable, "-m", "celery", "-A", "shopdemo", "worker"]
     return Child(
         "worker",
-        [
-            *arguments,
-            "--pool",
-            "solo",
-            "--loglevel",
-            "INFO",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-        ],
+        [*arguments, *ALONE],
         log,
     )
 
