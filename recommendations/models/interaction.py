@@ -123,8 +123,8 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         if connection.vendor != "postgresql":
             yield np.array(list(self.rows()), np.int64).reshape(-1, 4)
             return
-        newest = Interaction.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        block = F("id") / BLOCK if newest >= BLOCK else Value(0)  # telling blocks apart takes a sort
+        # Telling blocks apart takes a sort.
+        block = F("id") / BLOCK if Interaction.objects.newest_key() >= BLOCK else Value(0)
         rows = self.filter(product__isnull=False).annotate(epoch=Epoch(F("occurred_at")), block=block)
         rows = rows.order_by().values_list("shopper_id", "product_id", "kind", "epoch", "block")
         with connection.cursor() as cursor:

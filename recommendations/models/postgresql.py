@@ -10,10 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 NULL = r"\N"
 # What separates columns and rows in COPY's text, or escapes.
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-AT_ONCE = 5_000  # rows of one write, or turned into an array together
 AT_ONCE = 5_000  # rows of one write
-# COPY's binary format begins with a signature of 11 bytes, flags, and the length of an extension: none.
-HEADER = 19
 
 
 def can_copy(connection: BaseDatabaseWrapper) -> bool:

@@ -14,7 +14,7 @@ from ..ml.newcomers import ids
 from ..ml.scorer import Scorer
 from ..models import Product, ProductPair
 from ..models.hidden_product import Category, stays_among_fewer
-from .newcomers import MOST_NEWCOMERS, read_newcomers
+from .newcomers import read_newcomers
 from .together import BoughtTogether
 
 Row = tuple[str, bool, list[str], str]
@@ -88,8 +88,8 @@ class LoadedRecommender:
 
         This one stays as it is: lists that are being made of it go on with it.
         """
-        among, self._unknown = list(self._unknown)[-MOST_NEWCOMERS:], {}
-        newcomers = read_newcomers(self.scorer, among) if among else []
+        unknown, self._unknown = list(self._unknown), {}
+        newcomers = read_newcomers(self.scorer, unknown) if unknown else []
         if not newcomers:
             return self
         other, more = copy(self), (0, len(newcomers))
