@@ -101,11 +101,9 @@ class Cold:
         return scored(scorer, asked.histories, number[[int(target[0]) for target in asked.targets]], number)
 
     def _scorer(self, bias: float) -> Scorer:
-        before, newcomers.BIAS = newcomers.BIAS, bias
-        try:
-            return self.scorer.with_newcomers(self.newcomers)
-        finally:
-            newcomers.BIAS = before
+        scorer = self.scorer.with_newcomers(self.newcomers)
+        scorer.score.bias[self.kept + 1 :] += bias - newcomers.BIAS
+        return scorer
 
 
 def scored(scorer: Scorer, histories: Sequence[History], targets: np.ndarray, number: np.ndarray) -> dict[str, float]:
