@@ -60,6 +60,7 @@ def check_out(page, product_id: str, email: str = "") -> Order:
     page.goto("/basket/")
     page.click("text=Proceed to checkout")
     if email:
+        page.wait_for_load_state()  # only then does Oscar's script listen, without which a guest needs a password
         page.fill("#id_username", email)
         page.check("input[value=anonymous]")
         page.click("text=Continue")
