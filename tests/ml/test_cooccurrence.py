@@ -49,6 +49,21 @@ def test_lines_of_one_order_count_both_ways():
     assert counts[1, 2] == counts[2, 1] == 1
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 7, 50])
+def test_counts_in_chunks_are_those_of_the_whole(monkeypatch, chunk):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        shopper, item, time = rng.integers(0, 8, 200), rng.integers(1, 10, 200), rng.integers(0, 30, 200)
+        log = InteractionLog.from_rows(shopper, item, np.full(200, Kind.VIEW), time)
+        monkeypatch.setattr(cooccurrence, "CHUNK", 1000)
+        whole = following_counts(log, 9)
+        monkeypatch.setattr(cooccurrence, "CHUNK", chunk)
+        chunked = following_counts(log, 9)
+        assert chunked.indptr.tolist() == whole.indptr.tolist()
+        assert chunked.indices.tolist() == whole.indices.tolist()
+        assert chunked.data == pytest.approx(whole.data, rel=1e-6)  # only the order of the sums differs
+
+
 def test_rows_are_divided_by_the_root_of_their_sum_and_sum_to_one_on_average():
     table = next_item_table(following_counts(log_of(*in_a_row(1, 2, 3)), 3), np.ones(4), 0.0)
     # counts: 1 is followed by 2 once and by 3 half, 2 by 3 once; the rows' sums over their roots: 1.5 ** 0.5 and 1

@@ -11,6 +11,8 @@ from .windows import token_starts
 WINDOW = 5
 # Followers kept for each item: enough for every list, and it bounds the artifact.
 ROW_ENTRIES = 1000
+# Tokens whose pairs are held at a time: what is held grows with the distinct pairs only, not with the events.
+CHUNK = 2_000_000
 
 
 def following_counts(log: InteractionLog, n: int) -> sparse.csr_array:
@@ -19,12 +21,22 @@ def following_counts(log: InteractionLog, n: int) -> sparse.csr_array:
     Rows of one time (the lines of an order) have no order: they count both ways.
     """
     starts = token_starts(log.item, log.shopper)
-    item, shopper, time = log.item[starts], log.shopper[starts], log.time[starts]
+    return _counted(log.item[starts], log.shopper[starts], log.time[starts], range(len(starts)), n)
+
+
+def _counted(item: np.ndarray, shopper: np.ndarray, time: np.ndarray, firsts: range, n: int) -> sparse.csr_array:
+    """The counts of the pairs whose first token is one of `firsts`, half by half where these are many."""
+    if len(firsts) > CHUNK:
+        middle = len(firsts) // 2
+        halves = (_counted(item, shopper, time, part, n) for part in (firsts[:middle], firsts[middle:]))
+        return next(halves) + next(halves)
     rows, columns, values = [], [], []
     for distance in range(1, WINDOW + 1):
-        first, second = item[:-distance], item[distance:]
-        near = (shopper[:-distance] == shopper[distance:]) & (first != second)
-        together = near & (time[:-distance] == time[distance:])
+        stop = max(min(firsts.stop, len(item) - distance), firsts.start)
+        one, other = slice(firsts.start, stop), slice(firsts.start + distance, stop + distance)
+        first, second = item[one], item[other]
+        near = (shopper[one] == shopper[other]) & (first != second)
+        together = near & (time[one] == time[other])
         rows += [first[near], second[together]]
         columns += [second[near], first[together]]
         values.append(np.full(np.count_nonzero(near) + np.count_nonzero(together), 1 / distance, np.float32))
