@@ -14,6 +14,7 @@ NEED_TORCH = [
     "auditing/test_audit_command.py",
     "benchmarks/test_cold.py",
     "benchmarks/test_explanations.py",
+    "benchmarks/test_many_rows.py",
     "benchmarks/test_protocols.py",
     "benchmarks/test_quality.py",
     "benchmarks/test_recheck.py",
