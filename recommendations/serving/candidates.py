@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ml.reading import Reading
 from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
-from ..ml.staying import Reading
+from ..ml.shortlist import best_of
 from ..publishing import LoadedRecommender
 from .eligibility import barred_witnesses, eligible_items, fewer_of, left_out
 from .memory import Memory
 from .placements import Basis
 from .popular import Popular, popular_products
 from .queries import RecommendationQuery
-from .shortlist import best_of
 
 # The best eligible items, among which ranks are compared: it keeps 99.7 % of the claims of the whole catalog.
 POOL = 1_000
@@ -47,9 +47,8 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
     if len(history) == 0:
         return None
     whole = Reading.of(loaded.scorer, history)
-    scores = np.where(eligible_items(loaded, query, memory), whole.scores, np.float32(-np.inf))
-    best = best_of(scores, POOL)
-    return Pool(loaded, history, whole, best.astype(np.int32), scores[best], barred_witnesses(loaded, query, memory))
+    items, scores = whole.best(eligible_items(loaded, query, memory), POOL)
+    return Pool(loaded, history, whole, items, scores, barred_witnesses(loaded, query, memory))
 
 
 def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> list[str]:
