@@ -18,11 +18,11 @@ import torch
 from benchmarks.demo import percentiles
 from recommendations.ml.kinds import Kind
 from recommendations.ml.pairs import EitherEnough
-from recommendations.ml.ranking import MixWeights, NextItemTable, Score
-from recommendations.ml.reading import Reading
+from recommendations.ml.ranking import MixWeights, NextItemTable, Score, top_k
 from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
+from recommendations.ml.staying import Reading
 from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.reference import use_one_thread
@@ -71,13 +71,15 @@ def one_list(scorer: Scorer, history: History) -> Took:
     """Rank a list and find what each of its products rests on, as serving does."""
     start = perf_counter()
     whole = Reading.of(scorer, history)
-    rivals = np.ones(scorer.manifest.n + 1, bool)
-    rivals[[0, *history.items]] = False
-    pool, scores = whole.best(rivals, POOL)
+    scores = whole.scores.copy()
+    scores[history.items] = -np.inf
+    pool = top_k(scores, POOL).astype(np.int32)
     ranked = perf_counter()
-    left = LeaveOneOut(scorer, history, pool, scores)
+    left = LeaveOneOut(scorer, history, pool, scores[pool])
     causes = {item: left.causes(item, place, LIMIT) for place, item in enumerate(pool[:LIMIT].tolist(), start=1)}
     explained = perf_counter()
+    rivals = np.ones(len(scores), bool)
+    rivals[[0, *history.items]] = False
     unexplained = {item: place for place, (item, found) in enumerate(causes.items(), start=1) if not found}
     if unexplained:
         EitherEnough(left, whole, rivals, history.units()).causes(unexplained, LIMIT)

@@ -9,10 +9,10 @@ import numpy as np
 from benchmarks.planted_shops import PRODUCTS, SHOPS, Case
 from recommendations.ml.pairs import EitherEnough
 from recommendations.ml.ranking import top_k
-from recommendations.ml.reading import Reading
 from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
+from recommendations.ml.staying import Reading
 
 LIMIT = 5
 

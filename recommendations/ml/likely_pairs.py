@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .ranking import TABLE_FADE, TABLE_TOKENS, Columns, logits
-from .reading import Reading
 from .reasons import LeaveOneOut
 from .sequences import product_tokens
+from .staying import Reading
 
 # Newest tokens of which some may be read by the table once two units are gone.
 NEAR = 3 * TABLE_TOKENS

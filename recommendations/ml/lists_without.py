@@ -8,9 +8,9 @@ import numpy as np
 
 from .fidelity import EXACT_UNITS, Standing, Without
 from .ranking import top_k
-from .reading import Reading
 from .scorer import Scorer
 from .sequences import History
+from .staying import Reading
 
 POOL = 1_000
 # Histories in one call of the network.

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .likely_pairs import LikelyPairs
-from .reading import Reading
 from .reasons import LEAST_SHARE, Cause, LeaveOneOut, Removals
-from .staying import Staying
+from .staying import Reading, Staying
 
 # Pairs tried for one item, and for all items of a list.
 PAIRS_OF_AN_ITEM = 6

@@ -91,12 +91,6 @@ class Score:
         """|e_j| of every item, float32 (n+1)."""
         return np.sqrt(np.einsum("nd,nd->n", self.item_matrix, self.item_matrix))
 
-    @cached_property
-    def plain(self) -> np.ndarray:
-        """f of every item, float32 (n+1), but for what the history says: without h, M and R."""
-        mix = self.weights
-        return self.bias * np.float32(mix.network) + np.float32(mix.table * np.log(mix.table_eps))
-
     def score(self, hidden: np.ndarray, histories: Sequence[History], items: np.ndarray | None = None) -> np.ndarray:
         """f as float32 (B, M) for `items` (distinct numbers), or (B, n+1) for all; item 0 scores -inf."""
         return self.mixed(self.parts(hidden, histories, items), items)
@@ -143,7 +137,10 @@ def logits(hidden: np.ndarray, item_matrix: np.ndarray) -> np.ndarray:
     width = max(1, 250_000 // max(1, hidden.size))
     for start in range(0, len(item_matrix), width):
         part = slice(start, start + width)
-        np.matmul(hidden, item_matrix[part].T, out=found[:, part])
+        if len(hidden) == 1:  # a matrix by a vector: a fifth faster
+            np.dot(item_matrix[part], hidden[0], out=found[0, part])
+        else:
+            np.matmul(hidden, item_matrix[part].T, out=found[:, part])
     return found
 
 

@@ -13,7 +13,6 @@ from .artifact import ENCODER, Manifest, read_manifest, read_query_index, read_s
 from .kinds import NEUTRAL
 from .newcomers import Newcomer, ids, with_newcomers
 from .ranking import Score, token_vectors
-from .rough_logits import RoughLogits
 from .sequences import History, tokens
 from .text import QueryIndex
 from .vocabulary import Vocabulary
@@ -28,7 +27,6 @@ class Scorer:
         self._encoder = _Encoder(Path(directory) / ENCODER)
         self.score: Score = read_score(directory, manifest)
         self.newcomers: tuple[Newcomer, ...] = ()
-        self.rough_logits = RoughLogits(self.score.item_matrix)  # of all but newcomers
         # kind as stored -> kind as the network reads it
         self._read_as = np.full(256, NEUTRAL, np.int64)
         self._read_as[list(manifest.trained_kinds)] = manifest.trained_kinds

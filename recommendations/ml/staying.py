@@ -9,11 +9,28 @@ smallest there is, and it has no repeat term.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from .reading import Reading, unbounded
+from .ranking import Score, newest_products
 from .reasons import LeaveOneOut
+from .scorer import Scorer
+from .sequences import History
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How the network reads a history, and what the score makes of the whole catalog."""
+
+    hidden: np.ndarray  # float32 (d)
+    scores: np.ndarray  # float32 (n+1): f, of what may not be shown too
+
+    @classmethod
+    def of(cls, scorer: Scorer, history: History) -> "Reading":
+        """ValueError for an empty history."""
+        hidden = scorer.encode([history])
+        return cls(hidden[0], scorer.score.score(hidden, [history])[0])
 
 
 class Staying:
@@ -58,12 +75,18 @@ class Staying:
         score, rest = self._left.scorer.score, self._left.rest[row]
         reach = abs(score.weights.network) * float(np.linalg.norm(self._left.hidden[row] - self._whole.hidden))
         # The bound is taken in float32: its own rounding is far below eps.
-        rough = self._whole.rough
-        most = rough.about + rough.off(slice(None)) + np.float32(reach) * score.norms
-        may_reach = most >= least - self._left.scorer.eps
-        may_reach[unbounded(score, rest)] = True
+        may_reach = self._whole.scores + np.float32(reach) * score.norms >= least - self._left.scorer.eps
+        may_reach[_unbounded(score, rest)] = True
         may_reach &= self._outside
         if unit < len(may_reach):  # a search is no rival
             may_reach[unit] = False
         some = np.flatnonzero(may_reach).astype(np.int32)
         return score.score(self._left.hidden[row : row + 1], [rest], some)[0] if len(some) else np.zeros(0, np.float32)
+
+
+def _unbounded(score: Score, rest: History) -> np.ndarray:
+    """Items whose table or repeat term may rise."""
+    if score.weights.table < 0:
+        return np.arange(len(score.bias))
+    followers = [score.next_item.row(item)[0] for item in newest_products(rest)]
+    return np.concatenate([rest.items[~rest.queries.among(rest.items)], *followers])

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ml.reading import Reading
 from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
 from ..ml.shortlist import best_of
+from ..ml.staying import Reading
 from ..publishing import LoadedRecommender
 from .eligibility import barred_witnesses, eligible_items, fewer_of, left_out
 from .memory import Memory
@@ -47,8 +47,9 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
     if len(history) == 0:
         return None
     whole = Reading.of(loaded.scorer, history)
-    items, scores = whole.best(eligible_items(loaded, query, memory), POOL)
-    return Pool(loaded, history, whole, items, scores, barred_witnesses(loaded, query, memory))
+    scores = np.where(eligible_items(loaded, query, memory), whole.scores, np.float32(-np.inf))
+    best = best_of(scores, POOL)
+    return Pool(loaded, history, whole, best.astype(np.int32), scores[best], barred_witnesses(loaded, query, memory))
 
 
 def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> list[str]:

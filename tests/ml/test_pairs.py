@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from recommendations.ml.pairs import PAIRS_OF_A_LIST, PAIRS_OF_AN_ITEM, EitherEnough
 from recommendations.ml.ranking import MixWeights, NextItemTable, Score, top_k
-from recommendations.ml.reading import Reading
 from recommendations.ml.reasons import LeaveOneOut, witnesses_needed
 from recommendations.ml.scorer import Scorer
+from recommendations.ml.staying import Reading
 from tests.examples import examples
 from tests.ml.made_artifact import make_artifact
 from tests.ml.test_reasons import N, made_history

@@ -11,11 +11,11 @@ from recommendations.ml.kinds import Kind
 from recommendations.ml.pairs import EitherEnough
 from recommendations.ml.plain import PlainScorer
 from recommendations.ml.ranking import token_vectors, top_k
-from recommendations.ml.reading import Reading
 from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import Bag, History, Queries, product_tokens
 from recommendations.ml.splitting import hold_out
+from recommendations.ml.staying import Reading
 from tests.ml.made_artifact import make_artifact
 
 N = 30
