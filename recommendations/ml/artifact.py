@@ -29,6 +29,8 @@ QUERY_VALUES = "query_values.npy"
 QUERY_ARRAYS = (QUERY_INDPTR, QUERY_ITEMS, QUERY_VALUES)
 ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY, *QUERY_ARRAYS)
 FILES = (ENCODER, WEIGHTS, VOCABULARY, QUERY_WORDS, *ARRAYS)
+# Kept for the next training, see judged_fit.py: an artifact is whole without it.
+JUDGED_FIT = "judged_fit.npz"
 
 
 class ArtifactError(Exception):
@@ -103,15 +105,16 @@ def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
 
 
 def checksums(directory: Path) -> dict[str, str]:
-    """sha256 of each file of an artifact; ArtifactError when one is missing."""
-    sums = {}
-    for name in FILES:
-        path = Path(directory) / name
-        if not path.is_file():
-            raise ArtifactError(f"{name} is missing from {directory}")
-        with path.open("rb") as file:
-            sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return sums
+    """sha256 of each file of an artifact; ArtifactError when one that serving reads is missing."""
+    kept = (JUDGED_FIT,) if (Path(directory) / JUDGED_FIT).is_file() else ()
+    return {name: _checksum(directory, name) for name in (*FILES, *kept)}
+
+
+def check_file(directory: Path, name: str, manifest: Manifest) -> None:
+    """ArtifactError when one file is missing or not as the manifest says."""
+    found, expected = _checksum(directory, name), manifest.files.get(name)
+    if found != expected:
+        raise ArtifactError(f"{name} has sha256 {found}, the manifest says {expected}; the file was changed or cut")
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -126,12 +129,10 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def verify(directory: Path) -> Manifest:
-    """Check every file of an artifact; the manifest, or ArtifactError naming the one thing that is wrong."""
+    """Check every file that serving reads; the manifest, or ArtifactError naming the one thing that is wrong."""
     manifest = read_manifest(directory)
-    for name, found in checksums(directory).items():
-        expected = manifest.files.get(name)
-        if found != expected:
-            raise ArtifactError(f"{name} has sha256 {found}, the manifest says {expected}; the file was changed or cut")
+    for name in FILES:
+        check_file(directory, name, manifest)
     arrays = {name: read_array(directory, name) for name in ARRAYS}
     _check_shapes(manifest, arrays)
     _check_query_index(manifest, read_query_index(directory))
@@ -169,6 +170,14 @@ def read_score(directory: Path, manifest: Manifest) -> Score:
     """The arrays of a verified artifact as a Score, memory-mapped."""
     table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES)))
     return Score(read_array(directory, ITEM_MATRIX), read_array(directory, BIAS), table, manifest.weights)
+
+
+def _checksum(directory: Path, name: str) -> str:
+    path = Path(directory) / name
+    if not path.is_file():
+        raise ArtifactError(f"{name} is missing from {directory}")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:

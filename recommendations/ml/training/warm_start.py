@@ -1,0 +1,167 @@
+"""Where a fit starts: at the fit that the current version was judged by, where that can be trusted, else at an SVD.
+
+Nothing that is judged may start from weights that have seen what judges it: docs/decisions/0009.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from ..interactions import InteractionLog
+from ..judged_fit import Before, JudgedFit
+from ..ranking import MixWeights
+from ..splitting import HeldOut
+from ..vocabulary import Vocabulary
+from .fit import popularity_bias
+from .judge import encode
+from .mixing import Mix
+from .network import Network, NetworkSettings
+from .settings import Plan, warm_plan
+from .tables import Tables, build_tables
+
+# With more new rows than this share a fit starts cold: a warm one would save little.
+MOST_NEW = 0.15
+# Warm starts in a row: what was learned from rows that are deleted since must end some day.
+MOST_IN_A_ROW = 6
+
+
+@dataclass(frozen=True, eq=False)
+class WarmStart:
+    """First weights: another network's, of the same items."""
+
+    network: Network
+    known: np.ndarray  # bool (n+1): items it has learned; the others start among those they are met with
+
+    def __call__(self, network: Network, tables: Tables) -> None:
+        """Give `network`, freshly made, its first weights."""
+        new = np.flatnonzero(~self.known)[1:]  # without the padding
+        with torch.no_grad():
+            fresh = network.item_matrix.detach().numpy()[new]
+            network.load_state_dict(self.network.state_dict())
+            vectors = network.item_matrix.detach().numpy().copy()
+            vectors[~self.known] = 0
+            found = among_neighbours(tables.following, vectors, new)
+            alone = ~found.any(axis=1)
+            found[alone] = fresh[alone]
+            network.item_matrix[new] = torch.from_numpy(found)
+            network.bias[new] = torch.from_numpy(popularity_bias(tables.popularity)[new])
+
+    def arrays(self) -> list[np.ndarray]:
+        """All that it gives."""
+        return [self.known, *(tensor.numpy() for tensor in self.network.state_dict().values())]
+
+
+def among_neighbours(following: sparse.csr_array, vectors: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """float32 (k, d): the mean direction of what stands near each item, at its mean length; 0 where nothing does.
+
+    Neighbours without a vector do not count. A plain mean would be short, thus rarely shown.
+    """
+    near = following[items] + following.T.tocsr()[items]
+    sums, lengths = near @ vectors, np.linalg.norm(vectors, axis=1)
+    counted = near @ (lengths > 0).astype(np.float32)
+    mean_length = near @ lengths / np.maximum(counted, 1e-12)
+    return (sums * (mean_length / np.maximum(np.linalg.norm(sums, axis=1), 1e-12))[:, None]).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """The current version's judged fit over this training's items, with what is counted from the rows it had seen."""
+
+    fit: JudgedFit
+    network: Network  # an item it did not know has no vector and the lowest bias
+    tables: Tables
+
+    @classmethod
+    def over(cls, fit: JudgedFit, log: InteractionLog, vocabulary: Vocabulary, cutoff: int) -> "Carried":
+        """ValueError, saying why, when it has seen what this training judges by, or does not fit this code."""
+        if fit.cutoff > cutoff:
+            raise ValueError(f"version {fit.version} was fitted on interactions that judge this one")
+        seen = log.before(fit.cutoff)
+        if len(seen.products()) == 0:
+            raise ValueError(f"nothing is left of what version {fit.version} was fitted on")
+        return cls(fit, _renumbered(fit, vocabulary), build_tables(seen, len(vocabulary), fit.cutoff))
+
+    def scores(self, asked: HeldOut) -> np.ndarray:
+        """(S, n+1), as it was judged."""
+        mix = Mix(**{**self.fit.mix, "weights": MixWeights(**self.fit.mix["weights"])})
+        hidden = encode(self.network, asked.histories, self.tables.trained_kinds)
+        return mix.score_of(self.network, self.tables).score(hidden, asked.histories)
+
+    def known(self) -> np.ndarray:
+        """bool (n+1): the items it has learned."""
+        return (self.tables.popularity > 0) & self.network.item_matrix.detach().numpy().any(axis=1)
+
+    def new_share(self, past: InteractionLog) -> float:
+        """The share of `past` that the fit had not seen: later rows, and earlier ones that came in since."""
+        later = np.count_nonzero(past.time >= self.fit.cutoff)
+        return max(later, len(past) - self.fit.interactions) / len(past)
+
+
+def carry(before: Before, log: InteractionLog, vocabulary: Vocabulary, cutoff: int) -> tuple[Carried | None, str]:
+    """(what can be compared with and perhaps started from, why nothing may be started from it, "" if it may)."""
+    if before.fit is None:
+        return None, before.why_cold
+    try:
+        return Carried.over(before.fit, log, vocabulary, cutoff), before.why_cold
+    except ValueError as error:
+        return None, str(error)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """How a fit starts and how long it takes."""
+
+    plan: Plan
+    weights: WarmStart | None = None
+    told: dict = field(default_factory=dict)  # for the version's row
+
+    @classmethod
+    def choose(cls, cold: Plan, carried: Carried | None, why_cold: str, past: InteractionLog) -> "Start":
+        """Of the fit that is judged, on `past`: warm where nothing speaks against it."""
+        why_cold = why_cold or _why_cold(cold, carried, past)
+        if why_cold:
+            return cls(cold, told={"cold": why_cold, "warm_starts": 0})
+        new, fit = carried.new_share(past), carried.fit
+        told = {"version": fit.version, "new": round(new, 4), "warm_starts": fit.warm_starts + 1}
+        return cls(warm_plan(cold, new), WarmStart(carried.network, carried.known()), told)
+
+    def of_all(self, cold: Plan, judged: Network, tables: Tables, new: float) -> "Start":
+        """Of the fit on all rows, of which the share `new` is unknown to the `judged` one: warm where that was."""
+        if self.weights is None:
+            return Start(cold)
+        return Start(warm_plan(cold, new), WarmStart(judged, tables.popularity > 0))
+
+    def arrays(self) -> list[np.ndarray]:
+        """What it starts from, if not from its own counts."""
+        return [] if self.weights is None else self.weights.arrays()
+
+
+def _why_cold(cold: Plan, carried: Carried, past: InteractionLog) -> str:
+    fit, new = carried.fit, carried.new_share(past)
+    theirs, ours = (replace(settings, dropout=0.0) for settings in (carried.network.settings, cold.fit.network))
+    if theirs != ours:
+        return f"version {fit.version} has another network: {asdict(theirs)}, this one {asdict(ours)}"
+    if new > MOST_NEW:
+        return f"{new:.0%} of the interactions are new since version {fit.version}, more than {MOST_NEW:.0%}"
+    if fit.warm_starts >= MOST_IN_A_ROW:
+        return f"version {fit.version} is the {MOST_IN_A_ROW}th in a row that started from the one before"
+    return ""
+
+
+def _renumbered(fit: JudgedFit, vocabulary: Vocabulary) -> Network:
+    """Its network for the products of `vocabulary`; ValueError when it does not fit this code's."""
+    there = fit.vocabulary.numbers(vocabulary.product_ids)
+    known = np.concatenate(([False], there > 0))
+    try:
+        matrix, bias = fit.weights["item_matrix"], fit.weights["bias"]
+        network = Network(len(vocabulary), NetworkSettings(**fit.network))
+        items = np.zeros((len(known), matrix.shape[1]), np.float32)
+        biases = np.full(len(known), bias[1:].min(), np.float32)
+        items[known], biases[known], biases[0] = matrix[there[there > 0]], bias[there[there > 0]], 0
+        weights = {**fit.weights, "item_matrix": items, "bias": biases}
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    except (KeyError, TypeError, IndexError, RuntimeError) as error:  # torch's word for other names and shapes
+        raise ValueError(f"the network of version {fit.version} does not fit: {error}") from error
+    return network.eval()
