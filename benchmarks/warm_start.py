@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.protocols import read_log
 from recommendations.ml.interactions import InteractionLog
-from recommendations.ml.judged_fit import Before, JudgedFit, read_judged_fit
+from recommendations.ml.kept_fits import Before, KeptFits, read_kept_fits
 from recommendations.ml.training.pipeline import TrainingResult, train
 from recommendations.ml.training.reference import use_one_thread
 from recommendations.ml.training.settings import TrainingSettings
@@ -66,13 +66,13 @@ class Clock:
 
 def trained(
     log: InteractionLog, products: int, settings: TrainingSettings, before: Before
-) -> tuple[TrainingResult, dict[str, float], JudgedFit]:
-    """The training's result, the CPU seconds of its stages, and its judged fit."""
+) -> tuple[TrainingResult, dict[str, float], KeptFits]:
+    """The training's result, the CPU seconds of its stages, and the fits it kept."""
     clock, vocabulary = Clock(), Vocabulary([str(k) for k in range(1, products + 1)])
     with TemporaryDirectory() as name:
         result = train(log, vocabulary, Path(name), settings, clock, before=before)
         clock(FITS[-1], 1.0)
-        return result, clock.seconds, read_judged_fit(Path(name), version=1)
+        return result, clock.seconds, read_kept_fits(Path(name), version=1)
 
 
 def told(result: TrainingResult, seconds: dict[str, float]) -> dict:
@@ -95,10 +95,10 @@ def told(result: TrainingResult, seconds: dict[str, float]) -> dict:
 
 def measure_seed(log: InteractionLog, products: int, new: float, settings: TrainingSettings) -> dict:
     """The version before, then all rows cold and warm."""
-    first, seconds, fit = trained(oldest(log, 1 - new), products, settings, Before())
+    first, seconds, fits = trained(oldest(log, 1 - new), products, settings, Before())
     found = {"before": told(first, seconds)}
     for name, why_cold in (("cold", "asked for"), ("warm", "")):
-        result, seconds, _ = trained(log, products, settings, Before(fit, why_cold))
+        result, seconds, _ = trained(log, products, settings, Before(fits, why_cold))
         found[name] = told(result, seconds)
     cold, warm = found["cold"]["cpu_seconds"], found["warm"]["cpu_seconds"]
     return found | {"of_the_time": {name: warm[name] / cold[name] for name in ("whole", "fits")}}

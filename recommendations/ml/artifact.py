@@ -29,8 +29,8 @@ QUERY_VALUES = "query_values.npy"
 QUERY_ARRAYS = (QUERY_INDPTR, QUERY_ITEMS, QUERY_VALUES)
 ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY, *QUERY_ARRAYS)
 FILES = (ENCODER, WEIGHTS, VOCABULARY, QUERY_WORDS, *ARRAYS)
-# Kept for the next training, see judged_fit.py: an artifact is whole without it.
-JUDGED_FIT = "judged_fit.npz"
+# Kept for the next training, see kept_fits.py: an artifact is whole without it.
+KEPT_FITS = "kept_fits.npz"
 
 
 class ArtifactError(Exception):
@@ -106,7 +106,7 @@ def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
 
 def checksums(directory: Path) -> dict[str, str]:
     """sha256 of each file of an artifact; ArtifactError when one that serving reads is missing."""
-    kept = (JUDGED_FIT,) if (Path(directory) / JUDGED_FIT).is_file() else ()
+    kept = (KEPT_FITS,) if (Path(directory) / KEPT_FITS).is_file() else ()
     return {name: _checksum(directory, name) for name in (*FILES, *kept)}
 
 

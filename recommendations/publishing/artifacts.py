@@ -12,9 +12,9 @@ from django.core.files.storage import FileSystemStorage, InvalidStorageError, St
 
 from ..conf import get_config
 from ..exceptions import NotConfigured
-from ..ml.artifact import FILES, JUDGED_FIT, MANIFEST, VOCABULARY, ArtifactError
-from ..ml.judged_fit import JudgedFit
-from ..ml.judged_fit import read_judged_fit as read_files
+from ..ml.artifact import FILES, KEPT_FITS, MANIFEST, VOCABULARY, WEIGHTS, ArtifactError
+from ..ml.kept_fits import KeptFits
+from ..ml.kept_fits import read_kept_fits as read_files
 from ..ml.scorer import Scorer
 from ..models import RecommenderVersion
 
@@ -43,13 +43,13 @@ def get_storage() -> Storage:
 
 
 def upload(version: RecommenderVersion, directory: Path) -> None:
-    """Store a complete artifact, with the judged fit if there is one, under a new name that the row then holds.
+    """Store a complete artifact, with the fits it kept if any, under a new name that the row then holds.
 
     The manifest goes last; when a file can't be stored, what was stored is deleted and the error raised.
     """
     storage, name = get_storage(), f"version-{version.pk}-{secrets.token_hex(4)}"
     try:
-        kept = (JUDGED_FIT,) if (Path(directory) / JUDGED_FIT).is_file() else ()
+        kept = (KEPT_FITS,) if (Path(directory) / KEPT_FITS).is_file() else ()
         for file in (*FILES, *kept, MANIFEST):
             with (Path(directory) / file).open("rb") as opened:
                 storage.save(f"{name}/{file}", File(opened))
@@ -78,12 +78,12 @@ def open_scorer(version: RecommenderVersion) -> Scorer:
         raise
 
 
-def read_judged_fit(version: RecommenderVersion) -> JudgedFit:
-    """The fit that the version was judged by. ArtifactError when it kept none, or it is not as it was uploaded."""
+def read_kept_fits(version: RecommenderVersion) -> KeptFits:
+    """The version's fits. ArtifactError when it kept none, or they are not as they were uploaded."""
     storage = get_storage()
-    with TemporaryDirectory(prefix="recommender-judged-") as name:
+    with TemporaryDirectory(prefix="recommender-kept-") as name:
         directory = Path(name)
-        for file in (MANIFEST, VOCABULARY, JUDGED_FIT):
+        for file in (MANIFEST, VOCABULARY, WEIGHTS, KEPT_FITS):
             if storage.exists(f"{version.artifact}/{file}"):
                 _download(storage, f"{version.artifact}/{file}", directory / file)
         _check_manifest(version, directory)
@@ -163,7 +163,7 @@ def _download(storage: Storage, name: str, target: Path) -> None:
 
 
 def _delete(storage: Storage, name: str) -> None:
-    for file in (*FILES, JUDGED_FIT, MANIFEST):
+    for file in (*FILES, KEPT_FITS, MANIFEST):
         storage.delete(f"{name}/{file}")
     try:
         storage.delete(name)

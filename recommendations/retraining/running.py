@@ -18,7 +18,7 @@ from ..ml.splitting import NotEnoughData
 from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import prune, publish, upload
 from ..signals import version_failed, version_rejected
-from .before import judged_before
+from .before import fits_before
 from .checkpoints import Kept, forget_checkpoints
 from .lease import Lease
 from .reading import read_log
@@ -86,7 +86,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
             lambda stage, done: report(stage, 0.08 + 0.75 * done),
             read.index,
             kept.directory,
-            judged_before(),
+            fits_before(),
         )
         if why_cold := result.start.get("cold"):
             log("training_started_cold", version=lease.version.pk, why=why_cold)

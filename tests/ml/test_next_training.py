@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from recommendations.ml.artifact import JUDGED_FIT, WEIGHTS, read_manifest
-from recommendations.ml.judged_fit import Before, read_judged_fit
+from recommendations.ml.artifact import WEIGHTS, read_manifest
+from recommendations.ml.kept_fits import Before, read_kept_fits
 from recommendations.ml.splitting import split_time
 from recommendations.ml.training.pipeline import train
 from tests.ml.made_shop import DAY, FAST, chain_shop, vocabulary_of
@@ -19,10 +19,10 @@ ANY = replace(FAST, steps=40, standard_errors=-1000.0)
 VOCABULARY = vocabulary_of(40)
 
 
-def first_fit(directory, log=LOG, settings=FAST):
+def first_fits(directory, log=LOG, settings=FAST):
     directory.mkdir()
     assert train(log.before(NIGHT_BEFORE), VOCABULARY, directory, settings).accepted
-    return read_judged_fit(directory, version=1)
+    return read_kept_fits(directory, version=1)
 
 
 def next_training(directory, before, log=LOG, settings=FAST, **options):
@@ -32,7 +32,7 @@ def next_training(directory, before, log=LOG, settings=FAST, **options):
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
-    return first_fit(tmp_path_factory.mktemp("chain") / "first")
+    return first_fits(tmp_path_factory.mktemp("chain") / "first")
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,12 @@ def test_the_first_training_says_why_it_started_cold_and_compares_with_nothing(t
 
 
 def test_what_is_kept_ends_where_judging_began(first):
-    assert (first.cutoff, first.warm_starts) == (FIRST_CUTOFF, 0)
-    assert first.interactions == len(LOG.before(FIRST_CUTOFF))
+    assert (first.judged.until, first.warm_starts) == (FIRST_CUTOFF, 0)
+    assert first.judged.interactions == len(LOG.before(FIRST_CUTOFF))
+    assert first.final.until == int(LOG.before(NIGHT_BEFORE).time.max()) + 1
+    assert first.final.interactions == len(LOG.before(NIGHT_BEFORE))
     assert first.vocabulary == VOCABULARY
-    assert first.weights["item_matrix"].shape == (41, 16)
+    assert first.judged.weights["item_matrix"].shape == first.final.weights["item_matrix"].shape == (41, 16)
 
 
 def test_the_next_takes_fewer_steps_and_is_better_than_so_few_from_nothing(second, tmp_path):
@@ -64,7 +66,7 @@ def test_the_next_takes_fewer_steps_and_is_better_than_so_few_from_nothing(secon
     from_nothing = next_training(tmp_path / "cold", Before(), settings=replace(ANY, steps=result.steps))
     warm, cold = (found.metrics["new_products"]["network"]["ndcg@10"] for found in (result, from_nothing))
     assert warm > 0.97 > cold + 0.04
-    assert read_judged_fit(directory, version=2).warm_starts == 1
+    assert read_kept_fits(directory, version=2).warm_starts == 1
 
 
 def test_it_is_compared_with_the_version_before_on_the_same_shoppers(second):
@@ -111,7 +113,8 @@ def test_killed_in_its_fit_it_ends_with_the_same_artifact(first, second, tmp_pat
     assert (stages.count("judged fit"), stages.count("final fit")) == (2, 2)
     # Of another start it is no checkpoint: all steps are taken.
     stages.clear()
-    other = replace(first, weights=first.weights | {"bias": first.weights["bias"] + 1})
+    weights = first.judged.weights | {"bias": first.judged.weights["bias"] + 1}
+    other = replace(first, judged=replace(first.judged, weights=weights))
     next_training(
         tmp_path / "other", Before(other, ""), report=lambda stage, share: stages.append(stage), checkpoints=kept
     )
@@ -127,18 +130,24 @@ def test_nothing_that_judges_leaks_into_what_is_judged(tmp_path):
     changed[later] = np.random.default_rng(0).permutation(changed[later])
     other = type(LOG).from_rows(LOG.shopper, changed, LOG.kind, LOG.time)
     assert CUTOFF == split_time(other) < NIGHT_BEFORE
-    found = {}
+    judged, served = {}, {}
     for name, log in (("ours", LOG), ("theirs", other)):
-        before = first_fit(tmp_path / f"{name}-first", log, ANY)
+        before = first_fits(tmp_path / f"{name}-first", log, ANY)
         assert "cold" not in next_training(tmp_path / name, Before(before, ""), log, ANY).start
         folders = tmp_path / f"{name}-first", tmp_path / name
-        found[name] = [[read_manifest(folder).files[file] for folder in folders] for file in (JUDGED_FIT, WEIGHTS)]
-    assert found["ours"][0] == found["theirs"][0]
-    assert not set(found["ours"][1]) & set(found["theirs"][1])  # what serves is fitted on all rows
+        judged[name] = [arrays_of(read_kept_fits(folder, version=1).judged) for folder in folders]
+        served[name] = [read_manifest(folder).files[WEIGHTS] for folder in folders]
+    assert judged["ours"] == judged["theirs"]
+    assert not set(served["ours"]) & set(served["theirs"])  # what serves is fitted on all rows
+
+
+def arrays_of(fit):
+    return {name: array.tobytes() for name, array in fit.weights.items()}
 
 
 def test_a_fit_that_has_seen_what_judges_is_neither_started_from_nor_compared_with(first, tmp_path):
-    result = next_training(tmp_path / "next", Before(replace(first, cutoff=CUTOFF + 1), ""), settings=ANY)
+    later = replace(first, judged=replace(first.judged, until=CUTOFF + 1))
+    result = next_training(tmp_path / "next", Before(later, ""), settings=ANY)
     why = "version 1 was fitted on interactions that judge this one"
     assert (result.start, result.current) == ({"cold": why, "warm_starts": 0}, {})
     assert "current_version" not in result.metrics["new_products"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from recommendations.ml.judged_fit import Before, JudgedFit
+from recommendations.ml.kept_fits import Before, KeptFit, KeptFits
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training.fit import FitSettings, fit, popularity_bias
 from recommendations.ml.training.mixing import START
@@ -18,7 +18,6 @@ from recommendations.ml.training.warm_start import (
     MOST_IN_A_ROW,
     Carried,
     Start,
-    WarmStart,
     among_neighbours,
     carry,
 )
@@ -33,25 +32,29 @@ SEEN = LOG.before(12 * DAY)  # 720 rows
 PAST = LOG.before(13 * DAY)  # 60 rows more
 
 
-def judged_fit(vocabulary=None, **changes):
-    """Of version 5, random weights, as if fitted on SEEN."""
-    torch.manual_seed(3)
-    vocabulary = vocabulary or vocabulary_of(N)
-    network = Network(len(vocabulary), SETTINGS.network)
+def weights_of(items, seed=3):
+    torch.manual_seed(seed)
+    network = Network(items, SETTINGS.network)
     with torch.no_grad():
-        network.bias[1:] = torch.arange(1.0, len(vocabulary) + 1)
-    weights = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
+        network.bias[1:] = torch.arange(1.0, items + 1)
+    return {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
+
+
+def kept_fits(vocabulary=None, until=12 * DAY, interactions=720, **changes):
+    """Of version 5, random weights, the judged ones as if fitted on SEEN, the final ones on PAST."""
+    vocabulary = vocabulary or vocabulary_of(N)
+    judged = KeptFit(weights_of(len(vocabulary)), until, interactions)
+    final = KeptFit(weights_of(len(vocabulary), seed=4), 13 * DAY, len(PAST))
     mix = asdict(replace(START, recent=0.5))
-    found = JudgedFit(5, vocabulary, weights, asdict(SETTINGS.network), 12 * DAY, len(SEEN), mix, warm_starts=0)
-    return replace(found, **changes)
+    return replace(KeptFits(5, vocabulary, asdict(SETTINGS.network), judged, final, mix, warm_starts=0), **changes)
 
 
-def carried(fit_=None):
-    return Carried.over(fit_ or judged_fit(), LOG, vocabulary_of(N), 13 * DAY)
+def carried(fits=None):
+    return Carried.over(fits or kept_fits(), LOG, vocabulary_of(N), 13 * DAY)
 
 
-def chosen(fit_=None, cold=COLD, why_cold=""):
-    return Start.choose(cold, carried(fit_), why_cold, PAST)
+def chosen(fits=None, cold=COLD, why_cold=""):
+    return Start.choose(cold, carried(fits), why_cold, PAST)
 
 
 def test_of_what_stands_near_an_item_the_mean_direction_at_the_mean_length():
@@ -72,28 +75,28 @@ def test_neighbours_without_a_vector_do_not_count():
 
 
 def test_known_products_start_with_their_vectors_whatever_their_numbers_are_now():
-    before = judged_fit(Vocabulary([f"p{k}" for k in range(N, 0, -1)]))  # p1 was item 40
+    before = kept_fits(Vocabulary([f"p{k}" for k in range(N, 0, -1)]))  # p1 was item 40
     network, _ = started(carried(before))
-    assert torch.equal(network.item_matrix[1], torch.from_numpy(before.weights["item_matrix"][40]))
-    assert network.bias[1] == before.weights["bias"][40] == 40
-    assert torch.equal(network.encoder.positions, torch.from_numpy(before.weights["encoder.positions"]))
+    assert torch.equal(network.item_matrix[1], torch.from_numpy(before.judged.weights["item_matrix"][40]))
+    assert network.bias[1] == before.judged.weights["bias"][40] == 40
+    assert torch.equal(network.encoder.positions, torch.from_numpy(before.judged.weights["encoder.positions"]))
     assert (network.item_matrix[0] == 0).all()
 
 
 def started(found):
     """(a fresh network that was given its first weights, what PAST counts)."""
     network, tables = Network(N, SETTINGS.network), build_tables(PAST, N, 13 * DAY)
-    WarmStart(found.network, found.known())(network, tables)
+    found.judged_start()(network, tables)
     return network, tables
 
 
 def test_a_new_product_starts_among_those_it_is_met_with():
-    before = judged_fit(Vocabulary([f"p{k}" for k in range(1, N)]))  # p40 was not there
+    before = kept_fits(Vocabulary([f"p{k}" for k in range(1, N)]))  # p40 was not there
     found = carried(before)
-    assert not found.known()[N]
-    assert found.network.item_matrix[N].abs().sum() == 0
+    assert not found.judged_start().known[N]
+    assert found.judged.item_matrix[N].abs().sum() == 0
     network, tables = started(found)
-    vectors = np.concatenate((before.weights["item_matrix"], np.zeros((1, 8), np.float32)))
+    vectors = np.concatenate((before.judged.weights["item_matrix"], np.zeros((1, 8), np.float32)))
     expected = among_neighbours(tables.following, vectors, np.array([N]))[0]
     assert network.item_matrix[N].detach().numpy() == pytest.approx(expected)
     assert network.bias[N].item() == pytest.approx(popularity_bias(tables.popularity)[N])
@@ -102,13 +105,12 @@ def test_a_new_product_starts_among_those_it_is_met_with():
 def test_a_product_that_the_fit_had_only_heard_of_is_new():
     log = type(LOG)(LOG.shopper, LOG.item.copy(), LOG.kind, LOG.time)
     log.item[(log.item == 7) & (log.time < 12 * DAY)] = 8
-    assert not Carried.over(judged_fit(), log, vocabulary_of(N), 13 * DAY).known()[7]
+    assert not Carried.over(kept_fits(), log, vocabulary_of(N), 13 * DAY).judged_start().known[7]
 
 
 def test_a_fit_from_a_warm_start_repeats_exactly():
     tables = build_tables(PAST, N, 13 * DAY)
-    found = carried()
-    start = WarmStart(found.network, found.known())
+    start = carried().judged_start()
     first, second = (fit(PAST, tables, 3, SETTINGS, lambda share: None, start=start) for _ in range(2))
     cold = fit(PAST, tables, 3, SETTINGS, lambda share: None)
     assert torch.equal(first.item_matrix, second.item_matrix)
@@ -116,7 +118,7 @@ def test_a_fit_from_a_warm_start_repeats_exactly():
 
 
 def test_steps_follow_the_share_of_new_rows():
-    assert carried().new_share(PAST) == pytest.approx(60 / 780)
+    assert carried().fits.judged.new_share(PAST) == pytest.approx(60 / 780)
     found = chosen()
     assert found.plan.steps == 31  # 100 x 4 x 60 / 780
     assert found.plan.fit == replace(SETTINGS, rate=5e-3)
@@ -125,27 +127,28 @@ def test_steps_follow_the_share_of_new_rows():
 
 
 def test_earlier_rows_that_came_in_since_are_new_too():
-    assert carried(judged_fit(interactions=500)).new_share(PAST) == pytest.approx(280 / 780)
+    assert kept_fits(interactions=500).judged.new_share(PAST) == pytest.approx(280 / 780)
 
 
-def test_the_fit_on_all_rows_starts_from_the_judged_one_where_that_was_warm():
-    network, tables = carried().network, build_tables(PAST, N, 13 * DAY)
-    found = chosen().of_all(COLD, network, tables, new=0.1)
-    assert (found.plan.steps, found.weights.network) == (40, network)
-    again = Start(COLD).of_all(COLD, network, tables, new=0.1)
+def test_the_final_fit_starts_from_the_final_one_before_where_the_judged_one_was_warm():
+    found = chosen().of_all(COLD, carried(), LOG)
+    assert found.plan.steps == 29  # 100 x 4 x 60 / 840
+    final = kept_fits().final.weights["item_matrix"]
+    assert torch.equal(found.weights.network.item_matrix, torch.from_numpy(final))
+    again = Start(COLD).of_all(COLD, carried(), LOG)
     assert (again.plan, again.weights) == (COLD, None)
 
 
 @pytest.mark.parametrize(
-    ("fit_", "cold", "why"),
+    ("fits", "cold", "why"),
     [
-        (judged_fit(interactions=500), COLD, "36% of the interactions are new since version 5, more than 15%"),
-        (judged_fit(warm_starts=MOST_IN_A_ROW), COLD, "version 5 is the 6th in a row that started from the one before"),
-        (judged_fit(), Plan(9, replace(SETTINGS, network=NetworkSettings(width=16))), "version 5 has another network"),
+        (kept_fits(interactions=500), COLD, "36% of the interactions are new since version 5, more than 15%"),
+        (kept_fits(warm_starts=MOST_IN_A_ROW), COLD, "version 5 is the 6th in a row that started from the one before"),
+        (kept_fits(), Plan(9, replace(SETTINGS, network=NetworkSettings(width=16))), "version 5 has another network"),
     ],
 )
-def test_reasons_to_start_cold(fit_, cold, why):
-    found = chosen(fit_, cold)
+def test_reasons_to_start_cold(fits, cold, why):
+    found = chosen(fits, cold)
     assert found.told["cold"].startswith(why)
     assert found.told["warm_starts"] == 0
     assert (found.plan, found.weights, found.arrays()) == (cold, None, [])
@@ -157,28 +160,30 @@ def test_another_dropout_is_no_other_network():
 
 
 def test_a_fit_that_may_not_be_started_from_is_compared_with_all_the_same():
-    found, why = carry(Before(judged_fit(), "version 6 was rejected"), LOG, vocabulary_of(N), 13 * DAY)
+    found, why = carry(Before(kept_fits(), "version 6 was rejected"), LOG, vocabulary_of(N), 13 * DAY)
     assert found is not None
     assert Start.choose(COLD, found, why, PAST).told["cold"] == "version 6 was rejected"
 
 
-def broken(fit_):
-    weights = dict(fit_.weights)
+def broken(fits):
+    weights = dict(fits.final.weights)
     del weights["encoder.positions"]
-    return replace(fit_, weights=weights)
+    return replace(fits, final=replace(fits.final, weights=weights))
 
 
 @pytest.mark.parametrize(
-    ("fit_", "why"),
+    ("fits", "why"),
     [
-        (judged_fit(cutoff=13 * DAY + 1), "version 5 was fitted on interactions that judge this one"),
-        (judged_fit(cutoff=0), "nothing is left of what version 5 was fitted on"),
-        (broken(judged_fit()), "the network of version 5 does not fit: "),
-        (judged_fit(network={"breadth": 8}), "the network of version 5 does not fit: "),
+        (kept_fits(until=13 * DAY + 1), "version 5 was fitted on interactions that judge this one"),
+        (kept_fits(until=0), "nothing is left of what version 5 was fitted on"),
+        (broken(kept_fits()), "the network of version 5 does not fit: "),
+        (kept_fits(network={"breadth": 8}), "the network of version 5 does not fit: "),
+        (kept_fits(mix=asdict(replace(START, power=0.3))), "the mix of version 5 does not fit: 0.3"),
+        (kept_fits(mix={"weights": {"luck": 1.0}}), "the mix of version 5 does not fit: "),
     ],
 )
-def test_what_can_not_even_be_compared_with(fit_, why):
-    found, told = carry(Before(fit_, ""), LOG, vocabulary_of(N), 13 * DAY)
+def test_what_can_not_even_be_compared_with(fits, why):
+    found, told = carry(Before(fits, ""), LOG, vocabulary_of(N), 13 * DAY)
     assert found is None
     assert told.startswith(why)
     assert Start.choose(COLD, found, told, PAST).told == {"cold": told, "warm_starts": 0}
@@ -190,7 +195,7 @@ def test_nothing_before():
 
 def test_the_current_version_is_scored_with_what_it_knew():
     """Shuffle what came after its cutoff: its scores stay the same, and what it never knew has the lowest bias."""
-    before = judged_fit(Vocabulary([f"p{k}" for k in range(1, N)]))
+    before = kept_fits(Vocabulary([f"p{k}" for k in range(1, N)]))
     asked = hold_out(SEEN, 11 * DAY)  # histories that both logs share
     changed = LOG.item.copy()
     later = np.flatnonzero(LOG.time >= 12 * DAY)
@@ -199,4 +204,4 @@ def test_the_current_version_is_scored_with_what_it_knew():
     other = type(LOG).from_rows(LOG.shopper, changed, LOG.kind, LOG.time)
     ours, theirs = (Carried.over(before, log, vocabulary_of(N), 13 * DAY).scores(asked) for log in (LOG, other))
     assert ours.tobytes() == theirs.tobytes()
-    assert carried(before).network.bias[N] == 1  # the lowest
+    assert carried(before).judged.bias[N] == 1  # the lowest

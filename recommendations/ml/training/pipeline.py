@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from ..artifact import Manifest, verify, write_arrays, write_manifest
 from ..baselines import bought_before, popularity
 from ..interactions import InteractionLog
-from ..judged_fit import Before, write_weights
+from ..kept_fits import Before, write_weights
 from ..ranking import Score, logits
 from ..scorer import Scorer
 from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
@@ -115,19 +115,15 @@ def train(
         lead_over = leads(single)
         compared = beside_current(lead_over, judging, settings.errors_behind) if carried else {}
         why_not = refusal(metrics, lead_over, settings.standard_errors)
-        why_not = why_not or (falls_behind(compared, carried.fit.version) if carried else "")
+        why_not = why_not or (falls_behind(compared, carried.fits.version) if carried else "")
         found = {"metrics": metrics, "leads": lead_over, "data": data, "mix": asdict(mix), "steps": start.plan.steps}
-        found |= {"start": start.told, "current": {"version": carried.fit.version, **compared} if carried else {}}
+        found |= {"start": start.told, "current": {"version": carried.fits.version, **compared} if carried else {}}
         if why_not:
             return TrainingResult(False, why_not, **found, timings=progress.timings())
-        write_weights(directory, {name: tensor.numpy() for name, tensor in network.state_dict().items()})
-        judged = {"cutoff": cutoff, "interactions": len(past), "mix": asdict(mix)}
-        judged["warm_starts"] = start.told["warm_starts"]
-        start = start.of_all(cold, network, tables, 1 - len(past) / len(log))
+        kept = _Kept(network, cutoff, len(past), mix, start.told["warm_starts"])
+        start = start.of_all(cold, carried, log)
         del network, tables, search, methods, carried
-        parity, version = _refit(
-            log, vocabulary, Path(directory), start, mix, judged, settings, progress, index, checkpoints
-        )
+        parity, version = _refit(log, vocabulary, Path(directory), start, kept, settings, progress, index, checkpoints)
     return TrainingResult(True, "", **found, timings=progress.timings(), parity=parity, version=version)
 
 
@@ -136,8 +132,7 @@ def _refit(
     vocabulary: Vocabulary,
     directory: Path,
     start: Start,
-    mix: Mix,
-    judged: dict,
+    kept: "_Kept",
     settings: TrainingSettings,
     progress: "_Progress",
     index: QueryIndex,
@@ -148,12 +143,28 @@ def _refit(
     tables = build_tables(log, len(vocabulary), now)
     network = _fit(log, tables, now, start, progress, checkpoints, "final-fit")
     progress.enter("export")
-    score = mix.score_of(network, tables)
-    manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index, judged)
+    score = kept.mix.score_of(network, tables)
+    write_weights(directory, kept.weights, network.bias.detach().numpy())
+    told = kept.told(now, len(log))
+    manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index, told)
     parity = check_parity(directory, _some_histories(log), progress)
     manifest = write_manifest(directory, Manifest(**{**vars(manifest), "eps": parity["eps"]}))
     Scorer.open(directory).scores(_some_histories(log)[:1])
     return parity, manifest.version
+
+
+class _Kept:
+    """What is kept of the judged fit for the next training."""
+
+    def __init__(self, network: Network, until: int, interactions: int, mix: Mix, warm_starts: int):
+        self.weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        self.mix = mix
+        judged = {"until": until, "interactions": interactions}
+        self._told = {"judged": judged, "mix": asdict(mix), "warm_starts": warm_starts}
+
+    def told(self, until: int, interactions: int) -> dict:
+        """For the manifest, with what the final fit has seen."""
+        return self._told | {"final": {"until": until, "interactions": interactions}}
 
 
 def _fit(
@@ -181,11 +192,11 @@ def write_artifact(
     vocabulary: Vocabulary,
     settings: TrainingSettings,
     index: QueryIndex = NO_INDEX,
-    judged: dict | None = None,
+    kept_fits: dict | None = None,
 ) -> Manifest:
     """Write a network and its tables as an artifact, with an eps of 0 that the parity check replaces.
 
-    `judged` are the numbers of the judged fit whose weights are in `directory` already, if any are.
+    `kept_fits` are the numbers of the fits whose weights are in `directory` already, if any are.
     """
     export_network(network, directory, score.bias)
     write_arrays(directory, score, tables.popularity, vocabulary, index)
@@ -199,7 +210,7 @@ def write_artifact(
         settings={
             "training": settings.to_dict(),
             "network": asdict(network.settings),
-            **({"judged_fit": judged} if judged else {}),
+            **({"kept_fits": kept_fits} if kept_fits else {}),
         },
         libraries=library_versions(),
     )

@@ -1,4 +1,4 @@
-"""Where a fit starts: at the fit that the current version was judged by, where that can be trusted, else at an SVD.
+"""Where a fit starts: at the current version's fit of its kind, where that can be trusted, else at an SVD.
 
 Nothing that is judged may start from weights that have seen what judges it: docs/decisions/0009.
 """
@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 
 from ..interactions import InteractionLog
-from ..judged_fit import Before, JudgedFit
+from ..kept_fits import Before, KeptFit, KeptFits
 from ..ranking import MixWeights
 from ..splitting import HeldOut
 from ..vocabulary import Vocabulary
@@ -67,44 +67,48 @@ def among_neighbours(following: sparse.csr_array, vectors: np.ndarray, items: np
 
 @dataclass(frozen=True, eq=False)
 class Carried:
-    """The current version's judged fit over this training's items, with what is counted from the rows it had seen."""
+    """The current version's fits over this training's items: one that a fit did not know has no vector there and the
+    lowest bias. `tables` are counted from the rows that the judged one had seen.
+    """
 
-    fit: JudgedFit
-    network: Network  # an item it did not know has no vector and the lowest bias
+    fits: KeptFits
+    judged: Network
+    final: Network
     tables: Tables
+    mix: Mix
 
     @classmethod
-    def over(cls, fit: JudgedFit, log: InteractionLog, vocabulary: Vocabulary, cutoff: int) -> "Carried":
+    def over(cls, fits: KeptFits, log: InteractionLog, vocabulary: Vocabulary, cutoff: int) -> "Carried":
         """ValueError, saying why, when it has seen what this training judges by, or does not fit this code."""
-        if fit.cutoff > cutoff:
-            raise ValueError(f"version {fit.version} was fitted on interactions that judge this one")
-        seen = log.before(fit.cutoff)
+        if fits.judged.until > cutoff:
+            raise ValueError(f"version {fits.version} was fitted on interactions that judge this one")
+        seen = log.before(fits.judged.until)
         if len(seen.products()) == 0:
-            raise ValueError(f"nothing is left of what version {fit.version} was fitted on")
-        return cls(fit, _renumbered(fit, vocabulary), build_tables(seen, len(vocabulary), fit.cutoff))
+            raise ValueError(f"nothing is left of what version {fits.version} was fitted on")
+        judged, final = (_renumbered(fits, fit, vocabulary) for fit in (fits.judged, fits.final))
+        tables = build_tables(seen, len(vocabulary), fits.judged.until)
+        return cls(fits, judged, final, tables, _mix(fits, tables))
 
     def scores(self, asked: HeldOut) -> np.ndarray:
-        """(S, n+1), as it was judged."""
-        mix = Mix(**{**self.fit.mix, "weights": MixWeights(**self.fit.mix["weights"])})
-        hidden = encode(self.network, asked.histories, self.tables.trained_kinds)
-        return mix.score_of(self.network, self.tables).score(hidden, asked.histories)
+        """(S, n+1), of the judged fit as it was judged."""
+        hidden = encode(self.judged, asked.histories, self.tables.trained_kinds)
+        return self.mix.score_of(self.judged, self.tables).score(hidden, asked.histories)
 
-    def known(self) -> np.ndarray:
-        """bool (n+1): the items it has learned."""
-        return (self.tables.popularity > 0) & self.network.item_matrix.detach().numpy().any(axis=1)
+    def judged_start(self) -> WarmStart:
+        """Known is what the judged fit had met: of the version's other products it had only heard."""
+        return WarmStart(self.judged, _have_vectors(self.judged) & (self.tables.popularity > 0))
 
-    def new_share(self, past: InteractionLog) -> float:
-        """The share of `past` that the fit had not seen: later rows, and earlier ones that came in since."""
-        later = np.count_nonzero(past.time >= self.fit.cutoff)
-        return max(later, len(past) - self.fit.interactions) / len(past)
+    def final_start(self) -> WarmStart:
+        """Known is every product of the version."""
+        return WarmStart(self.final, _have_vectors(self.final))
 
 
 def carry(before: Before, log: InteractionLog, vocabulary: Vocabulary, cutoff: int) -> tuple[Carried | None, str]:
     """(what can be compared with and perhaps started from, why nothing may be started from it, "" if it may)."""
-    if before.fit is None:
+    if before.fits is None:
         return None, before.why_cold
     try:
-        return Carried.over(before.fit, log, vocabulary, cutoff), before.why_cold
+        return Carried.over(before.fits, log, vocabulary, cutoff), before.why_cold
     except ValueError as error:
         return None, str(error)
 
@@ -123,15 +127,15 @@ class Start:
         why_cold = why_cold or _why_cold(cold, carried, past)
         if why_cold:
             return cls(cold, told={"cold": why_cold, "warm_starts": 0})
-        new, fit = carried.new_share(past), carried.fit
-        told = {"version": fit.version, "new": round(new, 4), "warm_starts": fit.warm_starts + 1}
-        return cls(warm_plan(cold, new), WarmStart(carried.network, carried.known()), told)
+        new, fits = carried.fits.judged.new_share(past), carried.fits
+        told = {"version": fits.version, "new": round(new, 4), "warm_starts": fits.warm_starts + 1}
+        return cls(warm_plan(cold, new), carried.judged_start(), told)
 
-    def of_all(self, cold: Plan, judged: Network, tables: Tables, new: float) -> "Start":
-        """Of the fit on all rows, of which the share `new` is unknown to the `judged` one: warm where that was."""
-        if self.weights is None:
+    def of_all(self, cold: Plan, carried: Carried | None, log: InteractionLog) -> "Start":
+        """Of the final fit, on the whole log: warm where the judged one was."""
+        if self.weights is None or carried is None:
             return Start(cold)
-        return Start(warm_plan(cold, new), WarmStart(judged, tables.popularity > 0))
+        return Start(warm_plan(cold, carried.fits.final.new_share(log)), carried.final_start())
 
     def arrays(self) -> list[np.ndarray]:
         """What it starts from, if not from its own counts."""
@@ -139,29 +143,42 @@ class Start:
 
 
 def _why_cold(cold: Plan, carried: Carried, past: InteractionLog) -> str:
-    fit, new = carried.fit, carried.new_share(past)
-    theirs, ours = (replace(settings, dropout=0.0) for settings in (carried.network.settings, cold.fit.network))
+    fits, new = carried.fits, carried.fits.judged.new_share(past)
+    theirs, ours = (replace(settings, dropout=0.0) for settings in (carried.judged.settings, cold.fit.network))
     if theirs != ours:
-        return f"version {fit.version} has another network: {asdict(theirs)}, this one {asdict(ours)}"
+        return f"version {fits.version} has another network: {asdict(theirs)}, this one {asdict(ours)}"
     if new > MOST_NEW:
-        return f"{new:.0%} of the interactions are new since version {fit.version}, more than {MOST_NEW:.0%}"
-    if fit.warm_starts >= MOST_IN_A_ROW:
-        return f"version {fit.version} is the {MOST_IN_A_ROW}th in a row that started from the one before"
+        return f"{new:.0%} of the interactions are new since version {fits.version}, more than {MOST_NEW:.0%}"
+    if fits.warm_starts >= MOST_IN_A_ROW:
+        return f"version {fits.version} is the {MOST_IN_A_ROW}th in a row that started from the one before"
     return ""
 
 
-def _renumbered(fit: JudgedFit, vocabulary: Vocabulary) -> Network:
-    """Its network for the products of `vocabulary`; ValueError when it does not fit this code's."""
-    there = fit.vocabulary.numbers(vocabulary.product_ids)
+def _have_vectors(network: Network) -> np.ndarray:
+    return network.item_matrix.detach().numpy().any(axis=1)
+
+
+def _mix(fits: KeptFits, tables: Tables) -> Mix:
+    try:
+        mix = Mix(**{**fits.mix, "weights": MixWeights(**fits.mix["weights"])})
+        tables.next_item[mix.power]
+    except (KeyError, TypeError) as error:  # of a release that mixed something else
+        raise ValueError(f"the mix of version {fits.version} does not fit: {error}") from error
+    return mix
+
+
+def _renumbered(fits: KeptFits, fit: KeptFit, vocabulary: Vocabulary) -> Network:
+    """A fit's network for the products of `vocabulary`; ValueError when it does not fit this code's."""
+    there = fits.vocabulary.numbers(vocabulary.product_ids)
     known = np.concatenate(([False], there > 0))
     try:
         matrix, bias = fit.weights["item_matrix"], fit.weights["bias"]
-        network = Network(len(vocabulary), NetworkSettings(**fit.network))
+        network = Network(len(vocabulary), NetworkSettings(**fits.network))
         items = np.zeros((len(known), matrix.shape[1]), np.float32)
         biases = np.full(len(known), bias[1:].min(), np.float32)
         items[known], biases[known], biases[0] = matrix[there[there > 0]], bias[there[there > 0]], 0
         weights = {**fit.weights, "item_matrix": items, "bias": biases}
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
     except (KeyError, TypeError, IndexError, RuntimeError) as error:  # torch's word for other names and shapes
-        raise ValueError(f"the network of version {fit.version} does not fit: {error}") from error
+        raise ValueError(f"the network of version {fits.version} does not fit: {error}") from error
     return network.eval()
