@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from .kinds import Kind
+from .room import Room
 from .sequences import REPEAT_WINDOW, History, product_tokens
 
 # M reads this many of the newest products, the k-th newest weighted TABLE_FADE ** k.
@@ -85,6 +86,7 @@ class Score:
     bias: np.ndarray  # float32 (n+1)
     next_item: NextItemTable
     weights: MixWeights
+    room: Room | None = None  # behind item_matrix
 
     @cached_property
     def norms(self) -> np.ndarray:
