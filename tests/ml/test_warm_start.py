@@ -15,7 +15,6 @@ from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.settings import Plan, warm_plan
 from recommendations.ml.training.tables import build_tables
 from recommendations.ml.training.warm_start import (
-    MOST_IN_A_ROW,
     Carried,
     Start,
     among_neighbours,
@@ -54,7 +53,7 @@ def carried(fits=None):
 
 
 def chosen(fits=None, cold=COLD, why_cold=""):
-    return Start.choose(cold, carried(fits), why_cold, PAST)
+    return Start.choose(cold, carried(fits), why_cold, PAST, in_a_row=6)
 
 
 def test_of_what_stands_near_an_item_the_mean_direction_at_the_mean_length():
@@ -143,7 +142,7 @@ def test_the_final_fit_starts_from_the_final_one_before_where_the_judged_one_was
     ("fits", "cold", "why"),
     [
         (kept_fits(interactions=500), COLD, "36% of the interactions are new since version 5, more than 15%"),
-        (kept_fits(warm_starts=MOST_IN_A_ROW), COLD, "version 5 is the 6th in a row that started from the one before"),
+        (kept_fits(warm_starts=6), COLD, "6 trainings in a row started from the one before, at most 6 may"),
         (kept_fits(), Plan(9, replace(SETTINGS, network=NetworkSettings(width=16))), "version 5 has another network"),
     ],
 )
@@ -162,7 +161,7 @@ def test_another_dropout_is_no_other_network():
 def test_a_fit_that_may_not_be_started_from_is_compared_with_all_the_same():
     found, why = carry(Before(kept_fits(), "version 6 was rejected"), LOG, vocabulary_of(N), 13 * DAY)
     assert found is not None
-    assert Start.choose(COLD, found, why, PAST).told["cold"] == "version 6 was rejected"
+    assert Start.choose(COLD, found, why, PAST, 6).told["cold"] == "version 6 was rejected"
 
 
 def broken(fits):
@@ -186,7 +185,7 @@ def test_what_can_not_even_be_compared_with(fits, why):
     found, told = carry(Before(fits, ""), LOG, vocabulary_of(N), 13 * DAY)
     assert found is None
     assert told.startswith(why)
-    assert Start.choose(COLD, found, told, PAST).told == {"cold": told, "warm_starts": 0}
+    assert Start.choose(COLD, found, told, PAST, 6).told == {"cold": told, "warm_starts": 0}
 
 
 def test_nothing_before():

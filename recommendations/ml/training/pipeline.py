@@ -101,7 +101,7 @@ def train(
         tables = build_tables(past, n, cutoff)
         cold = plan(len(past), n, settings)
         carried, why_cold = carry(before, log, vocabulary, cutoff)
-        start = Start.choose(cold, carried, why_cold, past)
+        start = Start.choose(cold, carried, why_cold, past, settings.warm_starts)
         progress.enter("judged fit")
         network = _fit(past, tables, cutoff, start, progress, checkpoints, "judged-fit")
         progress.enter("choose weights")

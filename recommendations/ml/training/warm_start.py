@@ -23,8 +23,6 @@ from .tables import Tables, build_tables
 
 # With more new rows than this share a fit starts cold: a warm one would save little.
 MOST_NEW = 0.15
-# Warm starts in a row: what was learned from rows that are deleted since must end some day.
-MOST_IN_A_ROW = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +120,9 @@ class Start:
     told: dict = field(default_factory=dict)  # for the version's row
 
     @classmethod
-    def choose(cls, cold: Plan, carried: Carried | None, why_cold: str, past: InteractionLog) -> "Start":
-        """Of the fit that is judged, on `past`: warm where nothing speaks against it."""
-        why_cold = why_cold or _why_cold(cold, carried, past)
+    def choose(cls, cold: Plan, carried: Carried | None, why_cold: str, past: InteractionLog, in_a_row: int) -> "Start":
+        """Of the fit that is judged, on `past`: warm where nothing speaks against it, at most so often `in_a_row`."""
+        why_cold = why_cold or _why_cold(cold, carried, past, in_a_row)
         if why_cold:
             return cls(cold, told={"cold": why_cold, "warm_starts": 0})
         new, fits = carried.fits.judged.new_share(past), carried.fits
@@ -142,15 +140,17 @@ class Start:
         return [] if self.weights is None else self.weights.arrays()
 
 
-def _why_cold(cold: Plan, carried: Carried, past: InteractionLog) -> str:
+def _why_cold(cold: Plan, carried: Carried, past: InteractionLog, in_a_row: int) -> str:
     fits, new = carried.fits, carried.fits.judged.new_share(past)
     theirs, ours = (replace(settings, dropout=0.0) for settings in (carried.judged.settings, cold.fit.network))
     if theirs != ours:
         return f"version {fits.version} has another network: {asdict(theirs)}, this one {asdict(ours)}"
     if new > MOST_NEW:
         return f"{new:.0%} of the interactions are new since version {fits.version}, more than {MOST_NEW:.0%}"
-    if fits.warm_starts >= MOST_IN_A_ROW:
-        return f"version {fits.version} is the {MOST_IN_A_ROW}th in a row that started from the one before"
+    if fits.warm_starts >= in_a_row:
+        return (
+            f"{fits.warm_starts} trainings in a row started from the one before, at most {in_a_row} may (warm_starts)"
+        )
     return ""
 
 
