@@ -11,7 +11,7 @@ def test_a_made_shop_has_a_long_tail_and_can_be_foretold():
     log = made_log(40_000, 1_000)
     assert abs(len(log) - 40_000) < 4_000
     lengths = np.diff(log.shopper_starts())
-    assert 1 <= lengths.min() and lengths.max() <= MOST_EVENTS
+    assert lengths.min() >= 1 and lengths.max() <= MOST_EVENTS
     assert log.item.min() >= 1 and log.item.max() <= 1_000
     met = np.sort(np.bincount(log.item))[::-1]
     assert met[:100].sum() > 0.4 * met.sum()
@@ -31,8 +31,8 @@ def test_the_same_seed_makes_the_same_shop():
 @pytest.mark.training
 def test_the_report(tmp_path):
     out = tmp_path / "out.json"
-    many_rows.main(["--rows", "4000", "6000", "--products", "250", "--steps", "3", "--json", str(out)])
+    many_rows.main(["--rows", "16000", "--products", "500", "--steps", "3", "--json", str(out)])
     told = json.loads(out.read_text())
-    assert [one["steps"] for one in told["measured"]] == [3, 3]
+    assert [one["steps"] for one in told["measured"]] == [3]
     assert {"recommender", "popularity", "item_neighbours"} <= told["measured"][0]["ndcg@10"]["new_products"].keys()
-    assert len(told["linear"]["count"]) == 2
+    assert len(told["linear"]["count"]) == 1
