@@ -53,9 +53,9 @@ def encode_tokens(network: Network, histories: Sequence[History], trained_kinds:
 
 
 class AttributeDecoder(nn.Module):
-    """Cross-attention from a candidate's attributes to the products of a history; of a new one nothing is wanted.
+    """Cross-attention from a candidate's attributes to the products of a history.
 
-    A token of the memory is what the encoder says there and what the product there is: its attributes, by the same
+    A token of the memory is what the encoder says there, and what the product there is: its attributes, in the same
     vectors. The maps start as they are (identity), so an attribute first looks for its like, and learns what else it
     goes with. One more token, "nothing", is looked at where the history holds nothing that concerns it.
     """

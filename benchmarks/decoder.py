@@ -6,11 +6,13 @@ words and price of Online Retail II, or Tools' category. The encoder is fitted a
 stays as it is. One half of the choosing shoppers fits the decoder (and, at most --judged of them, chooses the mix), the
 other half chooses how much the decoder may say, nothing among it. Both lists are of one encoder.
 
-- mix, decoder: NDCG@10 and HR@10 as asked at the end, mean and standard deviation over seeds.
-- gain: the decoder's over the mix's, shopper by shopper, with the middle 95 % of a bootstrap over shoppers.
-- weights, choosing: what was chosen, and how much NDCG@10 that gained on those who chose it.
+- mix, decoder, matches: NDCG@10 and HR@10 as asked at the end, mean and standard deviation over seeds. matches is what
+  counting does in the decoder's place (benchmarks/attribute_matches.py).
+- gain: over the mix, shopper by shopper, with the middle 95 % of a bootstrap over shoppers.
+- weights, choosing: for each seed what was chosen, and how much NDCG@10 that gained on those who chose it.
 - in_pool: the share of shoppers with a right product among the best 200, beyond which nothing is re-ranked.
-- cpu_seconds: of the first seed: the encoder's fit, the choice of the mix, the pools, and the decoder's fit.
+- fitted_on: with one among those who fit, whom alone a fit learns from.
+- cpu_seconds: of the first seed: the encoder's fit, the choice of the mix, the pools, the decoder's fit, the matches'.
 - milliseconds_a_list: the median of encoding one history at every token and re-ranking its 200 candidates, in torch.
 """
 
@@ -25,19 +27,20 @@ from time import perf_counter, process_time
 import numpy as np
 import torch
 
+from benchmarks.attribute_matches import fit_matches
 from benchmarks.attributes import Attributes, read_attributes
 from benchmarks.protocols import PROTOCOLS, Question, ask
 from benchmarks.quality_baselines import ndcg_of
 from benchmarks.reranking import Pools, Reranker, best_weight, fit_reranker, pools_of
 from recommendations.ml.fidelity import paired_bootstrap
 from recommendations.ml.metrics import hr
-from recommendations.ml.ranking import Score
+from recommendations.ml.splitting import HeldOut
 from recommendations.ml.training.fit import fit
-from recommendations.ml.training.judge import Method, Protocol, encode
-from recommendations.ml.training.mixing import MixSearch
+from recommendations.ml.training.judge import Protocol, encode
+from recommendations.ml.training.mixing import Mix, MixSearch
 from recommendations.ml.training.network import Network
 from recommendations.ml.training.settings import TrainingSettings, plan
-from recommendations.ml.training.tables import build_tables
+from recommendations.ml.training.tables import Tables, build_tables
 
 TIMED = 200  # lists
 
@@ -56,55 +59,78 @@ class Costs:
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """One seed: (S) a metric of each asked shopper, by the mix and with the decoder."""
+class Ranker:
+    """What is re-ranked: a mix over an encoder."""
 
-    mix: dict[str, np.ndarray]
-    decoder: dict[str, np.ndarray]
-    told: dict  # the rest
+    network: Network
+    mix: Mix
+    tables: Tables
+
+    def pools(self, protocol: Protocol) -> Pools:
+        """The best of the protocol's shoppers."""
+        score, kinds = self.mix.score_of(self.network, self.tables), self.tables.trained_kinds
+
+        def scores(asked: HeldOut) -> np.ndarray:
+            return score.score(encode(self.network, asked.histories, kinds), asked.histories)
+
+        return pools_of(protocol, scores)
+
+    def counted(self, question: Question) -> "Ranker":
+        """The same with what is counted, not learned, counted up to what is asked."""
+        past = question.log.before(question.fit_until)
+        return replace(self, tables=build_tables(past, question.products, question.fit_until))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One seed: method -> metric -> (S), and the rest."""
+
+    metrics: dict[str, dict[str, np.ndarray]]
+    told: dict
 
 
 def measure_seed(question: Question, attributes: Attributes, seed: int, options: argparse.Namespace) -> Measured:
-    """Fit the encoder, the mix and the decoder, and ask both."""
-    costs, settings = Costs(), replace(TrainingSettings(), seed=seed, steps=options.steps)
+    """Fit the encoder, the mix and what re-ranks it, and ask them."""
+    costs, halves = Costs(), question.choosing.halves()
+    settings = replace(TrainingSettings(), seed=seed, steps=options.steps)
+    ranker = _fit(question, _some(halves[0], options.judged), settings, costs)
+    with costs.of("pools"):
+        fitting, choosing = (ranker.pools(half) for half in halves)
+    with costs.of("decoder"):
+        decoder = fit_reranker(attributes, ranker.network, ranker.tables.trained_kinds, fitting, seed)
+    with costs.of("matches"):
+        matches = fit_matches(attributes, fitting)
+    # The encoder is not fitted again up to the question, as a shop would: the decoder reads this one's hidden states.
+    asked = ranker.counted(question).pools(question.asked)
+    found, told = {"mix": metrics(asked.lists(), question.asked)}, {}
+    for name, reranker in {"decoder": decoder, "matches": matches}.items():
+        weight, tried = best_weight(choosing, reranker.added(choosing))
+        found[name] = metrics(asked.lists(weight * reranker.added(asked)), question.asked)
+        told[name] = {"weight": weight, "choosing": round(tried[weight] / tried[0.0] - 1, 4)}
+    told |= {"cpu_seconds": costs.seconds, "milliseconds_a_list": milliseconds(decoder, asked)}
+    told |= {"in_pool": share_answered(asked), "fitted_on": int(fitting.right.any(axis=1).sum())}
+    return Measured(found, told)
+
+
+def _fit(question: Question, choosing: Protocol, settings: TrainingSettings, costs: Costs) -> Ranker:
     past = question.log.before(question.choose_from)
     tables = build_tables(past, question.products, question.choose_from)
-    kinds, chosen = tables.trained_kinds, plan(len(past), question.products, settings)
-    fitting, choosing = question.choosing.halves()
+    chosen = plan(len(past), question.products, settings)
     with costs.of("encoder"):
         network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     with costs.of("mix"):
-        mix = MixSearch(network, tables, [_some(fitting, options.judged)]).best(lambda share: None)
-    score = mix.score_of(network, tables)
-    with costs.of("pools"):
-        fitting, choosing = (pools_of(some, _method(network, score, kinds)) for some in (fitting, choosing))
-    with costs.of("decoder"):
-        reranker = fit_reranker(attributes, network, kinds, fitting, seed)
-    weight, tried = best_weight(choosing, reranker.added(choosing))
-    # What is counted is counted up to the question; what is learned can't be, since the decoder reads this encoder.
-    counted = build_tables(question.log.before(question.fit_until), question.products, question.fit_until)
-    asked = pools_of(question.asked, _method(network, mix.score_of(network, counted), kinds))
-    told = {
-        "weight": weight,
-        "choosing": round(tried[weight] / tried[0.0] - 1, 4),
-        "in_pool": round(float(asked.right.any(axis=1).mean()), 4),
-        "fitted_on": int(fitting.right.any(axis=1).sum()),
-        "steps": chosen.steps,
-        "cpu_seconds": costs.seconds,
-        "milliseconds_a_list": milliseconds(reranker, asked),
-    }
-    added = weight * reranker.added(asked)
-    return Measured(metrics(asked.lists(), question.asked), metrics(asked.lists(added), question.asked), told)
-
-
-def _method(network: Network, score: Score, trained_kinds: tuple[int, ...]) -> Method:
-    return lambda asked: score.score(encode(network, asked.histories, trained_kinds), asked.histories)
+        return Ranker(network, MixSearch(network, tables, [choosing]).best(lambda share: None), tables)
 
 
 def _some(protocol: Protocol, count: int) -> Protocol:
     total = len(protocol.asked)
     rows = np.sort(np.random.default_rng(0).choice(total, min(count, total), replace=False))
     return protocol.take(rows.tolist())
+
+
+def share_answered(pools: Pools) -> float:
+    """The share of shoppers with a right product in their pool."""
+    return round(float(pools.right.any(axis=1).mean()), 4)
 
 
 def metrics(lists: list[list[int]], protocol: Protocol) -> dict[str, np.ndarray]:
@@ -126,20 +152,21 @@ def milliseconds(reranker: Reranker, pools: Pools) -> float:
 
 def figures(seeds: list[Measured]) -> dict:
     """Means and deviations over seeds, and the paired gains."""
-    found: dict = {}
-    for name in ("mix", "decoder"):
-        of_seeds = [getattr(seed, name) for seed in seeds]
-        found[name] = {metric: _spread([one[metric].mean() for one in of_seeds]) for metric in of_seeds[0]}
-    found["gain"] = {metric: _gain(seeds, metric) for metric in seeds[0].mix}
-    told = [seed.told for seed in seeds]
-    found |= {"weights": [one["weight"] for one in told], "choosing": [one["choosing"] for one in told]}
-    same = ("in_pool", "fitted_on", "steps", "cpu_seconds", "milliseconds_a_list")
-    return found | {name: told[0][name] for name in same} | {"shoppers": len(seeds[0].mix["ndcg@10"])}
+    found: dict = {"gain": {}, "weights": {}, "choosing": {}}
+    for name, of_metric in seeds[0].metrics.items():
+        found[name] = {metric: _spread([seed.metrics[name][metric].mean() for seed in seeds]) for metric in of_metric}
+        if name == "mix":
+            continue
+        found["gain"][name] = {metric: _gain(seeds, name, metric) for metric in of_metric}
+        found["weights"][name] = [seed.told[name]["weight"] for seed in seeds]
+        found["choosing"][name] = [seed.told[name]["choosing"] for seed in seeds]
+    same = ("in_pool", "fitted_on", "cpu_seconds", "milliseconds_a_list")
+    return found | {name: seeds[0].told[name] for name in same} | {"shoppers": len(seeds[0].metrics["mix"]["hr@10"])}
 
 
-def _gain(seeds: list[Measured], metric: str) -> dict:
+def _gain(seeds: list[Measured], name: str, metric: str) -> dict:
     first, second = (
-        np.mean([getattr(seed, name)[metric] for seed in seeds], axis=0).tolist() for name in ("decoder", "mix")
+        np.mean([seed.metrics[method][metric] for seed in seeds], axis=0).tolist() for method in (name, "mix")
     )
     gain, before = paired_bootstrap(first, second), float(np.mean(second))
     return {

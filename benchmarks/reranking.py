@@ -19,7 +19,7 @@ POOL = 200
 LIST_LENGTH = 20
 NO_CANDIDATE = -1e9
 # How much of the decoder is added; 0 leaves the mix alone.
-WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
 # Shoppers of a step, and how many wrong candidates of their pools each is shown.
 SHOPPERS, WRONG = 64, 40
 PASSES, RATE = 5, 4e-3
@@ -33,6 +33,10 @@ class Pools:
     items: np.ndarray  # int64 (S, P), 0 where there are fewer
     scores: np.ndarray  # float32 (S, P), NO_CANDIDATE where there are fewer
     right: np.ndarray  # bool (S, P)
+
+    def take(self, rows: np.ndarray) -> "Pools":
+        """Those of some shoppers."""
+        return Pools(self.asked.take(rows.tolist()), self.items[rows], self.scores[rows], self.right[rows])
 
     def lists(self, added: np.ndarray | None = None) -> list[list[int]]:
         """The first LIST_LENGTH of each shopper, with `added` (S, P) to the scores; of equal ones as by the mix."""
@@ -100,7 +104,7 @@ class Reranker:
                 for cells in (pools.items, pools.scores, pools.right)
             )
             added = self.decoder(self._encoded([pools.asked.histories[row] for row in rows]), items)
-            loss = _loss(trust * scores + added, right)
+            loss = unlikelihood(trust * scores + added, right)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -133,6 +137,12 @@ def ndcg_of(lists: Sequence[Sequence[int]], asked: HeldOut) -> list[float]:
     return [ndcg(listed, set(targets.tolist()), 10) for listed, targets in zip(lists, asked.targets, strict=True)]
 
 
+def unlikelihood(scores: Tensor, right: Tensor) -> Tensor:
+    """The mean over shoppers of the mean of -log p of the right candidates; scores and right are (B, C)."""
+    likely = scores.log_softmax(1).masked_fill(~right, 0)
+    return -(likely.sum(1) / right.sum(1)).mean()
+
+
 def _draws(rows: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
     while len(rows):
         shuffled = rng.permutation(rows)
@@ -143,9 +153,3 @@ def _places(right: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Places in the pools (B, K): the right ones, and others by chance up to a common number."""
     chance = rng.random(right.shape) + right
     return np.argsort(-chance, axis=1)[:, : WRONG + right.sum(axis=1).max()]
-
-
-def _loss(scores: Tensor, right: Tensor) -> Tensor:
-    """The mean over shoppers of the mean of -log p of the right candidates."""
-    likely = scores.log_softmax(1).masked_fill(~right, 0)
-    return -(likely.sum(1) / right.sum(1)).mean()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmarks.attribute_decoder import AttributeDecoder, encode_tokens
+from benchmarks.attribute_matches import fit_matches, match_strength
 from benchmarks.attributes import attributes_of, read_attributes
 from benchmarks.decoder import main
 from benchmarks.reranking import NO_CANDIDATE, Pools, best_weight, fit_reranker, ndcg_of, pools_of
@@ -143,6 +144,21 @@ def test_a_decoder_that_only_harms_is_not_listened_to():
     assert best_weight(pools, np.array([[10.0, 0]]))[0] == 0  # as good without
 
 
+def test_matches_are_shares_of_values_the_newest_counting_most():
+    products = [{"brand": ["a"], "path": ["x", "y"]}, {"brand": ["a"], "path": ["x"]}, {"path": ["y"]}, {"path": []}]
+    found = attributes_of(products, {"brand": 1, "path": 2})
+    strength = match_strength(found, [history(1, 2, 3)], np.array([[1, 4]]))
+    # item 1: brand a stands at the second and third newest; of its path y at the newest, x at the second, both at 1
+    assert strength[0, 0] == pytest.approx([0.6 + 0.36, 0.5 + 0.6 * 0.5 + 0.36, 1, 1])
+    assert strength[0, 1].tolist() == [0, 0, 0, 0]  # to be unknown is no match
+
+
+def test_counted_matches_find_what_only_the_attribute_decides(branded):
+    unseen = brand_loyal(200, seed=1)
+    added = fit_matches(branded, brand_loyal(100, seed=0)).added(unseen)
+    assert np.mean(ndcg_of(unseen.lists(added), unseen.asked)) > 0.36
+
+
 @pytest.fixture(scope="module")
 def made_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("decoder")
@@ -171,10 +187,11 @@ def test_the_command_tells_both_beside_each_other(made_files, tmp_path):
     options = ("--data", made_files[0], "--items", made_files[1], "--protocol", "leave-one-out", "--steps", "2")
     main([*options, "--seeds", "1", "--json", str(tmp_path / "out.json")])
     found = json.loads((tmp_path / "out.json").read_text())
-    assert found["mix"].keys() == found["decoder"].keys() == found["gain"].keys() == {"ndcg@10", "hr@10"}
-    difference = found["decoder"]["ndcg@10"]["mean"] - found["mix"]["ndcg@10"]["mean"]
-    assert found["gain"]["ndcg@10"]["mean"] == pytest.approx(difference, abs=2e-5)
-    assert found["cpu_seconds"].keys() == {"encoder", "mix", "pools", "decoder"}
+    for name in ("decoder", "matches"):
+        assert found["mix"].keys() == found[name].keys() == found["gain"][name].keys() == {"ndcg@10", "hr@10"}
+        difference = found[name]["ndcg@10"]["mean"] - found["mix"]["ndcg@10"]["mean"]
+        assert found["gain"][name]["ndcg@10"]["mean"] == pytest.approx(difference, abs=2e-5)
+        assert len(found["weights"][name]) == 1 and found["choosing"][name][0] >= 0  # 0 is among the weights
+    assert found["cpu_seconds"].keys() == {"encoder", "mix", "pools", "decoder", "matches"}
     assert found["in_pool"] == 1  # thirty products, all in the pool
-    assert len(found["weights"]) == 1 and found["choosing"][0] >= 0  # 0 is among the weights
     assert found["milliseconds_a_list"] > 0 and found["shoppers"] == 40
