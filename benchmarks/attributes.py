@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.online_retail import code_of, read_rows, titles
+from benchmarks.online_retail import PRODUCT, Row, code_of, read_rows, titles
 from benchmarks.public_shops import read_categories, read_shop
 from recommendations.ml.text import words_of
 
@@ -82,14 +82,10 @@ def _brand_and_path(row: Mapping[str, str]) -> Product:
 
 def _online_retail(file: Path, until: int) -> Attributes:
     """Up to eight words of the title, the rarest first, and the tenth of the catalog that the price lies in."""
-    rows = [row for row in read_rows(file) if float(row["price"]) > 0 and _time(row) < until]
-    words = {code: words_of(title) for code, title in titles(rows).items()}
+    words = {code: words_of(title) for code, title in titles(_sales(file, until)).items()}
     having = Counter(word for title in words.values() for word in set(title))
-    prices = defaultdict(list)
-    for row in rows:
-        prices[code_of(row)].append(float(row["price"]))
-    price = {code: float(np.median(found)) for code, found in prices.items()}
-    edges = np.quantile([price[code] for code in words], np.linspace(0, 1, PRICE_BUCKETS + 1)[1:-1])
+    price = median_prices(file, until)
+    edges = np.quantile(list(price.values()), np.linspace(0, 1, PRICE_BUCKETS + 1)[1:-1])
     products = [
         {
             "title": sorted(words.get(code, ()), key=lambda word: (having[word], word)),
@@ -100,5 +96,18 @@ def _online_retail(file: Path, until: int) -> Attributes:
     return attributes_of(products, {"title": 8, "price": 1})
 
 
-def _time(row: Mapping[str, str]) -> float:
+def median_prices(file: Path, until: int) -> dict[str, float]:
+    """Product code -> what Online Retail II asked for it before `until` (epoch seconds)."""
+    prices = defaultdict(list)
+    for row in _sales(file, until):
+        if PRODUCT.match(code_of(row)):
+            prices[code_of(row)].append(float(row["price"]))
+    return {code: float(np.median(found)) for code, found in prices.items()}
+
+
+def _sales(file: Path, until: int) -> list[Row]:
+    return [row for row in read_rows(file) if float(row["price"]) > 0 and _time(row) < until]
+
+
+def _time(row: Row) -> float:
     return datetime.fromisoformat(row["invoice_date"]).replace(tzinfo=UTC).timestamp()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -181,6 +182,26 @@ def test_brand_and_categories_are_read_and_unknown_is_no_brand(made_files):
     assert found.tokens[N].tolist() == found.unknown.tolist()
     with pytest.raises(ValueError, match="pass --items FILE"):
         read_attributes(made_files[0], None, N, 0)
+
+
+def test_online_retail_tells_words_and_price_of_before(tmp_path):
+    file = tmp_path / "online_retail_made.csv.gz"
+    sales = [
+        ("10001", "red tea cup", "2010-01-01T10:00:00", 1),
+        ("10002", "blue tea cup", "2010-01-02T10:00:00", 1),
+        ("10003", "red tin", "2010-01-03T10:00:00", 9),
+        ("10004", "blue tin", "2010-01-04T10:00:00", 9),
+        ("10005", "red cup", "2010-03-01T10:00:00", 9),
+    ]
+    with gzip.open(file, "wt") as stream:
+        stream.write("invoice,stock_code,description,quantity,invoice_date,price,customer_id,country\n")
+        stream.writelines(f"1,{code},{title},1,{time},{price},7,UK\n" for code, title, time, price in sales)
+    found = read_attributes(str(file), None, 5, int(datetime(2010, 2, 1, tzinfo=UTC).timestamp()))
+    words, price = [set(row[row > 2]) for row in found.tokens[:, :8]], found.tokens[:, 8]
+    assert [len(row) for row in words] == [0, 3, 3, 2, 2, 0]  # of what is sold later only, nothing is known
+    assert len(words[1] & words[2]) == 2 and len(words[1] & words[3]) == len(words[3] & words[4]) == 1
+    assert price[1] == price[2] != price[3] == price[4]
+    assert found.tokens[5].tolist() == found.unknown.tolist()
 
 
 def test_the_command_tells_both_beside_each_other(made_files, tmp_path):
