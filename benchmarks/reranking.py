@@ -19,9 +19,11 @@ POOL = 200
 LIST_LENGTH = 20
 NO_CANDIDATE = -1e9
 # How much of the decoder is added; 0 leaves the mix alone.
-WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 # Shoppers of a step, and how many wrong candidates of their pools each is shown.
 SHOPPERS, WRONG = 64, 40
+# Shoppers whose whole pools are scored at a time.
+BLOCK = 16
 PASSES, RATE = 5, 4e-3
 
 
@@ -70,8 +72,8 @@ class Reranker:
     def added(self, pools: Pools) -> np.ndarray:
         """What the decoder says of each candidate, float32 (S, P)."""
         parts = []
-        for start in range(0, len(pools.items), SHOPPERS):
-            rows = slice(start, start + SHOPPERS)
+        for start in range(0, len(pools.items), BLOCK):
+            rows = slice(start, start + BLOCK)
             parts.append(self.say(pools.asked.histories[rows], pools.items[rows]))
         return np.concatenate(parts)
 
