@@ -19,7 +19,7 @@ POOL = 200
 LIST_LENGTH = 20
 NO_CANDIDATE = -1e9
 # How much of the decoder is added; 0 leaves the mix alone.
-WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5)
 # Shoppers of a step, and how many wrong candidates of their pools each is shown.
 SHOPPERS, WRONG = 64, 40
 # Shoppers whose whole pools are scored at a time.
