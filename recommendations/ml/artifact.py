@@ -4,14 +4,16 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from .ranking import MixWeights, NextItemTable, Score
+from .room import ROWS, Room, with_room
 from .text import QueryIndex
 from .vocabulary import Vocabulary
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 ENCODER = "encoder.onnx"
 WEIGHTS = "weights.npz"
@@ -88,7 +90,7 @@ def write_arrays(
 ) -> None:
     """Write all files but the encoder, its weights and the manifest."""
     table = score.next_item
-    arrays = (score.item_matrix, score.bias, table.indptr, table.indices, table.values, popularity)
+    arrays = (with_room(score.item_matrix), score.bias, table.indptr, table.indices, table.values, popularity)
     for name, array in zip(ARRAYS, (*arrays, index.indptr, index.items, index.values), strict=True):
         np.save(Path(directory) / name, array, allow_pickle=False)
     (Path(directory) / QUERY_WORDS).write_text(json.dumps(list(index.words), ensure_ascii=False), encoding="utf-8")
@@ -140,10 +142,10 @@ def verify(directory: Path) -> Manifest:
     return manifest
 
 
-def read_array(directory: Path, name: str) -> np.ndarray:
-    """One array, memory-mapped."""
+def read_array(directory: Path, name: str, mode: Literal["r", "c"] = "r") -> np.ndarray:
+    """One array, memory-mapped: to read, or copied page by page where it is written."""
     try:
-        return np.load(Path(directory) / name, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        return np.load(Path(directory) / name, mmap_mode=mode, allow_pickle=False).view(np.ndarray)
     except (ValueError, EOFError, OSError) as error:
         raise ArtifactError(f"{name} is not a plain numpy array: {error}") from error
 
@@ -168,13 +170,20 @@ def read_query_index(directory: Path) -> QueryIndex:
 def read_score(directory: Path, manifest: Manifest) -> Score:
     """The arrays of a verified artifact as a Score, memory-mapped."""
     table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES)))
-    return Score(read_array(directory, ITEM_MATRIX), read_array(directory, BIAS), table, manifest.weights)
+    rows = read_array(directory, ITEM_MATRIX, "c")  # what is written stays in this process
+    room = Room(rows, manifest.n + 1)
+    return Score(rows[: manifest.n + 1], read_array(directory, BIAS), table, manifest.weights, room)
+
+
+def read_item_matrix(directory: Path, manifest: Manifest) -> np.ndarray:
+    """float32 (n+1, d), memory-mapped."""
+    return read_array(directory, ITEM_MATRIX)[: manifest.n + 1]
 
 
 def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:
     entries = len(arrays[INDICES])
     expected = {
-        ITEM_MATRIX: ((manifest.n + 1, manifest.d), np.float32),
+        ITEM_MATRIX: ((manifest.n + 1 + ROWS, manifest.d), np.float32),
         BIAS: ((manifest.n + 1,), np.float32),
         INDPTR: ((manifest.n + 2,), np.int64),
         INDICES: ((entries,), np.int32),

@@ -90,7 +90,7 @@ def start_server(port: int, log: Path) -> Child:
     """The shop, by gunicorn: two processes, so that one slow page stops nobody."""
     arguments = [sys.executable, "-m", "gunicorn", "shopdemo.wsgi", "--bind", f"127.0.0.1:{port}"]
     # The matrix products of a list are small: threads would only wait for each other.
-    arguments += ["--env", "OPENBLAS_NUM_THREADS=1"]
+    arguments += ["--config", "python:shopdemo.gunicorn_config", "--env", "OPENBLAS_NUM_THREADS=1"]
     return Child("server", [*arguments, "--workers", "2", "--threads", "4", "--worker-tmp-dir", str(log.parent)], log)
 
 
