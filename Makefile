@@ -88,6 +88,7 @@ matrix-3.12: wheel $(MADE_ENCODERS)
 lint: .venv/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --recursive recommendations shopdemo
 	$(BIN)/lint-imports
 
 clean:

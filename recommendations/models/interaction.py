@@ -111,8 +111,9 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
             return rows
         if connections[self.db].vendor != "postgresql":
             return rows.filter(shopper_id__in=keys)
-        among = RawSQL(f"{self.model._meta.db_table}.shopper_id = ANY(%s)", [list(keys)], models.BooleanField())  # noqa: S611
-        return rows.filter(among)  # one parameter: a thousand take longer to write down than the rows to read
+        # One parameter: a thousand take longer to write down than the rows to read.
+        among = f"{self.model._meta.db_table}.shopper_id = ANY(%s)"
+        return rows.filter(RawSQL(among, [list(keys)], models.BooleanField()))  # noqa: S611 # nosec B611
 
     def for_training_of(self, first: int, last: int) -> "InteractionQuerySet":
         """for_training(), of the shoppers with these primary keys, asked so that a row costs less.
