@@ -32,7 +32,7 @@ class TrainingSettings:
     errors_behind: float = (
         1.96  # by how many it may fall behind the current version: only what is surely worse is refused
     )
-    warm_starts: int = 6  # in a row, at most; 0: each training starts cold
+    warm_starts: int = 0  # trainings in a row that may start from the one before; 0: each starts cold
     steps: int | None = None
     dropout: float | None = None
     rate: float | None = None
