@@ -108,7 +108,7 @@ def measure(options: argparse.Namespace) -> dict:
     """Every seed's figures, and their means."""
     log, products, has_times = read_log(options.data)
     log = log if has_times else with_times(log)
-    settings = TrainingSettings(steps=options.steps, standard_errors=-1e9)  # publish whatever comes out
+    settings = TrainingSettings(steps=options.steps, standard_errors=-1e9, warm_starts=6)  # publish whatever comes out
     seeds = [measure_seed(log, products, options.new, replace(settings, seed=seed)) for seed in range(options.seeds)]
     return {"means": means(seeds), "seeds": seeds}
 

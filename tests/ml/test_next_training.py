@@ -10,8 +10,10 @@ from recommendations.ml.artifact import WEIGHTS, read_manifest
 from recommendations.ml.kept_fits import Before, read_kept_fits
 from recommendations.ml.splitting import split_time
 from recommendations.ml.training.pipeline import train
-from tests.ml.made_shop import DAY, FAST, chain_shop, vocabulary_of
+from tests.ml.made_shop import DAY, chain_shop, vocabulary_of
+from tests.ml.made_shop import FAST as COLD
 
+FAST = replace(COLD, warm_starts=6)
 LOG = chain_shop()
 NIGHT_BEFORE = int(13.3 * DAY)  # the first training knew 95 % of the rows
 FIRST_CUTOFF, CUTOFF = split_time(LOG.before(NIGHT_BEFORE)), split_time(LOG)

@@ -76,7 +76,7 @@ def test_one_line_tells_why_it_started_cold(shop, trainer, caplog):
 
 @pytest.mark.training
 def test_the_second_real_training_starts_from_the_first_and_a_damaged_one_from_nothing(db, settings, heart_at_rest):
-    settings.RECOMMENDATIONS = {"STRICT": True, "TRAINING": QUICK | {"errors_behind": 1e6}}
+    settings.RECOMMENDATIONS = {"STRICT": True, "TRAINING": QUICK | {"errors_behind": 1e6, "warm_starts": 6}}
     make_shop()
     first, second = retrain("anna"), retrain("ben")
     assert (first.status, second.status) == (Status.RETIRED, Status.PUBLISHED) or second.error == ""

@@ -141,6 +141,8 @@ class Start:
 
 
 def _why_cold(cold: Plan, carried: Carried, past: InteractionLog, in_a_row: int) -> str:
+    if in_a_row == 0:
+        return "warm starts are off (warm_starts is 0)"
     fits, new = carried.fits, carried.fits.judged.new_share(past)
     theirs, ours = (replace(settings, dropout=0.0) for settings in (carried.judged.settings, cold.fit.network))
     if theirs != ours:
