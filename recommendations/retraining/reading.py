@@ -63,9 +63,9 @@ def read_rows(
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
     everybody = everybody_teaches()
     teachers = Shopper.objects.all() if everybody else customers()
-    if not everybody:
-        counted.leave_out("visitors", stored.for_training().exclude(shopper__in=customers().values("pk")).count())
     shoppers = list(teachers.order_by("pk").values_list("pk", flat=True))
+    if len(shoppers) < Shopper.objects.count():
+        counted.leave_out("visitors", stored.for_training().exclude(shopper__in=customers().values("pk")).count())
     returners = set(stored.filter(kind=Kind.RETURN).order_by().values_list("shopper_id", flat=True).distinct())
     staff, now = Shopper.objects.staff(), int(timezone.now().timestamp())
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()
