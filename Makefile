@@ -58,9 +58,10 @@ test-services: .venv/dev-installed $(MADE_ENCODERS)
 fuzz: .venv/dev-installed $(MADE_ENCODERS)
 	$(BIN)/python -m tests.fuzz $(if $(CASES),--cases $(CASES)) $(if $(SECONDS),--seconds $(SECONDS))
 
-# Faults that really happen to the demo shop on servers of its own (docs/faults.md): all of them, or FAULTS="one another".
+# Faults that really happen to the demo shop on servers of its own (docs/faults.md): all of them, or FAULTS="one another";
+# UNTIMED=1 where the machine is busy.
 faults: .venv/dev-installed
-	$(BIN)/python -m benchmarks.faults $(FAULTS)
+	$(BIN)/python -m benchmarks.faults $(if $(UNTIMED),--untimed) $(FAULTS)
 
 # What a shop downloads, in dist/: the sdist, and the wheel built from it.
 wheel: dist/built
@@ -87,6 +88,7 @@ matrix-3.12: wheel $(MADE_ENCODERS)
 lint: .venv/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --recursive recommendations shopdemo
 	$(BIN)/lint-imports
 
 clean:

@@ -39,6 +39,7 @@ LINES = {
     "version_not_servable": Line(logging.ERROR, "Version %(version)s can't be served, %(instead)s: %(cause)s"),
     "version_published": Line(logging.INFO, "Version %(version)s is published"),
     "training_ended": Line(logging.INFO, "Version %(version)s is %(status)s"),
+    "training_started_cold": Line(logging.INFO, "The training of version %(version)s started from nothing: %(why)s"),
     "training_failed": Line(logging.ERROR, "The training of version %(version)s failed in %(stage)s: %(cause)s"),
     "training_given_up": Line(logging.WARNING, "Version %(version)s is not trained here any more"),
     "training_answered": Line(logging.INFO, "The retraining asked for at %(requested_at)s was done already"),

@@ -13,7 +13,9 @@ from tests.examples import examples
 NEED_TORCH = [
     "auditing/test_audit_command.py",
     "benchmarks/test_cold.py",
+    "benchmarks/test_decoder.py",
     "benchmarks/test_explanations.py",
+    "benchmarks/test_known_features.py",
     "benchmarks/test_many_rows.py",
     "benchmarks/test_protocols.py",
     "benchmarks/test_quality.py",
@@ -22,6 +24,7 @@ NEED_TORCH = [
     "benchmarks/test_self_attention.py",
     "benchmarks/test_small_model.py",
     "benchmarks/test_training_speed.py",
+    "benchmarks/test_warm_start.py",
     "ml/test_baselines.py",
     "ml/test_checkpoints.py",
     "ml/test_cooccurrence.py",
@@ -30,11 +33,13 @@ NEED_TORCH = [
     "ml/test_loss.py",
     "ml/test_mixing.py",
     "ml/test_network.py",
+    "ml/test_next_training.py",
     "ml/test_pipeline.py",
     "ml/test_queries_in_training.py",
     "ml/test_reference.py",
     "ml/test_settings.py",
     "ml/test_trial.py",
+    "ml/test_warm_start.py",
 ]
 HAS_TORCH = find_spec("torch") is not None
 collect_ignore = [] if HAS_TORCH else list(NEED_TORCH)

@@ -83,3 +83,8 @@ def test_every_dependency_says_why_it_is_needed():
     wanted = [line for line in lines if line.startswith('"') and ">=" in line and "::" not in line]
     assert wanted
     assert [line for line in wanted if " # " not in line] == []
+
+
+def test_no_merge_was_left_half_done():
+    marks = ["-e", "^<<<<<<< ", "-e", "^>>>>>>> "]
+    assert run("git", "grep", "-n", *marks).stdout == ""

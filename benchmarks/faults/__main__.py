@@ -19,14 +19,16 @@ def main() -> int:
     names = [module.name for module in iter_modules(kinds.__path__)]
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default")
-    chosen = parser.parse_args().names or names
+    parser.add_argument("--untimed", action="store_true", help="a page may take what it likes, as on a busy machine")
+    options = parser.parse_args()
+    chosen = options.names or names
     if unknown := set(chosen) - set(names):
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers must not outlive this
     folder = Path(mkdtemp(prefix="faults-"))
     print(f"logs in {folder}\n{header()}", flush=True)
     began, wrong = time.monotonic(), 0
-    stand = Stand(folder)
+    stand = Stand(folder, is_timed=not options.untimed)
     try:
         for name in chosen:
             wrong += _happen(stand, name)

@@ -195,8 +195,19 @@ class Web(Server):
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.port = free_port()
         arguments = [sys.executable, "-m", "gunicorn", "shopdemo.wsgi", "--bind", f"127.0.0.1:{self.port}"]
-        # Loaded before the fork, so that a worker that takes the place of a dead one serves at once.
-        arguments += ["--preload", "--workers", "2", "--threads", "4", "--worker-tmp-dir", str(folder)]
+        # What can be loaded before the fork is, and the recommender before the first request: a worker that takes the
+        # place of a dead one serves at once.
+        arguments += [
+            "--config",
+            "python:shopdemo.gunicorn_config",
+            "--preload",
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+            "--worker-tmp-dir",
+            str(folder),
+        ]
         arguments += ["--no-control-socket"]
         super().__init__("web", arguments, folder, environment)
 

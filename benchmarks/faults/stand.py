@@ -21,8 +21,8 @@ WARM, CALM = 2.0, 8.0  # seconds before a fault
 class Stand:
     """Everything runs once it is made; `close` ends it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, is_timed: bool = True) -> None:
+        self.folder, self.is_timed = folder, is_timed
         self.var = folder / "var"
         self.var.mkdir()
         self.database, self.broker, self.cache = PostgreSQL(folder), Redis("broker", folder), Redis("cache", folder)
@@ -200,7 +200,7 @@ class Stand:
             ended = time.monotonic()
             self.recover()
         stored = self.stored([name for _, name, _, _ in running.seen.events])
-        judge(outcome, running.seen, (warm, began, ended), stored, in_doubt, may_fail)
+        judge(outcome, running.seen, (warm, began, ended), stored, in_doubt, may_fail, self.is_timed)
         if logs:
             outcome.logged = len(self.logged(logs, began_log))
             outcome.check(outcome.logged > 0, f"the log does not say {' or '.join(logs)}")

@@ -14,6 +14,7 @@ from ..models.recommender_version import best_baseline
 METHODS = {
     "recommender": _("This recommender"),
     "network": _("Its network alone"),
+    "current_version": _("The version before, by its judged fit"),
     "popularity": _("Most popular"),
     "recent_popularity": _("Popular lately"),
     "item_neighbours": _("Item neighbours"),
@@ -97,11 +98,36 @@ def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a version was trained on; empty when it did not get as far as reading it."""
     told = [(label, number_format(data[name], force_grouping=True)) for name, label in COUNTS.items() if name in data]
     told += [(label, _day(data[name])) for name, label in TIMES.items() if name in data]
+    told += _started(data.get("start", {})) + _beside(data.get("current", {}))
     total = data.get("seconds", {}).get("total")
     if total is None:
         return told
     seconds = number_format(round(total), force_grouping=True)
     return [*told, (_("Training took"), gettext("%(seconds)s s") % {"seconds": seconds})]
+
+
+def _started(start: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Whether its fits began at the version before, and why not."""
+    if not start:
+        return []
+    if "cold" in start:
+        return [(_("Started from nothing"), start["cold"])]
+    words = gettext("version %(number)s, %(new)s of the interactions are new")
+    return [(_("Started from"), words % {"number": start["version"], "new": f"{start['new']:.1%}"})]
+
+
+def _beside(current: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Its lead over the version before, on interactions that neither fit had seen, for each question."""
+    label = gettext("NDCG@10 beside version %(number)s: %(question)s")
+    words = gettext("%(lead)s (%(low)s to %(high)s), %(shoppers)s shoppers")
+    told = []
+    for protocol, found in current.items():
+        if protocol != "version":
+            figures = {name: f"{found[name]:+.4f}" for name in ("lead", "low", "high")}
+            figures["shoppers"] = number_format(found["shoppers"], force_grouping=True)
+            question = {"number": current["version"], "question": PROTOCOLS.get(protocol, protocol)}
+            told.append((label % question, words % figures))
+    return told
 
 
 def cleaning(data: Mapping[str, Any]) -> list[tuple[str, str]]:

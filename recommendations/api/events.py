@@ -17,7 +17,7 @@ from .errors import BadField
 KINDS = {kind.name.lower(): kind for kind in Kind}
 FIELDS = ("kind", "product", "query", "event_id", "occurred_at", "quantity", "token", "shopper")
 EXAMPLE = 'an object like {"kind": "view", "product": "17"}, or a list of them'
-MOST_LETTERS = {"product": MAX_PRODUCT_ID, "query": 2_000, "event_id": 128, "token": 20_000, "shopper": 255}
+MOST_LETTERS = dict(product=MAX_PRODUCT_ID, query=2_000, event_id=128, token=20_000, shopper=255)
 
 
 def read_event(request: HttpRequest, sent: Any, index: int | None = None) -> Event:

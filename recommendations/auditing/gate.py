@@ -52,7 +52,7 @@ def check_reasons(
     It ends after MOST_SHOPPERS, or 20 % of the time the training took, at least one shopper later; `report(share done)`
     is called after each. Nothing of it stays in the database. Raises NotConfigured without torch.
     """
-    began, draw = monotonic(), random.Random(version.pk)  # noqa: S311 - a sample
+    began, draw = monotonic(), random.Random(version.pk)  # noqa: S311 - a sample # nosec B311
     gate = _Gate(version, directory)
     with on_trial(gate.loaded):
         for asking, is_visitor in _askings(draw):
@@ -93,7 +93,7 @@ class _Gate:
 
     def _try(self, asking: Asking, is_visitor: bool, seed: float) -> tuple[Tally, ShopperAudit]:
         found = Tally(self.version, PREDICT_EVERY)
-        return found, found.check(self.reference, asking(), random.Random(seed), is_visitor)  # noqa: S311
+        return found, found.check(self.reference, asking(), random.Random(seed), is_visitor)  # noqa: S311 # nosec B311
 
     def figures(self) -> dict[str, Any]:
         """JSON-able."""

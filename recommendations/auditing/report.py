@@ -62,7 +62,7 @@ def make_report(
     loaded.refresh()
     report = _Report(ExplainedShop(loaded, seed))
     with on_trial(loaded):
-        for shopper in islice(stratified(random.Random(seed)), shoppers):  # noqa: S311 - a sample
+        for shopper in islice(stratified(random.Random(seed)), shoppers):  # noqa: S311 - a sample # nosec B311
             found = report.shop.explained(shopper, timezone.now())
             if found is not None:
                 report.add(found)

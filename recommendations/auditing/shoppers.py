@@ -72,7 +72,7 @@ def asking_for(shopper: Shopper) -> tuple[Asking, bool]:
 
 
 def _visitor(pool: list[int], seed: float) -> AbstractContextManager[Shopper]:
-    return visitor(pool, timezone.now(), random.Random(seed))  # noqa: S311 - a sample
+    return visitor(pool, timezone.now(), random.Random(seed))  # noqa: S311 - a sample # nosec B311
 
 
 def _personal() -> QuerySet[Shopper]:

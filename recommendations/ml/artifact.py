@@ -4,14 +4,16 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from .ranking import MixWeights, NextItemTable, Score
+from .room import ROWS, Room, with_room
 from .text import QueryIndex
 from .vocabulary import Vocabulary
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 ENCODER = "encoder.onnx"
 WEIGHTS = "weights.npz"
@@ -29,6 +31,8 @@ QUERY_VALUES = "query_values.npy"
 QUERY_ARRAYS = (QUERY_INDPTR, QUERY_ITEMS, QUERY_VALUES)
 ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY, *QUERY_ARRAYS)
 FILES = (ENCODER, WEIGHTS, VOCABULARY, QUERY_WORDS, *ARRAYS)
+# Kept for the next training, see kept_fits.py: an artifact is whole without it.
+KEPT_FITS = "kept_fits.npz"
 
 
 class ArtifactError(Exception):
@@ -88,7 +92,7 @@ def write_arrays(
 ) -> None:
     """Write all files but the encoder, its weights and the manifest."""
     table = score.next_item
-    arrays = (score.item_matrix, score.bias, table.indptr, table.indices, table.values, popularity)
+    arrays = (with_room(score.item_matrix), score.bias, table.indptr, table.indices, table.values, popularity)
     for name, array in zip(ARRAYS, (*arrays, index.indptr, index.items, index.values), strict=True):
         np.save(Path(directory) / name, array, allow_pickle=False)
     (Path(directory) / QUERY_WORDS).write_text(json.dumps(list(index.words), ensure_ascii=False), encoding="utf-8")
@@ -103,15 +107,16 @@ def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
 
 
 def checksums(directory: Path) -> dict[str, str]:
-    """sha256 of each file of an artifact; ArtifactError when one is missing."""
-    sums = {}
-    for name in FILES:
-        path = Path(directory) / name
-        if not path.is_file():
-            raise ArtifactError(f"{name} is missing from {directory}")
-        with path.open("rb") as file:
-            sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return sums
+    """sha256 of each file of an artifact; ArtifactError when one that serving reads is missing."""
+    kept = (KEPT_FITS,) if (Path(directory) / KEPT_FITS).is_file() else ()
+    return {name: _checksum(directory, name) for name in (*FILES, *kept)}
+
+
+def check_file(directory: Path, name: str, manifest: Manifest) -> None:
+    """ArtifactError when one file is missing or not as the manifest says."""
+    found, expected = _checksum(directory, name), manifest.files.get(name)
+    if found != expected:
+        raise ArtifactError(f"{name} has sha256 {found}, the manifest says {expected}; the file was changed or cut")
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -126,12 +131,10 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def verify(directory: Path) -> Manifest:
-    """Check every file of an artifact; the manifest, or ArtifactError naming the one thing that is wrong."""
+    """Check every file that serving reads; the manifest, or ArtifactError naming the one thing that is wrong."""
     manifest = read_manifest(directory)
-    for name, found in checksums(directory).items():
-        expected = manifest.files.get(name)
-        if found != expected:
-            raise ArtifactError(f"{name} has sha256 {found}, the manifest says {expected}; the file was changed or cut")
+    for name in FILES:
+        check_file(directory, name, manifest)
     arrays = {name: read_array(directory, name) for name in ARRAYS}
     _check_shapes(manifest, arrays)
     _check_query_index(manifest, read_query_index(directory))
@@ -140,10 +143,10 @@ def verify(directory: Path) -> Manifest:
     return manifest
 
 
-def read_array(directory: Path, name: str) -> np.ndarray:
-    """One array, memory-mapped."""
+def read_array(directory: Path, name: str, mode: Literal["r", "c"] = "r") -> np.ndarray:
+    """One array, memory-mapped: to read, or copied page by page where it is written."""
     try:
-        return np.load(Path(directory) / name, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        return np.load(Path(directory) / name, mmap_mode=mode, allow_pickle=False).view(np.ndarray)
     except (ValueError, EOFError, OSError) as error:
         raise ArtifactError(f"{name} is not a plain numpy array: {error}") from error
 
@@ -168,13 +171,28 @@ def read_query_index(directory: Path) -> QueryIndex:
 def read_score(directory: Path, manifest: Manifest) -> Score:
     """The arrays of a verified artifact as a Score, memory-mapped."""
     table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES)))
-    return Score(read_array(directory, ITEM_MATRIX), read_array(directory, BIAS), table, manifest.weights)
+    rows = read_array(directory, ITEM_MATRIX, "c")  # what is written stays in this process
+    room = Room(rows, manifest.n + 1)
+    return Score(rows[: manifest.n + 1], read_array(directory, BIAS), table, manifest.weights, room)
+
+
+def read_item_matrix(directory: Path, manifest: Manifest) -> np.ndarray:
+    """float32 (n+1, d), memory-mapped."""
+    return read_array(directory, ITEM_MATRIX)[: manifest.n + 1]
+
+
+def _checksum(directory: Path, name: str) -> str:
+    path = Path(directory) / name
+    if not path.is_file():
+        raise ArtifactError(f"{name} is missing from {directory}")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:
     entries = len(arrays[INDICES])
     expected = {
-        ITEM_MATRIX: ((manifest.n + 1, manifest.d), np.float32),
+        ITEM_MATRIX: ((manifest.n + 1 + ROWS, manifest.d), np.float32),
         BIAS: ((manifest.n + 1,), np.float32),
         INDPTR: ((manifest.n + 2,), np.int64),
         INDICES: ((entries,), np.int32),

@@ -29,6 +29,8 @@ BOT_VIEWS, BOT_SECONDS = 600, 3_600
 MOST_EVENTS = 5_000
 
 SHOPPER, ABOUT, KIND, TIME = range(4)
+# An odd number without a pattern: 2 ** 64 by the golden ratio, as int64.
+MIXER = np.int64(-7046029254386353131)
 
 # (shopper, product, quantity, epoch seconds)
 OrderLine = tuple[int, int, int, int]
@@ -78,8 +80,9 @@ def clean(
         ("too_long", _beyond_the_newest),
     ):
         wrong = find(events)
-        report.leave_out(cause, np.count_nonzero(wrong))
-        events = events[~wrong]
+        if found := np.count_nonzero(wrong):
+            report.leave_out(cause, found)
+            events = events[~wrong]
     return events
 
 
@@ -104,7 +107,11 @@ def came_back(returns: Iterable[OrderLine], purchases: Iterable[OrderLine]) -> l
 
 
 def _of_bots(rows: np.ndarray) -> np.ndarray:
-    looked = rows[np.isin(rows[:, KIND], (Kind.VIEW, Kind.SEARCH))]
+    looked = rows[(rows[:, KIND] == Kind.VIEW) | (rows[:, KIND] == Kind.SEARCH)]
+    shoppers, views = np.unique(looked[:, SHOPPER], return_counts=True)
+    if views.max(initial=0) <= BOT_VIEWS:
+        return np.zeros(len(rows), bool)
+    looked = looked[np.isin(looked[:, SHOPPER], shoppers[views > BOT_VIEWS])]
     looked = looked[np.lexsort((looked[:, TIME], looked[:, SHOPPER]))]
     first, last = looked[:-BOT_VIEWS], looked[BOT_VIEWS:]  # BOT_VIEWS later
     fast = (first[:, SHOPPER] == last[:, SHOPPER]) & (last[:, TIME] - first[:, TIME] < BOT_SECONDS)
@@ -112,10 +119,22 @@ def _of_bots(rows: np.ndarray) -> np.ndarray:
 
 
 def _duplicates(rows: np.ndarray) -> np.ndarray:
-    order = np.lexsort((rows[:, KIND], rows[:, ABOUT], rows[:, TIME], rows[:, SHOPPER]))
     again = np.zeros(len(rows), bool)
-    again[order[1:]] = (rows[order[1:]] == rows[order[:-1]]).all(axis=1)
+    alike = np.flatnonzero(_alike(rows))  # few: sorting all rows by four columns takes longer than reading them
+    some = rows[alike]
+    order = np.lexsort((some[:, KIND], some[:, ABOUT], some[:, TIME], some[:, SHOPPER]))
+    again[alike[order[1:]]] = (some[order[1:]] == some[order[:-1]]).all(axis=1)
     return again
+
+
+def _alike(rows: np.ndarray) -> np.ndarray:
+    """bool (N): rows that may be there twice, by one number for each; all that are, are among them."""
+    number = rows[:, SHOPPER]
+    for column in (ABOUT, KIND, TIME):
+        number = number * MIXER + rows[:, column]  # it wraps
+    ordered = np.sort(number)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.isin(number, twice) if len(twice) else np.zeros(len(rows), bool)
 
 
 def _among(rows: np.ndarray, returned: Iterable[OrderLine]) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .ranking import NextItemTable, Score
+from .room import Room
 from .sequences import Bag
 from .text import QueryIndex
 
@@ -47,10 +48,10 @@ def with_newcomers(score: Score, newcomers: Sequence[Newcomer]) -> Score:
     bags = [newcomer.like_it for newcomer in newcomers]
     vectors = np.array([_vector(score.item_matrix[bag.items], bag.weights) for bag in bags], np.float32)
     bias = np.array([bag.weights @ score.bias[bag.items] + BIAS for bag in bags], np.float32)
-    table = score.next_item
+    table, room = score.next_item, score.room or Room(score.item_matrix, 0)
     return replace(
         score,
-        item_matrix=np.concatenate((score.item_matrix, vectors)),
+        item_matrix=room.behind(score.item_matrix, vectors),
         bias=np.concatenate((score.bias, bias)),
         next_item=NextItemTable(without_followers(table.indptr, len(bags)), table.indices, table.values),
     )

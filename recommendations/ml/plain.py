@@ -14,11 +14,11 @@ from .artifact import (
     BIAS,
     INDICES,
     INDPTR,
-    ITEM_MATRIX,
     VALUES,
     WEIGHTS,
     Manifest,
     read_array,
+    read_item_matrix,
     read_query_index,
     verify,
 )
@@ -39,7 +39,7 @@ class PlainScorer:
         self.manifest, self.vocabulary, self.query_index = manifest, vocabulary, read_query_index(directory)
         with np.load(Path(directory) / WEIGHTS, allow_pickle=False) as stored:
             self._weights = {name: stored[name].astype(np.float64) for name in stored.files if name.startswith("enc")}
-        self._matrix, self._bias = (read_array(directory, name) for name in (ITEM_MATRIX, BIAS))
+        self._matrix, self._bias = read_item_matrix(directory, manifest), read_array(directory, BIAS)
         self._indptr, self._followers, self._strengths = (
             read_array(directory, name) for name in (INDPTR, INDICES, VALUES)
         )

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from .kinds import Kind
+from .room import Room
 from .sequences import REPEAT_WINDOW, History, product_tokens
 
 # M reads this many of the newest products, the k-th newest weighted TABLE_FADE ** k.
@@ -85,6 +86,7 @@ class Score:
     bias: np.ndarray  # float32 (n+1)
     next_item: NextItemTable
     weights: MixWeights
+    room: Room | None = None  # behind item_matrix
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -137,7 +139,10 @@ def logits(hidden: np.ndarray, item_matrix: np.ndarray) -> np.ndarray:
     width = max(1, 250_000 // max(1, hidden.size))
     for start in range(0, len(item_matrix), width):
         part = slice(start, start + width)
-        np.matmul(hidden, item_matrix[part].T, out=found[:, part])
+        if len(hidden) == 1:  # a matrix by a vector: a fifth faster
+            np.dot(item_matrix[part], hidden[0], out=found[0, part])
+        else:
+            np.matmul(hidden, item_matrix[part].T, out=found[:, part])
     return found
 
 

@@ -52,7 +52,7 @@ class Scorer:
         other = copy(self)
         other.score = with_newcomers(self.score, newcomers)
         other.newcomers = (*self.newcomers, *newcomers)
-        other.vocabulary = Vocabulary([*self.vocabulary.product_ids, *ids(newcomers)])
+        other.vocabulary = self.vocabulary.extended(ids(newcomers))
         return other
 
     @property

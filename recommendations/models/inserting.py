@@ -54,7 +54,8 @@ def insert_new(table: str, rows: NewInteractions, alias: str) -> int:
             return insert_copied(cursor, connection.ops.quote_name(table), names, _lines(rows))
         if connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{type_}[]" for type_ in TYPES)
-            insert = f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+            # Our own names, no values.
+            insert = f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608 # nosec B608
             cursor.execute(insert, [list(column) for column in rows.columns])
         else:
             marks = ", ".join(["%s"] * len(TYPES))

@@ -39,12 +39,14 @@ def insert_copied(cursor: Any, table: str, names: Sequence[str], lines: Iterable
     Call it in a transaction.
     """
     columns, beside = ", ".join(names), "recommendations_copied"
-    cursor.execute(f"CREATE TEMPORARY TABLE {beside} AS SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608 - our names
+    alike = f"CREATE TEMPORARY TABLE {beside} AS SELECT {columns} FROM {table} LIMIT 0"  # noqa: S608 # nosec B608
+    cursor.execute(alike)
     lines = iter(lines)
     with cursor.copy(f"COPY {beside} ({columns}) FROM STDIN") as copy:
         while block := list(islice(lines, AT_ONCE)):
             copy.write("\n".join(block) + "\n")
-    cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {beside} ON CONFLICT DO NOTHING")  # noqa: S608
+    insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {beside}"  # noqa: S608 # nosec B608
+    cursor.execute(f"{insert} ON CONFLICT DO NOTHING")
     new = int(cursor.rowcount)
     cursor.execute(f"DROP TABLE {beside}")
     return new
@@ -57,10 +59,8 @@ def packed_numbers(cursor: Any, select: str, parameters: Sequence[Any], columns:
     """
     names = [f"c{k}" for k in range(columns)]
     bytes_of = " || ".join(f"int8send({name}::bigint)" for name in names)
-    cursor.execute(
-        f"SELECT string_agg({bytes_of}, ''::bytea) FROM ({select}) AS rows ({', '.join(names)}, block) "  # noqa: S608
-        "GROUP BY block",
-        parameters,
-    )
+    rows = f"({select}) AS rows ({', '.join(names)}, block)"
+    packing = f"SELECT string_agg({bytes_of}, ''::bytea) FROM {rows} GROUP BY block"  # noqa: S608 # nosec B608
+    cursor.execute(packing, parameters)
     for (packed,) in cursor:
         yield np.frombuffer(packed, ">i8").reshape(-1, columns).astype(np.int64)

@@ -45,8 +45,8 @@ class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
         return self.filter(created_at__gte=requested_at)
 
 
-# Methods of a version's metrics that are the recommender itself or a part of it, and no baseline.
-OURS = ("recommender", "network")
+# Methods of a version's metrics that are a recommender of ours or a part of one, and no baseline.
+OURS = ("recommender", "network", "current_version")
 
 
 def best_baseline(methods: Mapping[str, Mapping[str, float]], metric: str = "ndcg@10") -> tuple[str, float] | None:

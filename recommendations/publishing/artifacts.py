@@ -12,7 +12,9 @@ from django.core.files.storage import FileSystemStorage, InvalidStorageError, St
 
 from ..conf import get_config
 from ..exceptions import NotConfigured
-from ..ml.artifact import FILES, MANIFEST, ArtifactError
+from ..ml.artifact import FILES, KEPT_FITS, MANIFEST, VOCABULARY, WEIGHTS, ArtifactError
+from ..ml.kept_fits import KeptFits
+from ..ml.kept_fits import read_kept_fits as read_files
 from ..ml.scorer import Scorer
 from ..models import RecommenderVersion
 
@@ -41,13 +43,14 @@ def get_storage() -> Storage:
 
 
 def upload(version: RecommenderVersion, directory: Path) -> None:
-    """Store a complete artifact under a new name and note name and checksum on the row.
+    """Store a complete artifact, with the fits it kept if any, under a new name that the row then holds.
 
     The manifest goes last; when a file can't be stored, what was stored is deleted and the error raised.
     """
     storage, name = get_storage(), f"version-{version.pk}-{secrets.token_hex(4)}"
     try:
-        for file in (*FILES, MANIFEST):
+        kept = (KEPT_FITS,) if (Path(directory) / KEPT_FITS).is_file() else ()
+        for file in (*FILES, *kept, MANIFEST):
             with (Path(directory) / file).open("rb") as opened:
                 storage.save(f"{name}/{file}", File(opened))
     except BaseException:
@@ -75,17 +78,33 @@ def open_scorer(version: RecommenderVersion) -> Scorer:
         raise
 
 
+def read_kept_fits(version: RecommenderVersion) -> KeptFits:
+    """The version's fits. ArtifactError when it kept none, or they are not as they were uploaded."""
+    storage = get_storage()
+    with TemporaryDirectory(prefix="recommender-kept-") as name:
+        directory = Path(name)
+        for file in (MANIFEST, VOCABULARY, WEIGHTS, KEPT_FITS):
+            if storage.exists(f"{version.artifact}/{file}"):
+                _download(storage, f"{version.artifact}/{file}", directory / file)
+        _check_manifest(version, directory)
+        return read_files(directory, version.pk)
+
+
 def _checked(version: RecommenderVersion, directory: Path) -> Scorer:
-    if not (directory / MANIFEST).is_file():
-        raise ArtifactError(f"version {version.pk}: {directory / MANIFEST} is missing; publish another version.")
-    if _sha256(directory / MANIFEST) != version.artifact_sha256:
-        raise ArtifactError(f"version {version.pk}: {MANIFEST} is not the one uploaded; publish another version.")
+    _check_manifest(version, directory)
     try:
         return Scorer.open(directory)
     except (ArtifactError, OSError):
         raise
     except Exception as error:  # checksums that are right of nonsense: what reading it raises is anybody's guess
         raise ArtifactError(f"version {version.pk} can't be read ({type(error).__name__}: {error}).") from error
+
+
+def _check_manifest(version: RecommenderVersion, directory: Path) -> None:
+    if not (directory / MANIFEST).is_file():
+        raise ArtifactError(f"version {version.pk}: {directory / MANIFEST} is missing; publish another version.")
+    if _sha256(directory / MANIFEST) != version.artifact_sha256:
+        raise ArtifactError(f"version {version.pk}: {MANIFEST} is not the one uploaded; publish another version.")
 
 
 def prune() -> list[int]:
@@ -144,7 +163,7 @@ def _download(storage: Storage, name: str, target: Path) -> None:
 
 
 def _delete(storage: Storage, name: str) -> None:
-    for file in (*FILES, MANIFEST):
+    for file in (*FILES, KEPT_FITS, MANIFEST):
         storage.delete(f"{name}/{file}")
     try:
         storage.delete(name)

@@ -1,10 +1,11 @@
 """A published recommender in this process's memory, with what the mirror says of its items."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from .together import BoughtTogether
 
 Row = tuple[str, bool, list[str], str]
 ROW = ("product_id", "available", "category", "brand")
+AT_ONCE = 5_000  # rows read together
 
 
 @dataclass(eq=False)
@@ -79,7 +81,7 @@ class LoadedRecommender:
     def refresh(self, since: datetime | None = None) -> None:
         """Read the mirror's rows that changed since then (all without `since`), and the pairs once counted anew."""
         rows = Product.objects.all() if since is None else Product.objects.filter(updated_at__gte=since)
-        self._read(rows.order_by("pk").values_list(*ROW).iterator(chunk_size=5_000))
+        self._read(rows.order_by("pk").values_list(*ROW).iterator(chunk_size=AT_ONCE))
         if ProductPair.objects.counted_at() != self.together.counted_at:
             self.together = BoughtTogether.read(self.scorer.vocabulary)
 
@@ -104,9 +106,13 @@ class LoadedRecommender:
         return other
 
     def _read(self, rows: Iterable[Row]) -> None:
-        sensitive = set(get_config().SENSITIVE_CATEGORIES)
-        for product_id, available, category, brand in rows:
-            item = self.scorer.vocabulary.number(product_id)
+        sensitive, rows = set(get_config().SENSITIVE_CATEGORIES), iter(rows)
+        while some := list(islice(rows, AT_ONCE)):
+            self._read_some(some, sensitive)
+
+    def _read_some(self, rows: Sequence[Row], sensitive: Set[str]) -> None:
+        items = self.scorer.vocabulary.numbers(product_id for product_id, *_ in rows).tolist()
+        for item, (product_id, available, category, brand) in zip(items, rows, strict=True):
             if item == 0:
                 if available:
                     self._unknown[product_id] = None

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from ..ml.artifact import POPULARITY, read_array
 from ..ml.newcomers import Newcomer, newcomers_of
+from ..ml.room import ROWS
 from ..ml.scorer import Scorer
 from ..models import Product
 
 # Products that came since the training, at most, the newest: each process makes a place for each.
-MOST_NEWCOMERS = 1_000
+MOST_NEWCOMERS = ROWS
 
 
 def read_newcomers(scorer: Scorer, unknown: Sequence[str]) -> list[Newcomer]:

@@ -1,12 +1,12 @@
 """From the shop's rows to the arrays that training reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import numpy as np
 from django.utils import timezone
 
-from ..ml.cleaning import KIND, DataReport, OrderLine, came_back, clean
+from ..ml.cleaning import ABOUT, KIND, DataReport, OrderLine, came_back, clean
 from ..ml.interactions import InteractionLog
 from ..ml.kinds import Kind
 from ..ml.sequences import Queries
@@ -63,27 +63,27 @@ def read_rows(
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
     everybody = everybody_teaches()
     teachers = Shopper.objects.all() if everybody else customers()
-    if not everybody:
-        counted.leave_out("visitors", stored.for_training().exclude(shopper__in=customers().values("pk")).count())
     shoppers = list(teachers.order_by("pk").values_list("pk", flat=True))
+    if len(shoppers) < Shopper.objects.count():
+        counted.leave_out("visitors", stored.for_training().exclude(shopper__in=customers().values("pk")).count())
+    returners = set(stored.filter(kind=Kind.RETURN).order_by().values_list("shopper_id", flat=True).distinct())
     staff, now = Shopper.objects.staff(), int(timezone.now().timestamp())
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()
     for start in range(0, len(shoppers), AT_ONCE):
         some = shoppers[start : start + AT_ONCE]
-        of_some = stored.filter(shopper_id__gte=some[0], shopper_id__lte=some[-1])
-        known = stored.for_training_of(some[0], some[-1])
-        if not everybody:
-            of_some, known = (events.filter(shopper_id__in=some) for events in (of_some, known))
+        known = stored.of_shoppers(some).for_training_of(some[0], some[-1])
         # Read to the end before anything is reported: on SQLite a report, which writes, fails beside an open read as
         # soon as the heartbeat has written too.
         met = np.concatenate([np.zeros((0, 4), np.int64), *known.arrays()])
-        searches = list(known.searches())
-        returned = _returned(of_some.remembered().filter(shopper__personalised=True))
+        about_none = met[:, ABOUT] == 0
+        searches = list(known.searches()) if about_none.any() else []
+        returned = _returned(stored, returners.intersection(some))
         found = [
             (shopper, searched.setdefault(query, len(searched)), kind, time)
             for shopper, query, kind, time in searches
             if query.strip()
         ]
+        met = met[~about_none]
         whole = met[:, KIND] != Kind.SEARCH  # a search is for words, not for a product
         counted.leave_out("broken", len(met) - np.count_nonzero(whole) + len(searches) - len(found))
         together = np.concatenate((met[whole], np.array(found, np.int64).reshape(-1, 4)))
@@ -92,14 +92,14 @@ def read_rows(
     return np.concatenate(chunks), list(searched)
 
 
-def _returned(events: InteractionQuerySet) -> list[OrderLine]:
+def _returned(stored: InteractionQuerySet, returners: Collection[int]) -> list[OrderLine]:
     """The purchases that came back."""
-    returns = events.order_lines(Kind.RETURN)
-    if not returns:
+    if not returners:
         return []
-    of_returners = events.filter(shopper_id__in={shopper for shopper, *_ in returns})
-    given_back = of_returners.filter(kind=Kind.RETURN, product__isnull=False).order_by().values("product_id")
-    return came_back(returns, of_returners.filter(product_id__in=given_back).order_lines(Kind.PURCHASE))
+    events = stored.remembered().filter(shopper__personalised=True, shopper_id__in=returners)
+    given_back = events.filter(kind=Kind.RETURN, product__isnull=False).order_by().values("product_id")
+    bought = events.filter(product_id__in=given_back).order_lines(Kind.PURCHASE)
+    return came_back(events.order_lines(Kind.RETURN), bought)
 
 
 def _products(primary_keys: np.ndarray) -> tuple[Vocabulary, QueryIndex]:

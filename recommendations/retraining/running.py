@@ -18,6 +18,7 @@ from ..ml.splitting import NotEnoughData
 from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import prune, publish, upload
 from ..signals import version_failed, version_rejected
+from .before import fits_before
 from .checkpoints import Kept, forget_checkpoints
 from .lease import Lease
 from .reading import read_log
@@ -85,8 +86,12 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
             lambda stage, done: report(stage, 0.08 + 0.75 * done),
             read.index,
             kept.directory,
+            fits_before(),
         )
+        if why_cold := result.start.get("cold"):
+            log("training_started_cold", version=lease.version.pk, why=why_cold)
         details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
+        details |= {"start": result.start, "current": result.current}
         lease.update(metrics=result.metrics, data={**result.data, **details, **told})
         if not result.accepted:
             _reject(lease, result.refusal)

@@ -7,6 +7,7 @@ from .recommendations import Recommendation, RecommendationList
 from .recommending import recommend
 from .rows import BecauseRow, because_rows
 from .tokens import InvalidToken, Token, open_token
+from .warming import warm_up
 
 __all__ = [
     "Anchor",
@@ -23,5 +24,6 @@ __all__ = [
     "because_rows",
     "open_token",
     "recommend",
+    "warm_up",
     "why",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
+from ..ml.shortlist import best_of
 from ..ml.staying import Reading
 from ..publishing import LoadedRecommender
 from .eligibility import barred_witnesses, eligible_items, fewer_of, left_out
@@ -14,7 +15,6 @@ from .memory import Memory
 from .placements import Basis
 from .popular import Popular, popular_products
 from .queries import RecommendationQuery
-from .shortlist import best_of
 
 # The best eligible items, among which ranks are compared: it keeps 99.7 % of the claims of the whole catalog.
 POOL = 1_000

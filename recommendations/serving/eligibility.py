@@ -49,7 +49,7 @@ def eligible_items(loaded: LoadedRecommender, query: RecommendationQuery, memory
         eligible &= _mask(vocabulary, memory.bought)
     if query.catalog is not None:
         eligible &= loaded.items_of(query.catalog)
-    eligible &= ~_mask(vocabulary, left_out(query, memory))
+    eligible[vocabulary.numbers(left_out(query, memory))] = False
     if fewer := fewer_of(query, memory):
         eligible &= ~loaded.left_out_of(fewer)
     eligible[0] = False

@@ -82,9 +82,10 @@ class Memory:
         bags = [index.bag(query) for query in self.searches]
         number = {query: beyond + k for k, query in enumerate(self.searches) if len(bags[k].items)}
         oldest_first = list(reversed(self.events))
+        known = vocabulary.numbers(event.product_id for event in oldest_first).tolist()
         numbers = [
-            number.get(event.query, 0) if event.kind == Kind.SEARCH else vocabulary.number(event.product_id)
-            for event in oldest_first
+            number.get(event.query, 0) if event.kind == Kind.SEARCH else item
+            for event, item in zip(oldest_first, known, strict=True)
         ]
         return History.of(numbers, [event.kind for event in oldest_first], self.complete, Queries(beyond, bags))
 

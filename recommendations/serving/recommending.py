@@ -118,7 +118,7 @@ def _shown(
     ranked = iter(candidates)
     at_first = query.limit + SPARE
     first = list(islice(ranked, at_first if pool is None else min(at_first, len(pool.items))))
-    claims = _claims(explainer, first, query.limit, promotions) if explainer else {}
+    claims = _claims(explainer, dict(enumerate(first[: query.limit], start=1)), promotions)
     company = company_of(_without_better_fact(first), loaded, query, memory)
     asked = {candidate.product_id for candidate in first} | named_products(claims.values())
     cards = find_cards(asked | named_company(company.values()) | promotions.asked(), query.request)
@@ -126,6 +126,12 @@ def _shown(
     if len(live) < query.limit and (rest := list(ranked)):  # most of the best are sold out
         cards |= find_cards({candidate.product_id for candidate in rest}, query.request)
         live += [candidate for candidate in rest if candidate.product_id in cards]
+    moved_up = {
+        place: spare for place, spare in enumerate(first, 1) if place > query.limit and spare in live[: query.limit]
+    }
+    if more := _claims(explainer, moved_up, promotions):
+        cards |= find_cards(named_products(more.values()), query.request)
+        claims |= more
     facts = {key: together_fact(others, memory, cards) for key, others in company.items()}
     organic = _recommendations(live[: query.limit], cards, explainer, claims, facts, promotions)
     recommendations = _labelled(promotions.put_first(organic, cards)[: query.limit])
@@ -145,16 +151,19 @@ def _without_better_fact(candidates: Iterable[Candidate]) -> list[str]:
 
 
 def _claims(
-    explainer: Explainer, candidates: Sequence[Candidate], limit: int, promotions: Promotions
+    explainer: Explainer | None, candidates: Mapping[int, Candidate], promotions: Promotions
 ) -> dict[str, Claim]:
-    """The claim to print for each candidate, if any; neighbours name different anchors if they can."""
+    """The claim to print for each candidate at its place, if any; neighbours name different anchors if they can."""
+    if explainer is None or not candidates:
+        return {}
+    limit = explainer.query.limit
     places = {
         candidate.item: place
-        for place, candidate in enumerate(candidates, start=1)
+        for place, candidate in candidates.items()
         if candidate.item and candidate.reason.kind == "none" and candidate.product_id not in promotions.declared
     }
     found = {item: explainer.claims(item, min(place, limit)) for item, place in places.items()}
-    unexplained = {item: place for item, place in places.items() if place <= limit and not found[item]}
+    unexplained = {item: min(place, limit) for item, place in places.items() if not found[item]}
     for item, claims in (explainer.either_claims(unexplained) if unexplained else {}).items():
         # What stays without either must stay though promotions take places.
         found[item] = [claim for claim in claims if max(claim.ranks_without_each) <= limit - promotions.places]

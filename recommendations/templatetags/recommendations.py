@@ -64,7 +64,7 @@ def recommendations_id(product: object) -> str:
 
 
 # What is asked, the shop's own templates of it and the files they name: none of it may break the page around it.
-@never_break(fallback=lambda *_: mark_safe(""))
+@never_break(fallback=lambda *_: mark_safe(""))  # nosec B308
 def _rendered(context: template.Context, name: str, values: Callable[..., dict[str, Any]], *asked: Any) -> SafeString:
     """A template of ours, filled with `values(request, ...)`; "" when anything fails."""
     request = context.get("request")
@@ -76,7 +76,7 @@ def _rendered(context: template.Context, name: str, values: Callable[..., dict[s
     found = context.template.engine.get_template(f"recommendations/{name}.html")
     html = found.render(context.new(values(request, *asked)))
     # The shop encodes the page once we are done: what UTF-8 does not have would fail there.
-    return html if is_storable(html) else mark_safe(storable(html))  # noqa: S308 - rendered with escaping
+    return html if is_storable(html) else mark_safe(storable(html))  # noqa: S308 # nosec B308 B703
 
 
 def _list(request: HttpRequest, placement: str, limit: int, product: object, heading: str, of: str) -> dict[str, Any]:

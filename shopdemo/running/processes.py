@@ -3,7 +3,7 @@
 import ctypes
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Child:
         self.name = name
         self.log = log
         with log.open("ab") as out:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command line
+            self.process = subprocess.Popen(  # noqa: S603 - our own command line # nosec B603
                 arguments,
                 stdout=out,
                 stderr=out,
@@ -90,7 +90,7 @@ def start_server(port: int, log: Path) -> Child:
     """The shop, by gunicorn: two processes, so that one slow page stops nobody."""
     arguments = [sys.executable, "-m", "gunicorn", "shopdemo.wsgi", "--bind", f"127.0.0.1:{port}"]
     # The matrix products of a list are small: threads would only wait for each other.
-    arguments += ["--env", "OPENBLAS_NUM_THREADS=1"]
+    arguments += ["--config", "python:shopdemo.gunicorn_config", "--env", "OPENBLAS_NUM_THREADS=1"]
     return Child("server", [*arguments, "--workers", "2", "--threads", "4", "--worker-tmp-dir", str(log.parent)], log)
 
 
@@ -109,7 +109,7 @@ def wait_until_it_answers(url: str, server: Child, seconds: float = 60.0) -> boo
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.is_alive():
         try:
-            with urlopen(url, timeout=10) as answer:  # noqa: S310 - http://127.0.0.1
+            with urlopen(url, timeout=10) as answer:  # noqa: S310 - http://127.0.0.1 # nosec B310
                 return answer.status == 200
         except HTTPError:
             return False

@@ -70,6 +70,18 @@ def test_facts_are_told_with_units():
     ]
 
 
+def test_facts_tell_where_its_fits_started_and_how_it_did_beside_the_version_before():
+    compared = {"lead": 0.0123, "low": -0.001, "high": 0.02567, "shoppers": 2_000}
+    told = facts({"start": {"version": 7, "new": 0.05, "warm_starts": 1}, "current": {"version": 7, "q": compared}})
+    assert told == [
+        ("Started from", "version 7, 5.0% of the interactions are new"),
+        ("NDCG@10 beside version 7: q", "+0.0123 (-0.0010 to +0.0257), 2,000 shoppers"),
+    ]
+    assert facts({"start": {"cold": "no version is published yet"}, "current": {}}) == [
+        ("Started from nothing", "no version is published yet")
+    ]
+
+
 def test_facts_of_a_training_that_read_nothing_are_none():
     assert facts({}) == []
 

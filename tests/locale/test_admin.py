@@ -21,10 +21,16 @@ from tests.published import publish_made_artifact
 from tests.shop.models import Book
 
 METRICS = {
-    "repeats_allowed": {"recommender": {"ndcg@10": 0.5}, "network": {"ndcg@10": 0.4}, "bought_before": {"ndcg@10": 0.2}}
+    "repeats_allowed": {
+        "recommender": {"ndcg@10": 0.5},
+        "network": {"ndcg@10": 0.4},
+        "current_version": {"ndcg@10": 0.3},
+        "bought_before": {"ndcg@10": 0.2},
+    }
 }
 DATA = {"interactions": 1_234, "shoppers": 12, "products": 9, "first": 0, "last": 9e8, "cutoff": 8e8}
-DATA |= {"report": DataReport(kept=1_234).to_dict()}
+DATA |= {"report": DataReport(kept=1_234).to_dict(), "start": {"version": 7, "new": 0.05}}
+DATA |= {"current": {"version": 7, "repeats_allowed": {"lead": 0.1, "low": -0.1, "high": 0.3, "shoppers": 50}}}
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recommendations.ml.baselines import RECENT_SECONDS, bought_before, count_items, count_recent, popularity
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.splitting import hold_out
+from recommendations.ml.training import neighbours as neighbours_module
 from recommendations.ml.training.neighbours import item_neighbours, neighbour_scores
+from tests.examples import examples
 
 NOW = 10 * RECENT_SECONDS
 # shopper, item, time: 1 and 2 buy 1 and 2 together, 3 buys 3 and 4, all come back
@@ -48,6 +53,24 @@ def test_neighbours_are_bought_by_the_same_shoppers():
     assert alike[1, 3] == 0
     assert (np.diag(alike) == 0).all()
     np.testing.assert_allclose(alike, alike.T, atol=1e-6)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 12)), min_size=1, max_size=60), st.integers(1, 4))
+def test_neighbours_are_the_largest_cosines(met, most):
+    shopper, item = np.array(sorted(met)).T
+    log = InteractionLog.from_rows(shopper, item, np.full(len(met), Kind.VIEW), np.arange(len(met)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours_module, "NEIGHBOURS", 13)
+        patch.setattr(neighbours_module, "BLOCK", 5)
+        whole = item_neighbours(log, 12).toarray()
+        patch.setattr(neighbours_module, "NEIGHBOURS", most)
+        found = item_neighbours(log, 12).toarray()
+    for cosines, kept in zip(whole, found, strict=True):
+        assert np.count_nonzero(kept) == min(most, np.count_nonzero(cosines))
+        assert sorted(kept[kept > 0]) == sorted(sorted(cosines[cosines > 0])[-most:])
+        assert (cosines[kept > 0] == kept[kept > 0]).all()
+    assert not whole.diagonal().any()
 
 
 def test_neighbour_scores_add_up_over_the_past():

@@ -71,6 +71,18 @@ def test_the_same_in_the_same_second_counts_once():
     assert left_out == {"duplicates": 2}
 
 
+@given(
+    st.lists(st.tuples(*[st.integers(1, 2)] * 2, st.sampled_from(SEQUENCE_KINDS), st.integers(1, 2)), max_size=30),
+    st.sampled_from([cleaning.MIXER, np.int64(0)]),
+)
+def test_each_stays_once_even_if_different_ones_get_one_number(events, mixer):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cleaning, "MIXER", mixer)
+        kept, left_out = cleaned(*events)
+    assert sorted(kept) == sorted(set(events))
+    assert left_out.get("duplicates", 0) == len(events) - len(set(events))
+
+
 def test_a_purchase_that_came_back_is_left_out_and_the_view_before_it_stays():
     returned = [(1, 5, 2, NOW - 8)]
     kept, left_out = cleaned(

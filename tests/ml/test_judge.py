@@ -4,7 +4,18 @@ import pytest
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.splitting import NotEnoughData, hold_out
-from recommendations.ml.training.judge import NETWORK, RECOMMENDER, Protocol, compare, leads, protocols, refusal
+from recommendations.ml.training.judge import (
+    CURRENT,
+    NETWORK,
+    RECOMMENDER,
+    Protocol,
+    beside_current,
+    compare,
+    falls_behind,
+    leads,
+    protocols,
+    refusal,
+)
 
 
 def held_out_of(*shoppers):
@@ -104,3 +115,37 @@ def test_a_refusal_gives_figures_and_names():
 
 def test_an_equal_score_is_no_lead():
     assert verdict([0.2, 0.2], np.array([0.2, 0.2])) != ""
+
+
+def compared(ours, current):
+    """Two shoppers' NDCG@10, and what comes of it beside the current version, two standard errors either way."""
+    single = {"new_products": {RECOMMENDER: np.array(ours), CURRENT: np.array(current)}}
+    asked = Protocol("new_products", held_out_of(([1], [2]), ([1], [2])), True)
+    return beside_current(leads(single), [asked], errors=2.0)
+
+
+def test_the_current_version_is_compared_shopper_by_shopper():
+    found = compared([0.5, 0.4], [0.2, 0.3])  # leads .3 and .1: .2, its error .1 / root of 2
+    room = 2 * 0.1 / 2**0.5
+    expected = {"lead": 0.2, "low": 0.2 - room, "high": 0.2 + room, "shoppers": 2}
+    assert found == {"new_products": pytest.approx(expected)}
+
+
+def test_only_what_is_surely_worse_falls_behind():
+    assert falls_behind(compared([0.3, 0.3], [0.2, 0.5]), 7) == ""  # -.05 on average, give or take more
+    assert falls_behind(compared([0.2, 0.3], [0.3, 0.4]), 7) == (
+        "The recommender falls behind version 7, on interactions that neither fit had seen. "
+        "new_products: NDCG@10 differs by -0.1000 (-0.1000 to -0.1000) over 2 shoppers"
+    )
+
+
+def test_the_current_version_is_no_baseline():
+    single = {"p": {RECOMMENDER: np.array([0.3, 0.3]), CURRENT: np.array([0.9, 0.9])}}
+    assert refusal({"p": {RECOMMENDER: {"ndcg@10": 0.3}}}, leads(single), 0.5) == ""
+
+
+def test_without_a_current_version_there_is_nothing_to_compare():
+    single = {"new_products": {RECOMMENDER: np.array([0.3])}}
+    asked = Protocol("new_products", held_out_of(([1], [2])), True)
+    assert beside_current(leads(single), [asked], errors=2.0) == {}
+    assert falls_behind({}, 7) == ""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommendations.ml.artifact import POPULARITY, read_array, read_vocabulary
+from recommendations.ml.artifact import ITEM_MATRIX, POPULARITY, read_array, read_vocabulary
 from recommendations.ml.newcomers import BIAS, Newcomer, newcomers_of, with_newcomers
 from recommendations.ml.plain import PlainScorer
 from recommendations.ml.ranking import MixWeights, NextItemTable, Score
@@ -61,6 +61,15 @@ def test_nothing_changes_for_those_that_were_there(scorer):
     assert (len(scorer.vocabulary), len(more.vocabulary)) == (N, N + 2)
     assert more.vocabulary.number("other") == N + 2
     assert more.version == scorer.version
+
+
+def test_no_process_copies_the_matrix_and_none_writes_the_file(scorer):
+    stored = (scorer.directory / ITEM_MATRIX).read_bytes()
+    more = scorer.with_newcomers(newcomers(scorer)[:1])
+    again = more.with_newcomers([Newcomer("third", newcomers(scorer)[0].like_it)])
+    assert np.shares_memory(again.score.item_matrix, scorer.score.item_matrix)
+    assert [len(one.score.item_matrix) for one in (scorer, more, again)] == [N + 1, N + 2, N + 3]
+    assert (scorer.directory / ITEM_MATRIX).read_bytes() == stored
 
 
 def test_all_who_score_agree_on_newcomers_in_the_history_and_out_of_it(scorer):

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommendations.ml import vocabulary as vocabulary_module
 from recommendations.ml.vocabulary import Vocabulary
 
 
@@ -39,6 +40,27 @@ def test_a_product_id_that_is_no_text_is_named():
 @given(st.lists(st.text(), unique=True))
 def test_json_round_trip(product_ids):
     assert Vocabulary.from_json(Vocabulary(product_ids).to_json()) == Vocabulary(product_ids)
+
+
+@given(st.lists(st.text(st.characters(), max_size=5), unique=True, max_size=20), st.integers(0, 20))
+def test_what_is_added_stands_behind_the_others(product_ids, first):
+    whole = Vocabulary(product_ids[:first]).extended(product_ids[first:])
+    assert whole == Vocabulary(product_ids)
+    assert whole.product_ids == product_ids
+    assert whole.numbers(product_ids).tolist() == [*range(1, len(product_ids) + 1)]
+
+
+def test_what_is_added_twice_is_named():
+    with pytest.raises(ValueError, match="'tea' is listed twice"):
+        Vocabulary(["milk", "tea"]).extended(["tea"])
+
+
+def test_equal_hashes_are_told_apart(monkeypatch):
+    monkeypatch.setattr(vocabulary_module, "hash", len, raising=False)
+    vocabulary = Vocabulary(["tea", "ale", "milk", "rum"])
+    assert vocabulary.numbers(["rum", "ale", "gin", "tea", "milk", ""]).tolist() == [4, 2, 0, 1, 3, 0]
+    with pytest.raises(ValueError, match="'ale' is listed twice"):
+        Vocabulary(["tea", "ale", "rum", "ale"])
 
 
 def test_json_that_is_no_list_is_refused():

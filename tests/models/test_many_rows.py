@@ -119,7 +119,12 @@ class ReadingForTraining(TestCase):
         whole = Interaction.objects.for_training().filter(shopper__in=shoppers[:4])
         assert sorted(part.rows()) == sorted(whole.rows())
         assert sorted(part.searches()) == sorted(whole.searches())
-        assert sorted(map(tuple, np.concatenate([*part.arrays(), np.zeros((0, 4))]).tolist())) == sorted(whole.rows())
+        read = sorted(map(tuple, np.concatenate([*part.arrays(), np.zeros((0, 4))]).tolist()))
+        assert read == sorted([*whole.rows(), *((who, 0, kind, when) for who, _, kind, when in whole.searches())])
+        chosen = [shoppers[0].pk, shoppers[3].pk]
+        assert sorted(part.of_shoppers(chosen).rows()) == sorted(whole.filter(shopper__in=chosen).rows())
+        assert sorted(whole.of_shoppers([first, last]).rows()) == sorted(whole.filter(shopper__in=chosen).rows())
+        assert sorted(part.of_shoppers(range(first, last + 1)).rows()) == sorted(whole.rows())
 
 
 def test_arrays_come_in_blocks_of_what_the_database_holds_in_one_value(tea, monkeypatch):

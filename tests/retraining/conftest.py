@@ -55,8 +55,10 @@ class Trainer:
         report(0.5)
         return self.verdict
 
-    def train(self, log, vocabulary, directory, settings, report, index, checkpoints):
-        self.seen = SimpleNamespace(log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints)
+    def train(self, log, vocabulary, directory, settings, report, index, checkpoints, before):
+        self.seen = SimpleNamespace(
+            log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints, before=before
+        )
         report("judged fit", 0.0)
         self.middle()
         report("final fit", 0.5)
@@ -70,6 +72,8 @@ class Trainer:
             metrics=metrics,
             data={"interactions": len(log)},
             steps=3,
+            start={"cold": before.why_cold, "warm_starts": 0},
+            current={},
             mix={},
             timings={},
             parity={},

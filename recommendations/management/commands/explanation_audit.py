@@ -50,7 +50,7 @@ class Command(command.Command):
         self._tell(tally, options)
 
     def _check(self, reference: Reference, tally: Tally, options: dict[str, Any]) -> None:
-        draw = random.Random(options["seed"])  # noqa: S311 - a sample
+        draw = random.Random(options["seed"])  # noqa: S311 - a sample # nosec B311
         told = monotonic()
         for asking, is_visitor in _askings(draw, tally, options):
             tally.check(reference, asking(), draw, is_visitor)

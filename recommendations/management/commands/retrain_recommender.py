@@ -9,11 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from recommendations.controls import purge
 from recommendations.management import command
 from recommendations.models import RecommenderVersion
+from recommendations.models.recommender_version import best_baseline
 from recommendations.retraining import request_retraining, retrain
 
 LEADING = "ndcg@10"
-# Parts of the recommender, not methods that it is compared with.
-OURS = ("recommender", "network")
 
 
 class Command(command.Command):
@@ -67,10 +66,10 @@ def _user() -> str:
 def _leads(metrics: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[str]:
     """How it did beside the best simple method, for each question it was judged by."""
     for protocol, methods in metrics.items():
-        others = {name: values[LEADING] for name, values in methods.items() if name not in OURS}
-        if "recommender" in methods and others:
-            best, mine = max(others, key=others.__getitem__), methods["recommender"][LEADING]
-            yield f"{LEADING.upper()}, {_words(protocol)}: {mine:.3f} beside {others[best]:.3f} of {_words(best)}."
+        best = best_baseline(methods, LEADING)
+        if "recommender" in methods and best is not None:
+            mine, (name, value) = methods["recommender"][LEADING], best
+            yield f"{LEADING.upper()}, {_words(protocol)}: {mine:.3f} beside {value:.3f} of {_words(name)}."
 
 
 def _words(name: str) -> str:

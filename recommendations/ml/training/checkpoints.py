@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
@@ -99,13 +100,20 @@ class Checkpoint:
         return self.directory / f"{self.name}.json"
 
 
-def fingerprint(log: InteractionLog, n: int, now: int, steps: int, settings: FitSettings) -> str:
-    """Of all that a fit on `log`, counted until `now`, depends on: another one's checkpoint is not gone on from."""
+def fingerprint(
+    log: InteractionLog, n: int, now: int, steps: int, settings: FitSettings, start: Iterable[np.ndarray] = ()
+) -> str:
+    """Of all that a fit on `log`, counted until `now`, depends on: another one's checkpoint is not gone on from.
+
+    `start` are the arrays it starts from, if not from its own counts.
+    """
     found = hashlib.sha256()
     plan = [FORMAT, n, now, steps, asdict(settings), torch.get_num_threads(), torch.__version__, np.__version__]
     found.update(json.dumps(plan).encode())
     for column in (log.shopper, log.item, log.kind, log.time):
         found.update(np.ascontiguousarray(column).tobytes())
+    for array in start:
+        found.update(b"start" + array.tobytes())
     for bag in log.queries.bags:
         found.update(b"bag" + bag.items.tobytes() + bag.weights.tobytes())
     return found.hexdigest()

@@ -57,7 +57,7 @@ def next_item_table(counts: sparse.csr_array, popularity: np.ndarray, power: flo
     lengths = np.diff(table.indptr)
     scale = roots[roots > 0].mean() if table.nnz else 1.0  # what is left of a row sums to the root of its sum
     table.data = table.data / np.repeat(np.maximum(roots, 1e-12) * scale, lengths)
-    kept = _strongest(table, ROW_ENTRIES)
+    kept = strongest(table, ROW_ENTRIES)
     row_of = np.repeat(np.arange(len(lengths)), lengths)[kept]
     indptr = np.concatenate(([0], np.cumsum(np.bincount(row_of, minlength=len(lengths)))))
     return NextItemTable(
@@ -65,7 +65,8 @@ def next_item_table(counts: sparse.csr_array, popularity: np.ndarray, power: flo
     )
 
 
-def _strongest(table: sparse.csr_array, entries: int) -> np.ndarray:
+def strongest(table: sparse.csr_array, entries: int) -> np.ndarray:
+    """Which of the stored values are among the `entries` largest of their row; of equal ones the first."""
     kept = np.ones(table.nnz, bool)
     for row in np.flatnonzero(np.diff(table.indptr) > entries):
         part = slice(table.indptr[row], table.indptr[row + 1])

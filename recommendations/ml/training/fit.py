@@ -1,6 +1,7 @@
 """One fit of the network: packed rows, shared negatives, a rate that decays to nothing over the planned steps."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,15 +26,17 @@ def fit(
     settings: FitSettings,
     report: Callable[[float], None],
     checkpoint: Checkpoint | None = None,
+    start: Callable[[Network, Tables], None] | None = None,
 ) -> Network:
     """A network fitted on `log` for exactly `steps` steps, in eval mode; the same inputs give the same weights.
 
     `tables` are counted from the same log; `report(share done)` is called at every step and may raise to cancel. With
-    a `checkpoint` the fit goes on from there, if it is this fit's, to the same weights.
+    a `checkpoint` the fit goes on from there, if it is this fit's, to the same weights. `start` gives the network its
+    first weights; without, they come from an SVD of the tables.
     """
     state = _begin(log, tables, settings)
     if checkpoint is None or not checkpoint.restore(state):
-        _start(state.network, tables, settings)
+        (start or partial(_svd_start, settings=settings))(state.network, tables)
     sampler = NegativeSampler(tables.popularity, settings.negatives, state.rng)
     network, optimizer = state.network.train(), state.optimizer
     report(state.step / steps)
@@ -60,10 +63,10 @@ def _begin(log: InteractionLog, tables: Tables, settings: FitSettings) -> FitSta
     return FitState(network, optimizer, Passes(log, tables.trained_kinds, settings, rng), rng)
 
 
-def _start(network: Network, tables: Tables, settings: FitSettings) -> None:
+def _svd_start(network: Network, tables: Tables, settings: FitSettings) -> None:
     with torch.no_grad():
         network.item_matrix.copy_(torch.from_numpy(svd_start(tables.following, settings.network.width, settings.seed)))
-        network.bias.copy_(torch.from_numpy(_popularity_bias(tables.popularity)))
+        network.bias.copy_(torch.from_numpy(popularity_bias(tables.popularity)))
 
 
 def step_loss(network: Network, rows: Rows, sampler: NegativeSampler, queries: Queries = NO_QUERIES) -> Tensor:
@@ -84,7 +87,8 @@ def look_back(windows: Tensor) -> Tensor:
     return torch.where(allowed, 0.0, -1e9)[:, None]
 
 
-def _popularity_bias(popularity: np.ndarray) -> np.ndarray:
+def popularity_bias(popularity: np.ndarray) -> np.ndarray:
+    """The bias (n+1) that a fit starts with: how popular each item is, 0 on average."""
     smoothed = np.log(popularity.astype(np.float64) + 1)
     smoothed -= smoothed[1:].mean()
     smoothed[0] = 0

@@ -16,6 +16,7 @@ from .windows import read_kinds
 
 RECOMMENDER = "recommender"
 NETWORK = "network"
+CURRENT = "current_version"  # by its judged fit
 LIST_LENGTH = 20
 # Scores of this many shoppers are held at a time.
 BLOCK = 256
@@ -124,7 +125,7 @@ def compare(
 
 
 def leads(single: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, dict[str, float]]]:
-    """protocol -> baseline -> the recommender's lead in NDCG@10 and the standard error of that paired difference."""
+    """protocol -> other method -> the recommender's lead in NDCG@10 and that paired difference's standard error."""
     found: dict = {}
     for protocol, methods in single.items():
         found[protocol] = {}
@@ -142,9 +143,11 @@ def refusal(table: dict, lead_over: dict, standard_errors: float) -> str:
     that is not above 0, a lead just as large will do.
     """
     reasons = []
-    for protocol, baselines in lead_over.items():
+    for protocol, others in lead_over.items():
         ours = table[protocol][RECOMMENDER]["ndcg@10"]
-        for name, found in sorted(baselines.items()):
+        for name, found in sorted(others.items()):
+            if name == CURRENT:
+                continue
             needed = standard_errors * found["standard_error"]
             if found["lead"] < needed or (found["lead"] == needed and standard_errors > 0):
                 theirs = table[protocol][name]["ndcg@10"]
@@ -153,6 +156,31 @@ def refusal(table: dict, lead_over: dict, standard_errors: float) -> str:
                     f"a lead above {needed:.4f} is needed"
                 )
     return "The recommender does not beat every baseline. " + "; ".join(reasons) if reasons else ""
+
+
+def beside_current(lead_over: dict, asked: Sequence[Protocol], errors: float) -> dict[str, dict[str, float]]:
+    """protocol -> the lead over the current version's judged fit, its interval of `errors` standard errors either way,
+    and over how many shoppers; empty when there was nothing to compare with.
+    """
+    found = {}
+    for protocol in asked:
+        if beside := lead_over[protocol.name].get(CURRENT):
+            lead, room = beside["lead"], errors * beside["standard_error"]
+            shoppers = len(protocol.asked)
+            found[protocol.name] = {"lead": lead, "low": lead - room, "high": lead + room, "shoppers": shoppers}
+    return found
+
+
+def falls_behind(compared: dict[str, dict[str, float]], version: int) -> str:
+    """Why the recommender must not take over from the current `version`, "" when it is not surely worse anywhere."""
+    reasons = [
+        f"{protocol}: NDCG@10 differs by {found['lead']:.4f} ({found['low']:.4f} to {found['high']:.4f}) "
+        f"over {found['shoppers']} shoppers"
+        for protocol, found in compared.items()
+        if found["high"] < 0
+    ]
+    told = f"The recommender falls behind version {version}, on interactions that neither fit had seen. "
+    return told + "; ".join(reasons) if reasons else ""
 
 
 def interactions_by_kind(log: InteractionLog) -> dict[str, int]:

@@ -5,6 +5,7 @@ from scipy import sparse
 
 from ..interactions import InteractionLog
 from ..splitting import HeldOut
+from .cooccurrence import strongest
 
 NEIGHBOURS = 100
 BLOCK = 512
@@ -33,10 +34,9 @@ def neighbour_scores(neighbours: sparse.csr_array, asked: HeldOut) -> np.ndarray
 
 
 def _best(columns: sparse.csc_array, met: sparse.csr_array, start: int) -> sparse.csr_array:
-    alike = (columns[:, start : start + BLOCK].T @ met).toarray()  # (BLOCK, n+1)
-    alike[np.arange(len(alike)), start + np.arange(len(alike))] = 0
-    count = min(NEIGHBOURS, alike.shape[1])
-    kept = np.argpartition(-alike, count - 1, axis=1)[:, :count]
-    best = np.zeros_like(alike)
-    np.put_along_axis(best, kept, np.take_along_axis(alike, kept, 1), 1)
-    return sparse.csr_array(best)
+    """The NEIGHBOURS most alike of a block of items, (BLOCK, n+1); items that no shopper connects cost nothing."""
+    alike = (columns[:, start : start + BLOCK].T @ met).tocsr()
+    row = np.repeat(np.arange(alike.shape[0]), np.diff(alike.indptr))
+    alike.data[alike.indices == row + start] = 0
+    kept = strongest(alike, NEIGHBOURS)
+    return sparse.csr_array((alike.data[kept], (row[kept], alike.indices[kept])), shape=alike.shape)

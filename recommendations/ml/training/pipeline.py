@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from ..artifact import Manifest, verify, write_arrays, write_manifest
 from ..baselines import bought_before, popularity
 from ..interactions import InteractionLog
+from ..kept_fits import Before, write_weights
 from ..ranking import Score, logits
 from ..scorer import Scorer
 from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
@@ -23,11 +24,14 @@ from .checkpoints import Checkpoint, fingerprint
 from .export import export_network, library_versions
 from .fit import fit
 from .judge import (
+    CURRENT,
     NETWORK,
     RECOMMENDER,
     Method,
+    beside_current,
     compare,
     encode,
+    falls_behind,
     interactions_by_kind,
     leads,
     protocols,
@@ -38,10 +42,12 @@ from .mixing import Mix, MixSearch
 from .neighbours import item_neighbours, neighbour_scores
 from .network import Network
 from .parity import check_parity
-from .settings import Plan, TrainingSettings, plan
+from .settings import TrainingSettings, plan
 from .tables import Tables, build_tables
+from .warm_start import Carried, Start, carry
 
 Report = Callable[[str, float], None]
+NOTHING_BEFORE = Before()
 
 # Stage -> the share of the whole training it takes, for the progress bar.
 STAGES = {"count": 0.04, "judged fit": 0.38, "choose weights": 0.07, "judge": 0.06, "final fit": 0.40, "export": 0.05}
@@ -54,10 +60,12 @@ class TrainingResult:
     accepted: bool
     refusal: str  # why not, "" when accepted
     metrics: dict  # protocol -> method -> metric -> value
-    leads: dict  # protocol -> baseline -> {lead, standard_error} in NDCG@10
+    leads: dict  # protocol -> other method -> {lead, standard_error} in NDCG@10
     data: dict  # counts and the time window
     mix: dict  # the weights chosen
-    steps: int
+    steps: int  # of the judged fit
+    start: dict  # {version, new, warm_starts}: the version it started from, or {cold, warm_starts}: why from none
+    current: dict  # {version, protocol: {lead, low, high, shoppers}}: compared with; {} when with none
     timings: dict = field(default_factory=dict)  # stage -> seconds
     parity: dict = field(default_factory=dict)  # torch against ONNX
     version: str = ""
@@ -71,6 +79,7 @@ def train(
     report: Report = lambda stage, fraction: None,
     index: QueryIndex = NO_INDEX,
     checkpoints: Path | None = None,
+    before: Before = NOTHING_BEFORE,
 ) -> TrainingResult:
     """Train on `log` and, when the result beats every baseline, write an artifact into `directory` (which exists).
 
@@ -78,6 +87,7 @@ def train(
     `report(stage, fraction of the whole)` is called at least every second while fitting; what it raises ends the
     training. NotEnoughData when there is too little to judge by. In the folder `checkpoints` both fits are kept as far
     as they are: called again after it was killed, with the same log and settings, the training ends with the same.
+    It starts from `before` where that may be, and must not surely fall behind it.
     """
     settings = settings or TrainingSettings()
     progress = _Progress(report, settings.max_seconds)
@@ -89,25 +99,31 @@ def train(
         held_out = hold_out(log, cutoff, settings.shoppers_judged, settings.seed)
         asked, left_out = protocols(held_out, settings.shoppers_needed)
         tables = build_tables(past, n, cutoff)
-        plan_ = plan(len(past), n, settings)
+        cold = plan(len(past), n, settings)
+        carried, why_cold = carry(before, log, vocabulary, cutoff)
+        start = Start.choose(cold, carried, why_cold, past, settings.warm_starts)
         progress.enter("judged fit")
-        kept = _checkpoint(checkpoints, "judged-fit", past, n, cutoff, plan_)
-        network = fit(past, tables, plan_.steps, plan_.fit, progress, kept)
+        network = _fit(past, tables, cutoff, start, progress, checkpoints, "judged-fit")
         progress.enter("choose weights")
         choosing, judging = zip(*(protocol.halves() for protocol in asked), strict=True)
         search = MixSearch(network, tables, choosing)
         mix, table_power = search.best(progress), search.best_table_power()
         progress.enter("judge")
-        methods = _methods(past, n, tables, network, mix, table_power)
+        methods = _methods(past, n, tables, network, mix, table_power, carried)
         metrics, single = compare(judging, methods, progress)
         data = _describe(log, vocabulary, cutoff, judging) | {"left_out": left_out}
         lead_over = leads(single)
+        compared = beside_current(lead_over, judging, settings.errors_behind) if carried else {}
         why_not = refusal(metrics, lead_over, settings.standard_errors)
-        found = {"metrics": metrics, "leads": lead_over, "data": data, "mix": asdict(mix), "steps": plan_.steps}
+        why_not = why_not or (falls_behind(compared, carried.fits.version) if carried else "")
+        found = {"metrics": metrics, "leads": lead_over, "data": data, "mix": asdict(mix), "steps": start.plan.steps}
+        found |= {"start": start.told, "current": {"version": carried.fits.version, **compared} if carried else {}}
         if why_not:
             return TrainingResult(False, why_not, **found, timings=progress.timings())
-        del network, tables, search, methods
-        parity, version = _refit(log, vocabulary, Path(directory), plan_, mix, settings, progress, index, checkpoints)
+        kept = _Kept(network, cutoff, len(past), mix, start.told["warm_starts"])
+        start = start.of_all(cold, carried, log)
+        del network, tables, search, methods, carried
+        parity, version = _refit(log, vocabulary, Path(directory), start, kept, settings, progress, index, checkpoints)
     return TrainingResult(True, "", **found, timings=progress.timings(), parity=parity, version=version)
 
 
@@ -115,8 +131,8 @@ def _refit(
     log: InteractionLog,
     vocabulary: Vocabulary,
     directory: Path,
-    plan_: Plan,
-    mix: Mix,
+    start: Start,
+    kept: "_Kept",
     settings: TrainingSettings,
     progress: "_Progress",
     index: QueryIndex,
@@ -125,23 +141,47 @@ def _refit(
     progress.enter("final fit")
     now = int(log.time.max()) + 1
     tables = build_tables(log, len(vocabulary), now)
-    kept = _checkpoint(checkpoints, "final-fit", log, len(vocabulary), now, plan_)
-    network = fit(log, tables, plan_.steps, plan_.fit, progress, kept)
+    network = _fit(log, tables, now, start, progress, checkpoints, "final-fit")
     progress.enter("export")
-    score = mix.score_of(network, tables)
-    manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index)
+    score = kept.mix.score_of(network, tables)
+    write_weights(directory, kept.weights, network.bias.detach().numpy())
+    told = kept.told(now, len(log))
+    manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index, told)
     parity = check_parity(directory, _some_histories(log), progress)
     manifest = write_manifest(directory, Manifest(**{**vars(manifest), "eps": parity["eps"]}))
     Scorer.open(directory).scores(_some_histories(log)[:1])
     return parity, manifest.version
 
 
-def _checkpoint(
-    directory: Path | None, name: str, log: InteractionLog, n: int, now: int, plan_: Plan
-) -> Checkpoint | None:
-    if directory is None:
-        return None
-    return Checkpoint(directory, name, fingerprint(log, n, now, plan_.steps, plan_.fit))
+class _Kept:
+    """What is kept of the judged fit for the next training."""
+
+    def __init__(self, network: Network, until: int, interactions: int, mix: Mix, warm_starts: int):
+        self.weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        self.mix = mix
+        judged = {"until": until, "interactions": interactions}
+        self._told = {"judged": judged, "mix": asdict(mix), "warm_starts": warm_starts}
+
+    def told(self, until: int, interactions: int) -> dict:
+        """For the manifest, with what the final fit has seen."""
+        return self._told | {"final": {"until": until, "interactions": interactions}}
+
+
+def _fit(
+    log: InteractionLog,
+    tables: Tables,
+    now: int,
+    start: Start,
+    progress: "_Progress",
+    checkpoints: Path | None,
+    name: str,
+) -> Network:
+    how = (start.plan.steps, start.plan.fit)
+    kept = None
+    if checkpoints is not None:
+        items = len(tables.popularity) - 1
+        kept = Checkpoint(checkpoints, name, fingerprint(log, items, now, *how, start.arrays()))
+    return fit(log, tables, *how, progress, kept, start.weights)
 
 
 def write_artifact(
@@ -152,8 +192,12 @@ def write_artifact(
     vocabulary: Vocabulary,
     settings: TrainingSettings,
     index: QueryIndex = NO_INDEX,
+    kept_fits: dict | None = None,
 ) -> Manifest:
-    """Write a network and its tables as an artifact, with an eps of 0 that the parity check replaces."""
+    """Write a network and its tables as an artifact, with an eps of 0 that the parity check replaces.
+
+    `kept_fits` are the numbers of the fits whose weights are in `directory` already, if any are.
+    """
     export_network(network, directory, score.bias)
     write_arrays(directory, score, tables.popularity, vocabulary, index)
     manifest = Manifest(
@@ -163,7 +207,11 @@ def write_artifact(
         weights=score.weights,
         eps=0.0,
         trained_kinds=tables.trained_kinds,
-        settings={"training": settings.to_dict(), "network": asdict(network.settings)},
+        settings={
+            "training": settings.to_dict(),
+            "network": asdict(network.settings),
+            **({"kept_fits": kept_fits} if kept_fits else {}),
+        },
         libraries=library_versions(),
     )
     write_manifest(directory, manifest)
@@ -171,7 +219,13 @@ def write_artifact(
 
 
 def _methods(
-    past: InteractionLog, n: int, tables: Tables, network: Network, mix: Mix, table_power: float
+    past: InteractionLog,
+    n: int,
+    tables: Tables,
+    network: Network,
+    mix: Mix,
+    table_power: float,
+    carried: Carried | None,
 ) -> dict[str, Method]:
     full, alone = mix.score_of(network, tables), network.bias.detach().numpy()
     table = score_of(network, tables.next_item[table_power], mix.weights)
@@ -183,7 +237,8 @@ def _methods(
     def nothing(asked: HeldOut) -> np.ndarray:
         return np.zeros((len(asked), full.item_matrix.shape[1]), np.float32)
 
-    return {
+    current = {} if carried is None else {CURRENT: carried.scores}
+    return current | {
         RECOMMENDER: lambda asked: full.score(hidden(asked), asked.histories),
         NETWORK: lambda asked: logits(hidden(asked), full.item_matrix) + alone,
         "popularity": lambda asked: popularity(tables.popularity, asked),

@@ -47,7 +47,7 @@ class ReferenceScorer:
             biases.append(((self._weights["bias"][items] * shares).sum() + NEWCOMER_BIAS)[None])
             self._indptr.append(self._indptr[-1])
         self._weights["item_matrix"], self._weights["bias"] = torch.cat(vectors), torch.cat(biases)
-        self.vocabulary = Vocabulary([*self.vocabulary.product_ids, *(newcomer.product_id for newcomer in newcomers)])
+        self.vocabulary = self.vocabulary.extended([newcomer.product_id for newcomer in newcomers])
 
     @classmethod
     def open(cls, directory: Path | str) -> "ReferenceScorer":

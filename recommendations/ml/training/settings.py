@@ -12,6 +12,9 @@ FEWEST_PASSES, MOST_PASSES = 1.5, 40
 FEWEST_STEPS = 300
 # With so few passes nothing is seen often enough to be learned by heart.
 FEW_PASSES = 10
+# A warm fit takes, of a cold one's steps, this many times the share of rows that are new, and its rate begins lower:
+# most is learned already. docs/decisions/0009 has what was tried.
+STEPS_FOR_NEW, FEWEST_WARM, WARM_RATE = 4.0, 0.05, 0.5
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class TrainingSettings:
     shoppers_needed: int = 50
     shoppers_judged: int = 4000  # at most; half of them choose the weights of the mix, half judge
     standard_errors: float = 0.5  # by how many a lead over a baseline must exceed 0, so that luck is not published
+    errors_behind: float = (
+        1.96  # by how many it may fall behind the current version: only what is surely worse is refused
+    )
+    warm_starts: int = 0  # trainings in a row that may start from the one before; 0: each starts cold
     steps: int | None = None
     dropout: float | None = None
     rate: float | None = None
@@ -65,3 +72,9 @@ def plan(events: int, n: int, settings: TrainingSettings) -> Plan:
     )
     fit = replace(defaults, network=network, rate=settings.rate or rate, seed=settings.seed)
     return Plan(settings.steps or steps, fit)
+
+
+def warm_plan(cold: Plan, new: float) -> Plan:
+    """The plan of a fit that begins at another one, when the share `new` of its rows is unknown to that one."""
+    share = min(max(STEPS_FOR_NEW * new, FEWEST_WARM), 1.0)
+    return Plan(max(round(cold.steps * share), 1), replace(cold.fit, rate=WARM_RATE * cold.fit.rate))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommendations.ml.ranking import top_k
-from recommendations.serving.shortlist import best_of
+from recommendations.ml.shortlist import best_of
 
 # Few distinct values, so that many are equal; some may not be shown at all.
 VALUES = st.sampled_from([-np.inf, -2.5, 0.0, 0.25, 1.0, 7.0])

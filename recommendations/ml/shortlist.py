@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..ml.ranking import top_k
+from .ranking import top_k
 
 # One score in so many is looked at first.
 ONE_IN = 16

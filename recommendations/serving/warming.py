@@ -1,0 +1,17 @@
+"""What a new web process does before its first request."""
+
+from ..boundary import never_break
+from ..ml.kinds import Kind
+from ..ml.sequences import History
+from ..publishing import current_recommender
+
+
+@never_break(fallback=lambda: None)
+def warm_up() -> None:
+    """Load the current version and open its network, so that no visitor waits for it.
+
+    Never raises (but with RECOMMENDATIONS["STRICT"]): without a database the first request tries again.
+    """
+    loaded = current_recommender()
+    if loaded is not None:
+        loaded.scorer.scores([History.of([1], [Kind.VIEW])])
