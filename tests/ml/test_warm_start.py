@@ -12,7 +12,7 @@ from recommendations.ml.splitting import hold_out
 from recommendations.ml.training.fit import FitSettings, fit, popularity_bias
 from recommendations.ml.training.mixing import START
 from recommendations.ml.training.network import Network, NetworkSettings
-from recommendations.ml.training.settings import Plan, warm_plan
+from recommendations.ml.training.settings import Plan, TrainingSettings
 from recommendations.ml.training.tables import build_tables
 from recommendations.ml.training.warm_start import (
     Carried,
@@ -123,6 +123,12 @@ def test_steps_follow_the_share_of_new_rows():
     assert found.plan.fit == replace(SETTINGS, rate=5e-3)
     assert found.told == {"version": 5, "new": 0.0769, "warm_starts": 1}
     assert [warm_plan(COLD, new).steps for new in (0, 0.05, 0.1, 0.2, 0.9)] == [5, 20, 40, 80, 100]
+
+
+def test_it_is_off_unless_asked_for():
+    found = Start.choose(COLD, carried(), "", PAST, TrainingSettings().warm_starts)
+    assert found.weights is None
+    assert found.told == {"cold": "warm starts are off (warm_starts is 0)", "warm_starts": 0}
 
 
 def test_earlier_rows_that_came_in_since_are_new_too():
