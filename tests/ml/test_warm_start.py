@@ -12,7 +12,7 @@ from recommendations.ml.splitting import hold_out
 from recommendations.ml.training.fit import FitSettings, fit, popularity_bias
 from recommendations.ml.training.mixing import START
 from recommendations.ml.training.network import Network, NetworkSettings
-from recommendations.ml.training.settings import Plan, TrainingSettings
+from recommendations.ml.training.settings import Plan, TrainingSettings, warm_plan
 from recommendations.ml.training.tables import build_tables
 from recommendations.ml.training.warm_start import (
     Carried,
