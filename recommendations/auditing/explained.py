@@ -1,6 +1,6 @@
 """A version's lists as shoppers would see them, each beside what becomes of it without any of its history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from ..ml.lists_without import ListsWithout
 from ..ml.plain import PlainScorer
 from ..models import Product, Shopper
 from ..publishing import LoadedRecommender
-from ..serving import Because, Recommendation, RecommendationQuery, recommend
+from ..serving import Anchor, Because, Recommendation, RecommendationQuery, recommend
 from ..serving.candidates import history_pool
 from ..serving.eligibility import eligible_items
 from ..serving.memory import read_memory
@@ -34,6 +34,7 @@ class ExplainedList:
     query: RecommendationQuery
     entries: tuple[Recommendation, ...]
     items: tuple[int, ...]  # of the entries
+    searches: Sequence[str]  # the first has the number behind the products, and so on
     lists: ListsWithout
     plain: PlainScorer
     rng: np.random.Generator
@@ -54,12 +55,16 @@ class ExplainedList:
     @cached_property
     def named(self) -> dict[int, frozenset[int]]:
         """place in the list (0 = first) -> the units that its "because" names."""
-        number = self.lists.scorer.vocabulary.number
         return {
-            place: frozenset(number(anchor.id) for anchor in entry.reason.anchors)
+            place: frozenset(map(self._number, entry.reason.anchors))
             for place, entry in enumerate(self.entries)
             if isinstance(entry.reason, Because)
         }
+
+    def _number(self, anchor: Anchor) -> int:
+        if anchor.type == "query":
+            return self.lists.history.queries.first + self.searches.index(anchor.id)
+        return self.lists.scorer.vocabulary.number(anchor.id)
 
 
 class ExplainedShop:
@@ -89,7 +94,7 @@ class ExplainedShop:
         items = tuple(self.loaded.scorer.vocabulary.numbers(entry.card.product_id for entry in entries).tolist())
         if not items or list(items) != lists.shown[: len(items)]:
             return None
-        return ExplainedList(query, entries, items, lists, self.plain, self.rng)
+        return ExplainedList(query, entries, items, memory.searches, lists, self.plain, self.rng)
 
     def milliseconds(self, query: RecommendationQuery) -> float:
         """What explaining the list takes beyond ranking it."""

@@ -64,7 +64,8 @@ class ShopperAudit:
         }
         self.thinned = _thinned(reference.categories, like)
         self.removed = {reference.product_ids[pk] for pk in removed.values_list("product_id", flat=True)}
-        self.searches = sorted({event.query for event in self.events if event.kind == Kind.SEARCH})
+        # Numbered as serving numbers them, the newest first: single units are compared with it by number.
+        self.searches = list(dict.fromkeys(event.query for event in self.events if event.kind == Kind.SEARCH))
         self.history = self._history(self.events)
         self._scores: dict[tuple[int, ...], np.ndarray] = {}
         self._effects: dict[str, dict[int, np.ndarray]] = {}

@@ -51,8 +51,9 @@ def agrees_without_learning(shop: ExplainedShop, found: ExplainedList) -> list[b
 
 
 def _of_another_category(shop: ExplainedShop, found: ExplainedList) -> str | None:
-    category = shop.loaded.category
-    free = shop.loaded.eligible & (category > 0) & ~np.isin(category, category[found.units])
+    category, queries = shop.loaded.category, found.lists.history.queries
+    met = [queries.bag(unit).items if queries.holds(unit) else [unit] for unit in found.units]
+    free = shop.loaded.eligible & (category > 0) & ~np.isin(category, category[np.concatenate(met)])
     free[list(found.items)] = False
     items = np.flatnonzero(free)
     return shop.loaded.scorer.vocabulary.product_id(int(shop.rng.choice(items))) if len(items) else None

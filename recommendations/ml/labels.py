@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .ranking import token_vectors
 from .sequences import History, tokens
 
 # (m, I): how much each unit is said to carry each shown product.
@@ -53,9 +54,9 @@ def most_frequent(labelled: LabelledList) -> Weights:
 
 
 def most_similar(labelled: LabelledList) -> Weights:
-    """The cosine of the two products' vectors: "similar to X"."""
-    units, shown = (labelled.item_matrix[some] for some in (labelled.units, labelled.shown))
-    return _unit_length(units) @ _unit_length(shown).T
+    """The cosine of the two products' vectors: "similar to X"; a search's is the mean of those of its products."""
+    (units,) = token_vectors(labelled.item_matrix, np.array([labelled.units]), [labelled.history])
+    return _unit_length(units) @ _unit_length(labelled.item_matrix[labelled.shown]).T
 
 
 def top_attention(labelled: LabelledList) -> Weights:

@@ -38,7 +38,7 @@ class ListsWithout:
         self.units = history.units()
         self._popularity = np.log(popularity + 1).astype(np.float32)
         self._barred = np.zeros(len(popularity), bool) if eligible is None else ~eligible
-        self._barred[[0, *self.units]] = True
+        self._barred[[0, *(unit for unit in self.units if not history.queries.holds(unit))]] = True
         scores = self._scores([history])[0]
         self.pool = top_k(scores, POOL).astype(np.int32)
         self.pool_scores = scores[self.pool]
@@ -83,8 +83,7 @@ class ListsWithout:
 
     def without(self, units: Units) -> History:
         """The history without these units."""
-        kept = ~np.isin(self.history.items, list(units))
-        return History(self.history.items[kept], self.history.kinds[kept], self.history.complete)
+        return self.history.without(*units)
 
     def _scores(self, histories: list[History]) -> np.ndarray:
         """f (B, n+1); what the shopper has met is not eligible."""

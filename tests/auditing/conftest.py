@@ -71,6 +71,19 @@ def shopper_who(now, *events):
     return shopper
 
 
+def search_for(shopper, *queries):
+    """The shopper's newest events, oldest first."""
+    for age, query in enumerate(queries):
+        Interaction.objects.create(
+            shopper=shopper,
+            query=query,
+            kind=Kind.SEARCH,
+            source=Interaction.Source.SERVER,
+            occurred_at=timezone.now() - timedelta(minutes=len(queries) - age),
+            event_key=1_000 + age,
+        )
+
+
 def popularity(now, counts):
     rows = list(Product.objects.order_by("pk"))
     ProductPopularity.objects.bulk_create(

@@ -14,6 +14,7 @@ from recommendations.ml.scorer import Scorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
 from recommendations.publishing import current_recommender
 from recommendations.serving.memory import Memory
+from tests.auditing.conftest import search_for
 from tests.ml.made_artifact import make_artifact
 from tests.retraining.made_shop import make_shop
 
@@ -76,6 +77,19 @@ def test_a_sound_version_passes_with_its_figures(version, tmp_path):
     assert "one product (T1)" in verdict.fidelity["plots"]["coverage"]
     assert [model.objects.count() for model in (Shopper, Interaction, RemovedProduct)] == before
     assert current_recommender() is None
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("searches", [1, 2, 3])
+def test_searches_are_checked_and_compared_like_products(version, tmp_path, searches):
+    names = list(Product.objects.order_by("-pk").values_list("product_id", flat=True))
+    everybody = list(Shopper.objects.order_by("pk"))
+    for place, shopper in enumerate(everybody):
+        search_for(shopper, *sorted(names[place : place + searches], reverse=place % 2 == 0))
+    figures = checked(version, tmp_path).fidelity["gate"]
+    assert figures["false"] == 0 < figures["claims"]
+    assert figures["latency_ms"]["lists"] == len(everybody)  # none was skipped
+    assert figures["delp@1"]["ours"] == min(figures["delp@1"].values())
 
 
 @pytest.mark.training

@@ -15,6 +15,7 @@ from recommendations.ml.plain import PlainScorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
 from recommendations.publishing import current_recommender
 from recommendations.serving import Because, RecommendationQuery, recommend
+from tests.auditing.conftest import search_for
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
 
@@ -76,6 +77,25 @@ def test_rates_are_what_real_removals_show(version):
     assert report["claims"] == len(claimed)
     assert report["pos"]["last_viewed"]["1"] == pytest.approx(rates[0]["last_viewed"]["strict"], abs=1e-4)
     assert report["shown"] == len(stays)
+
+
+def test_searches_are_units_of_the_report_too(version):
+    names = list(Product.objects.order_by("-pk").values_list("product_id", flat=True))
+    for place, shopper in enumerate(Shopper.objects.order_by("pk")):
+        search_for(shopper, *names[place : place + 1 + place % 2])
+    report, _ = reported(version)
+    assert report["shoppers"] == 5  # none was skipped
+    assert report["false_reason_rate_on_claims"]["ours"] == {"strict": 0, "lenient": 0}
+    shop = ExplainedShop(current_recommender(), 0)
+    named = [
+        (explained.units.index(unit), anchor.type)
+        for shopper in Shopper.objects.order_by("pk")
+        for explained in [shop.explained(shopper, timezone.now())]
+        for place, units in explained.named.items()
+        for anchor, unit in zip(explained.entries[place].reason.anchors, units, strict=False)
+        if len(units) == 1
+    ]
+    assert ("query" in {type_ for _, type_ in named}) and (0, "query") in named  # the search is what was met last
 
 
 def test_nothing_is_left_and_the_current_version_stays(version):

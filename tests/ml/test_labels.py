@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from recommendations.ml.artifact import read_vocabulary
+from recommendations.ml.kinds import Kind
 from recommendations.ml.labels import LABELS, LabelledList, orders
 from recommendations.ml.lists_without import ListsWithout, all_subsets
 from recommendations.ml.plain import PlainScorer
 from recommendations.ml.scorer import Scorer
-from recommendations.ml.sequences import History
+from recommendations.ml.sequences import Bag, History, Queries
 from tests.ml.made_artifact import make_artifact
 
 # Item 4 points where item 1 does, item 5 where item 2 does.
@@ -27,6 +28,26 @@ def test_labels_name_what_they_say():
     assert named("most_frequent") == [1, 1]
     assert named("most_similar") == [1, 2]
     assert {*named("random")} <= {1, 2, 3}
+
+
+def test_a_search_is_as_similar_as_the_products_it_stands_for():
+    searches = Queries(6, [Bag(np.array([1, 2], np.int32), np.array([0.8, 0.2], np.float32))])
+    history = History.of([3, 6], [1, Kind.SEARCH], queries=searches)
+    cosines = LABELS["most_similar"](LabelledList(history, [4, 5], MATRIX, np.random.default_rng(0)))
+    # 0.8 (2, 0) + 0.2 (0, 3) = (1.6, 0.6), met last; item 3 points away
+    assert cosines[0, 0] == pytest.approx((1.6 * 5 + 0.6 * 0.1) / (1.6**2 + 0.6**2) ** 0.5 / (25 + 0.01) ** 0.5)
+    assert cosines[1, 0] < 0
+
+
+def test_a_list_is_ranked_without_a_search(tmp_path):
+    make_artifact(tmp_path, n=30)
+    scorer, bag = Scorer.open(tmp_path), Bag(np.array([7, 8], np.int32), np.array([0.5, 0.5], np.float32))
+    history = History.of([3, 31, 4], [1, Kind.SEARCH, 1], queries=Queries(31, [bag]))
+    lists = ListsWithout(scorer, history, np.ones(31), limit=5)
+    (left,) = scorer.scores([history.without(31)])
+    left[[0, 3, 4]] = -np.inf
+    assert lists.units == [4, 31, 3]
+    assert lists.of(0)(frozenset({31})).rank == 1 + np.count_nonzero(left > left[lists.shown[0]])
 
 
 def test_top_attention_is_the_last_layers_mean_over_heads():
