@@ -76,10 +76,10 @@ class Removals:
         others = self._witness.copy()
         others[ahead] = False
         beating = np.flatnonzero(others & (scores > scores[column] + self.scorer.eps))
-        needed = witnesses_needed(int(rank_before), limit)
-        if len(beating) < needed:
+        if len(beating) < witnesses_needed(int(rank_before), limit):
             return None
-        best = beating[top_k(scores[beating], needed + SPARE_WITNESSES)]
+        # As many wherever it stands: a list and the panel of its card look at different places when some are sold out.
+        best = beating[top_k(scores[beating], witnesses_needed(limit, limit) + SPARE_WITNESSES)]
         return Cause(
             item=item,
             anchors=units,

@@ -112,6 +112,16 @@ def test_causes_of_an_item_lead_with_the_strongest_effect(scorer):
         assert shares == sorted(shares, reverse=True)
 
 
+@settings(max_examples=examples(60), deadline=None)
+@given(items=st.lists(st.integers(1, N), min_size=2, max_size=12), limit=st.integers(2, 10))
+def test_what_holds_further_down_the_list_holds_further_up_by_the_same_witnesses(scorer, items, limit):
+    pool, left = leave_one_out(scorer, made_history(items))
+    for item in pool[:limit].tolist():
+        up = {cause.anchors: cause.witnesses for cause in left.causes(item, 1, limit)}
+        for cause in left.causes(item, limit, limit):
+            assert up[cause.anchors] == cause.witnesses
+
+
 def test_barred_items_are_never_witnesses(scorer):
     history = made_history([3, 9, 14])
     pool, left = leave_one_out(scorer, history)

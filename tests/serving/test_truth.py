@@ -24,6 +24,7 @@ EVENTS = st.lists(
     min_size=1,
     max_size=25,
 )
+SOLD_OUT = st.sets(st.integers(0, 59), max_size=15)
 many_examples = settings(
     max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -50,6 +51,12 @@ def shopper_who(events, products, now):
         for age, (place, kind) in enumerate(events)
     )
     return shopper
+
+
+def sell_out(places, products):
+    """Exactly these can't be bought now; the mirror does not know it yet."""
+    Book.objects.update(in_stock=True)
+    Book.objects.filter(pk__in=[products[place].product_id for place in places]).update(in_stock=False)
 
 
 def removed(query, *units):
@@ -79,8 +86,14 @@ def is_out_without_its_anchors(query, entry):
 
 
 @many_examples
-@given(events=EVENTS, placement=st.sampled_from(["home", "new_for_you", "cart"]), limit=st.integers(1, 12))
-def test_every_because_is_true_after_a_real_removal(products, popular, now, events, placement, limit):
+@given(
+    events=EVENTS,
+    placement=st.sampled_from(["home", "new_for_you", "cart"]),
+    limit=st.integers(1, 12),
+    sold_out=SOLD_OUT,
+)
+def test_every_because_is_true_after_a_real_removal(products, popular, now, events, placement, limit, sold_out):
+    sell_out(sold_out, products)
     query = RecommendationQuery(placement, shopper_who(events, products, now), limit=limit, now=now)
     for entry in recommend(query).recommendations:
         if entry.reason.tier != "T1":
@@ -94,8 +107,26 @@ def test_every_because_is_true_after_a_real_removal(products, popular, now, even
 
 
 @many_examples
-@given(events=EVENTS, placement=st.sampled_from(["home", "new_for_you", "cart", "buy_again"]), data=st.data())
-def test_the_list_predicted_without_x_is_the_list_served_without_x(products, popular, now, events, placement, data):
+@given(events=EVENTS, limit=st.integers(1, 12), sold_out=SOLD_OUT)
+def test_the_panel_leads_with_what_the_card_says(products, popular, now, events, limit, sold_out):
+    sell_out(sold_out, products)
+    query = RecommendationQuery("new_for_you", shopper_who(events, products, now), limit=limit, now=now)
+    for entry in recommend(query).recommendations:
+        if entry.reason.kind == "because":
+            assert why(query, entry.card.product_id).reason.anchors == entry.reason.anchors
+
+
+@many_examples
+@given(
+    events=EVENTS,
+    placement=st.sampled_from(["home", "new_for_you", "cart", "buy_again"]),
+    sold_out=SOLD_OUT,
+    data=st.data(),
+)
+def test_the_list_predicted_without_x_is_the_list_served_without_x(
+    products, popular, now, events, placement, sold_out, data
+):
+    sell_out(sold_out, products)
     shopper = shopper_who(events, products, now)
     query = RecommendationQuery(placement, shopper, limit=10, now=now)
     before = recommend(query)
