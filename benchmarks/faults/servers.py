@@ -44,6 +44,7 @@ class Server:
     """One process and its children, in a session of its own."""
 
     user: str | None = None
+    working_folder = ROOT
 
     def __init__(self, name: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self.name, self.arguments, self.environment = name, list(arguments), dict(environment)
@@ -54,7 +55,7 @@ class Server:
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 self.arguments,
-                cwd=ROOT,
+                cwd=self.working_folder,
                 env={**os.environ, **self.environment},
                 stdout=out,
                 stderr=out,
@@ -90,6 +91,8 @@ class Server:
 class PostgreSQL(Server):
     """A cluster of its own; as root it runs as the user postgres, since the server refuses to run as root."""
 
+    working_folder = Path("/")  # PostgreSQL wants to come back to where it began, whoever it runs as
+
     def __init__(self, folder: Path) -> None:
         self.user = "postgres" if os.getuid() == 0 else None
         self.port, self.data = free_port(), folder / "postgresql"
@@ -99,14 +102,17 @@ class PostgreSQL(Server):
             shutil.chown(self.data, self.user, self.user)
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
         binaries = found[-1] if found else Path(str(shutil.which("initdb"))).parent
-        subprocess.run(
+        made = subprocess.run(
             [binaries / "initdb", "-D", self.data, "-U", "shop", "-A", "trust", "-E", "UTF8", "--no-locale"],
-            check=True,
             capture_output=True,
+            text=True,
             user=self.user,
             group=self.user,
-            cwd=self.data,
+            cwd=self.working_folder,
         )
+        if made.returncode:
+            who = f"the user {self.user} must be able to reach it; TMPDIR chooses another folder: "
+            raise SystemExit(f"initdb made no cluster in {self.data}: {who if self.user else ''}{made.stderr.strip()}")
         options = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
