@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +16,11 @@ from ..serving.asking import reading_shopper
 from .edge import Endpoint, page_request, product_id_in, sent_object
 from .errors import BadField
 
+# What is answered is about whoever asks: no cache keeps it, the shop's own neither.
+never_stored = method_decorator(never_cache, name="dispatch")
 
+
+@never_stored
 class PersonalisationEndpoint(Endpoint):
     """GET, or PUT {"personalised": false}: whether anything of whoever asks is read and recorded."""
 
@@ -30,6 +36,7 @@ class PersonalisationEndpoint(Endpoint):
         return response
 
 
+@never_stored
 class ExportEndpoint(Endpoint):
     """GET: everything kept of whoever asks, as a file."""
 
@@ -48,6 +55,7 @@ class MeEndpoint(Endpoint):
         return response
 
 
+@never_stored
 class HiddenEndpoint(Endpoint):
     """GET: what whoever asks does not want to see. POST {"product": ID}: not interested; with "fewer_like_it": true
     also less like this. DELETE ?product=ID: undo."""

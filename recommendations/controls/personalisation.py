@@ -11,10 +11,12 @@ from .erasing import erase
 
 def is_personalised(request: HttpRequest) -> bool:
     """Whether lists may depend on who sends this request."""
-    if is_logged_in(request):
-        shopper = Shopper.objects.of_user(request.user)
-        return shopper is None or shopper.personalised
-    return not is_paused(request)
+    if is_paused(request):
+        return False
+    if not is_logged_in(request):
+        return True
+    shopper = Shopper.objects.of_user(request.user)
+    return shopper is None or shopper.personalised
 
 
 def switch_off(request: HttpRequest, response: HttpResponse) -> None:

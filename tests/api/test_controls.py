@@ -50,6 +50,24 @@ def test_a_paused_visitor_is_nobody(version, popular, books, did, visitor, clien
     assert client.get(f"{URL}personalisation/").json() == {"personalised": False}
 
 
+def test_a_user_whose_browser_says_off_is_told_so_and_can_switch_it_on(client, django_user_model):
+    anna = django_user_model.objects.create_user("anna")
+    Shopper.objects.create(user=anna)
+    client.force_login(anna)
+    client.cookies[OFF_COOKIE] = "1"
+    assert client.get(f"{URL}personalisation/").json() == {"personalised": False}
+    assert put(client, True).json() == {"personalised": True}
+    assert client.cookies[OFF_COOKIE].value == ""
+    assert client.get(f"{URL}personalisation/").json() == {"personalised": True}
+
+
+@pytest.mark.parametrize("path", ["lists/?placement=home", "history/", "hidden/", "personalisation/", "export/"])
+def test_no_shared_cache_keeps_what_is_about_one_person(version, visitor, client, path):  # noqa: F811
+    answer = client.get(f"{URL}{path}")
+    assert answer.status_code == 200
+    assert "private" in answer["Cache-Control"]
+
+
 def test_what_a_paused_visitor_left_is_erased_for_nobody_can_reach_it(books, did, visitor, client):  # noqa: F811
     did(visitor, books[:3])
     put(client, False)

@@ -84,6 +84,20 @@ def test_a_place_beside_promotions_is_told_without_them(version, popular, books,
     assert (answer["rank"], answer["causes"][0]["evidence"]["rank_before"]) == (place + 1, place)
 
 
+def test_what_nothing_is_named_for_says_so_and_what_the_shop_promotes_does_not(
+    version, popular, books, visitor, did, told, monkeypatch
+):
+    did(visitor, books[10:22])
+    query = RecommendationQuery("home", visitor, limit=40)
+    found = next(e for e in recommend(query).recommendations if e.reason.kind == "none" and e.source == "recommender")
+    sentence = "There is no single product or search of your history that we name here."
+    assert sentence in told(found.card.product_id, limit=40)[0]
+    promote(monkeypatch, Promotion(found.card.product_id))
+    page, _ = told(found.card.product_id, limit=40)
+    assert "promotes it" in page or "put it here" in page
+    assert sentence not in page
+
+
 def test_bought_together_is_told_to_be_no_cause(version, books, visitor, did, told):
     did(visitor, books[:3])
     first, other = Product.objects.filter(product_id__in=[str(books[0].pk), str(books[20].pk)]).order_by("pk")

@@ -201,5 +201,5 @@ def test_why_without_a_cause_names_nothing(version, popular, books, visitor, bro
     entry = next(entry for entry in found.recommendations if entry.reason.kind == "none")
     html = browser.get(why_url(found, entry.card.product_id)).content.decode()
     assert "Chosen from your overall activity." in html
-    assert "we name none" in html
+    assert "There is no single product or search of your history that we name here." in html
     assert "Book 11" not in html
