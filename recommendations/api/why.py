@@ -6,14 +6,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..serving import Because, InvalidToken, open_token, recommend, why
-from ..serving.asking import query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of, reading_shopper
 from .edge import Endpoint, page_request
 from .errors import BadField
 from .lists import product_as_json, reason_as_json
 
 
 class WhyEndpoint(Endpoint):
-    """GET ?token=TOKEN&product=ID[&anchor=ID]: why that list shows the product, computed again now.
+    """GET ?token=TOKEN&product=ID[&anchor=ID or &searched=TEXT]: why that list shows the product, computed again now.
 
     Each cause comes with its proof and with the list as it would be without what it names.
     """
@@ -26,7 +26,7 @@ class WhyEndpoint(Endpoint):
             field, message = str(error).split(": ", 1)
             raise BadField(field, message) from None
         query = query_of(page, token.placement, token.limit, token.product_id, of=token.of)
-        told = why(query, values.get("product", ""), values.get("anchor", ""))
+        told = why(query, values.get("product", ""), anchor_in(values))
         if told.recommendation is None:
             detail = "The product is not in this list any more: the list has changed since it was made."
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
@@ -41,6 +41,7 @@ class WhyEndpoint(Endpoint):
                 "rank": told.recommendation.rank,
                 "source": told.recommendation.source,
                 "promoted": told.recommendation.is_promoted,
+                "changed": token.change(told.again),
                 "reason": reason_as_json(told.reason),
                 "causes": [cause(reason) for reason in told.causes],
             }

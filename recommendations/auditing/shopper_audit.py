@@ -142,7 +142,8 @@ class ShopperAudit:
             "bought": next((kind for kind in kinds if kind in (Kind.PURCHASE, Kind.RETURN)), None) == Kind.PURCHASE,
             "in_basket": anchor in _in_basket(self.events),
             "saved": Kind.SAVE in kinds,
-            "viewed": Kind.VIEW in kinds or Kind.ADD_TO_CART in kinds,
+            "viewed": Kind.VIEW in kinds,
+            "put_in_basket": Kind.ADD_TO_CART in kinds,
         }
         return faults if last[event] else [*faults, f"{anchor} was not {event}: {kinds[:20]}"]
 

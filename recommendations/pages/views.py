@@ -18,7 +18,7 @@ from ..catalog import Card, find_cards
 from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, Why, open_token, recommend
 from ..serving import why as explain
-from ..serving.asking import query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of, reading_shopper
 
 UNITS_ON_A_PAGE = 50
 
@@ -48,11 +48,12 @@ def why(request: HttpRequest) -> HttpResponse:
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
     query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
-    told = explain(query, request.GET.get("product", ""), request.GET.get("anchor", ""))
+    told = explain(query, request.GET.get("product", ""), anchor_in(request.GET))
     predicted = []
     if told.causes:
         predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
-    return render(request, "recommendations/pages/why.html", {"told": told, "predicted": predicted})
+    context = {"told": told, "predicted": predicted, "changed": token.change(told.again)}
+    return render(request, "recommendations/pages/why.html", context)
 
 
 @never_cache

@@ -13,7 +13,7 @@ from ..models import HiddenProduct, Interaction, Shopper
 from ..models.hidden_product import Category
 
 # Strongest first; what the words of a reason may say of a product or a search.
-EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "searched")
+EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "put_in_basket", "searched")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ class Memory:
             return "in_basket"
         if Kind.SAVE in mine:
             return "saved"
-        return "viewed" if {Kind.VIEW, Kind.ADD_TO_CART} & set(mine) else ""
+        if Kind.VIEW in mine:
+            return "viewed"
+        return "put_in_basket" if Kind.ADD_TO_CART in mine else ""
 
     @cached_property
     def searches(self) -> list[str]:

@@ -9,7 +9,14 @@ from django.template.loader import render_to_string
 from ..ml.reasons import witnesses_needed
 
 # What a fact may say, and its tier.
-FACTS = {"bought": "T5", "popular_this_week": "T5", "bought_together": "T4", "promoted": "P", "sponsored": "P"}
+FACTS = {
+    "bought": "T5",
+    "popular_this_week": "T5",
+    "new": "T5",
+    "bought_together": "T4",
+    "promoted": "P",
+    "sponsored": "P",
+}
 # Numbers of shoppers that are printed, as in "20+": what was counted is rounded down to one of them.
 ROUNDED = (5, 10, 20, 50, 100)
 

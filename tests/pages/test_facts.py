@@ -8,8 +8,10 @@ from recommendations.catalog import Promotion
 from recommendations.models import Product, ProductPair, Shopper
 from recommendations.models.shopper import hash_key
 from recommendations.publishing import forget
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, because_rows, recommend
+from tests.published import publish_made_artifact
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.shop.models import Book
 from tests.shop.recommended_products import BookCatalog
 
 
@@ -108,3 +110,31 @@ def test_bought_together_is_told_to_be_no_cause(version, books, visitor, did, to
     assert "it does not say why this one was chosen" in page
     assert "Because" not in page
     assert (answer["reason"]["shoppers"], answer["reason"]["anchors"][0]["id"]) == (10, first.product_id)
+
+
+def test_what_has_changed_since_the_list_was_made_is_told(version, popular, books, visitor, did, client):
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery("home", visitor))
+
+    def told(product_id):
+        asked = {"token": found.token, "product": product_id}
+        page = client.get(reverse("recommendations:why", query=asked)).content.decode()
+        answer = client.get("/recommendations/v1/why/", asked).json()
+        return "The list has changed since" in page, "learned anew" in page, answer["changed"]
+
+    first, second = found.product_ids[:2]
+    assert told(first) == (False, False, "")
+    Book.objects.filter(pk=second).update(in_stock=False)
+    assert told(first) == (True, False, "list")
+    publish_made_artifact()
+    again = recommend(RecommendationQuery("home", visitor)).product_ids
+    assert told(again[0]) == (False, True, "version")
+
+
+def test_nothing_has_changed_for_a_row_whose_list_is_the_same(version, popular, books, visitor, did, client):
+    did(visitor, [books[place] for place in (3, 9, 27, 44)])
+    row = because_rows(RecommendationQuery("new_for_you", visitor))[0]
+    asked = {"token": row.token, "product": row.recommendations[-1].card.product_id, "anchor": row.anchor.id}
+    answer = client.get("/recommendations/v1/why/", asked).json()
+    assert answer["changed"] == ""
+    assert answer["causes"][0]["anchors"][0]["id"] == row.anchor.id

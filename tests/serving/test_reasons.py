@@ -8,7 +8,9 @@ import pytest
 from django.template.loader import render_to_string
 
 import recommendations
+from recommendations.ml.kinds import Kind
 from recommendations.serving import Because, Fact, NoReason
+from recommendations.serving.memory import Event, Memory
 from recommendations.serving.reasons import Anchor, EitherEvidence, Evidence
 
 TEN = tuple(str(k) for k in range(10))
@@ -27,6 +29,7 @@ def evidence(**changes):
     [
         ("bought", "Because you bought Bread & butter"),
         ("in_basket", "Because you put Bread & butter in your basket"),
+        ("put_in_basket", "Because you put Bread & butter in your basket"),
         ("saved", "Because you saved Bread & butter"),
         ("viewed", "Because you viewed Bread & butter"),
     ],
@@ -102,6 +105,7 @@ def test_evidence_counts_each_witness_once():
 def test_facts_do_not_say_because():
     assert Fact("bought", datetime(2026, 5, 3, tzinfo=UTC)).text == "You bought this in May 2026"
     assert Fact("popular_this_week").text == "Popular this week"
+    assert Fact("new").text == "New"
     assert NoReason().text == ""
 
 
@@ -127,3 +131,21 @@ def test_no_other_template_says_because():
         )
     }
     assert said == {"recommendations/reasons/because.txt", "recommendations/reasons/because_either.txt"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        ([Kind.ADD_TO_CART], "in_basket"),
+        ([Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART], "put_in_basket"),
+        ([Kind.ADD_TO_CART, Kind.PURCHASE, Kind.RETURN], "put_in_basket"),
+        ([Kind.VIEW, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART], "viewed"),
+        ([Kind.SAVE, Kind.VIEW], "saved"),
+        ([Kind.PURCHASE, Kind.RETURN], ""),
+        ([Kind.REMOVE_FROM_CART], ""),
+    ],
+)
+def test_the_word_for_what_was_done_is_the_strongest_that_is_true(kinds, word):
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    memory = Memory([Event("7", kind, now) for kind in reversed(kinds)])
+    assert memory.strongest_event("7") == word
