@@ -19,8 +19,11 @@ from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, Why, open_token, recommend
 from ..serving import why as explain
 from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving.looking import compare
 
 UNITS_ON_A_PAGE = 50
+# What the address of the panel asks, but for what the product is compared with.
+ASKED = ("token", "product", "anchor", "searched")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,16 @@ def why(request: HttpRequest) -> HttpResponse:
     predicted = []
     if told.causes:
         predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
-    context = {"told": told, "predicted": predicted, "changed": token.change(told.again)}
+    context = {
+        "told": told,
+        "predicted": predicted,
+        "changed": token.change(told.again),
+        "others": [entry.card for entry in told.others],
+        "asked": [(name, value) for name, value in request.GET.items() if name in ASKED],
+        "comparison": None,
+    }
+    if compared := request.GET.get("compared", ""):
+        context["comparison"] = compare(query, request.GET.get("product", ""), compared)
     return render(request, "recommendations/pages/why.html", context)
 
 

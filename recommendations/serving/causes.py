@@ -28,6 +28,12 @@ class Why:
             return self.causes[0]
         return self.recommendation.reason if self.recommendation else NoReason()
 
+    @property
+    def others(self) -> tuple[Recommendation, ...]:
+        """What it can be compared with: what else the recommender chose for the list, where it chose this one."""
+        chosen = tuple(entry for entry in self.again.recommendations if entry.source == "recommender")
+        return tuple(entry for entry in chosen if entry != self.recommendation) if self.recommendation in chosen else ()
+
 
 def why(query: RecommendationQuery, product_id: str, anchor: tuple[str, str] | None = None) -> Why:
     """Why the list of `query` shows `product_id`, computed again now.

@@ -47,7 +47,7 @@ class Explainer:
 
     @cached_property
     def _either(self) -> EitherEnough:
-        nameable = {unit for unit in self.pool.history.units() if self._can_be_named(unit)}
+        nameable = {unit for unit in self.pool.history.units() if self.can_be_named(unit)}
         rivals = possible_rivals(self.pool.loaded, self.query, self.memory)
         return EitherEnough(self._left, self.pool.whole, rivals, nameable)
 
@@ -73,7 +73,7 @@ class Explainer:
         if len(self._all) == 1:
             return self._popular_claims(item, rank)
         causes = self._left.causes(item, rank, self.query.limit)
-        nameable = [cause for cause in causes if self._can_be_named(cause.anchors[0])]
+        nameable = [cause for cause in causes if self.can_be_named(cause.anchors[0])]
         return [self._claim(cause) for cause in sorted(nameable, key=self._preference)]
 
     def either_claims(self, places: Mapping[int, int]) -> dict[int, list[Claim]]:
@@ -105,7 +105,7 @@ class Explainer:
         """What removing all units proves."""
         product_id, others = self.pool.product_id(item), self._without_all
         ahead = others[: others.index(product_id)] if product_id in others else others
-        named = all(self._can_be_named(unit) for unit in self._all)
+        named = all(self.can_be_named(unit) for unit in self._all)
         if not named or item in self._all or len(ahead) < witnesses_needed(rank, self.query.limit):
             return []
         anchors = tuple(map(self.named, self._all))
@@ -122,7 +122,7 @@ class Explainer:
         """The strongest true word for what was done with it: one of EVENT_ORDER, "" when nothing holds any more."""
         return "searched" if named.type == "query" else self.memory.strongest_event(named.id)
 
-    def _can_be_named(self, unit: int) -> bool:
+    def can_be_named(self, unit: int) -> bool:
         """Whether the shop may name it and something true can be said of it; a search may not hint at a sensitive
         product."""
         loaded, queries = self.pool.loaded, self.pool.history.queries

@@ -91,7 +91,9 @@ SCHEMAS = {
         changed=one_of("", "list", "version"),
         reason=ref("Reason"),
         causes=many(ref("Cause")),
+        comparison={"nullable": True, "allOf": [ref("Comparison")]},
     ),
+    "Comparison": exactly(product=ref("Product"), for_it=many(ref("Anchor")), for_the_other=many(ref("Anchor"))),
     "Accepted": exactly(accepted=number(0), duplicates=number(0)),
     "History": exactly(
         history=many(exactly(**UNIT, event=one_of(*EVENTS), last=TIME, events=number(1))),

@@ -61,6 +61,7 @@ def shopping(models: Iterable[str]) -> Json:
                     query("product", {"type": "string"}, required=True),
                     query("anchor", {"type": "string"}),
                     query("searched", {"type": "string"}),
+                    query("compared", {"type": "string"}),
                 ],
             )
         },
