@@ -14,7 +14,7 @@ from .lists import anchors_as_json, product_as_json, reason_as_json
 
 
 class WhyEndpoint(Endpoint):
-    """GET ?token=TOKEN&product=ID[&anchor=ID or &searched=TEXT][&compared=ID]: why that list shows the product.
+    """GET ?token=TOKEN&product=ID[&anchor=ID or &searched=TEXT][&compared=ID][&further=1]: why a list shows a product.
 
     Computed again now. Each cause comes with its proof and with the list as it would be without what it names; beside
     the product `compared`, the comparison tells what of the history makes the difference.
@@ -29,7 +29,7 @@ class WhyEndpoint(Endpoint):
             raise BadField(field, message) from None
         query = query_of(page, token.placement, token.limit, token.product_id, of=token.of)
         product_id, compared = values.get("product", ""), values.get("compared", "")
-        told = why(query, product_id, anchor_in(values))
+        told = why(query, product_id, anchor_in(values), values.get("further") == "1")
         if told.recommendation is None:
             detail = "The product is not in this list any more: the list has changed since it was made."
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)

@@ -51,7 +51,8 @@ def why(request: HttpRequest) -> HttpResponse:
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
     query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
-    told = explain(query, request.GET.get("product", ""), anchor_in(request.GET))
+    further = request.GET.get("further") == "1"
+    told = explain(query, request.GET.get("product", ""), anchor_in(request.GET), further)
     predicted = []
     if told.causes:
         predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
@@ -59,6 +60,7 @@ def why(request: HttpRequest) -> HttpResponse:
         "told": told,
         "predicted": predicted,
         "changed": token.change(told.again),
+        "looked_further": further,
         "others": [entry.card for entry in told.others],
         "asked": [(name, value) for name, value in request.GET.items() if name in ASKED],
         "comparison": None,

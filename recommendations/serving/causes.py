@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from ..catalog import find_cards
 from ..publishing import current_recommender
 from .candidates import history_pool
-from .explaining import Explainer, named_products
+from .explaining import Claim, Explainer, named_products
 from .memory import read_memory
+from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Because, NoReason, Reason
 from .recommendations import Recommendation, RecommendationList
@@ -35,11 +36,14 @@ class Why:
         return tuple(entry for entry in chosen if entry != self.recommendation) if self.recommendation in chosen else ()
 
 
-def why(query: RecommendationQuery, product_id: str, anchor: tuple[str, str] | None = None) -> Why:
+def why(
+    query: RecommendationQuery, product_id: str, anchor: tuple[str, str] | None = None, further: bool = False
+) -> Why:
     """Why the list of `query` shows `product_id`, computed again now.
 
     The cause that was printed leads: `anchor`, (type, id), where a row named one, else the list's own choice. Rows are
-    cut from the list without promotions.
+    cut from the list without promotions. Going `further`, three of which any one is enough are looked for where
+    neither one nor two are a cause.
     """
     if anchor:
         query = replace(query, promotes=False)
@@ -60,6 +64,15 @@ def why(query: RecommendationQuery, product_id: str, anchor: tuple[str, str] | N
     ahead = [entry.card.product_id for entry in shown if 0 < entry.place < found.place]
     made = [explainer.because(claim, found.place, ahead, cards) for claim in claims]
     reasons = [reason for reason in made if reason is not None]
+    if not reasons and further and (claim := _any_claim(explainer, found)):
+        cards = find_cards(named_products([claim]), query.request)
+        reasons = [reason for reason in [explainer.because(claim, found.place, ahead, cards)] if reason is not None]
     first = {anchor} if anchor else {named.unit for named in found.reason.anchors}
     reasons.sort(key=lambda reason: reason.anchors[0].unit not in first)  # stable: the others keep their order
     return Why(found, tuple(reasons), again)
+
+
+def _any_claim(explainer: Explainer, found: Recommendation) -> Claim | None:
+    kept = explainer.query.limit - Promotions.of(explainer.query, explainer.memory).places
+    item = explainer.pool.loaded.scorer.vocabulary.number(found.card.product_id)
+    return explainer.any_claim(item, found.place, kept) if found.reason.kind == "none" else None

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from ..catalog import Card
 from ..ml.pairs import EitherCause, EitherEnough
 from ..ml.reasons import SPARE_WITNESSES, Cause, LeaveOneOut, witnesses_needed
+from ..ml.triples import AnyOfThree
 from .candidates import Pool, popular_fill
 from .eligibility import possible_rivals
 from .memory import EVENT_ORDER, Memory
 from .queries import RecommendationQuery
-from .reasons import Anchor, Because, EitherEvidence, Evidence
+from .reasons import Anchor, AnyEvidence, Because, EitherEvidence, Evidence
 
 
 class Named(NamedTuple):
@@ -33,6 +34,7 @@ class Claim:
     margin: float | None
     share: float
     ranks_without_each: tuple[int, ...] = ()  # of two anchors
+    ranks_with_one: tuple[int, ...] = ()  # of three
 
 
 class Explainer:
@@ -90,6 +92,22 @@ class Explainer:
         for causes in found.values():
             causes.sort(key=lambda either: self._preference(either.cause))
         return {item: [self._either_claim(either) for either in causes] for item, causes in found.items()}
+
+    def any_claim(self, item: int, place: int, kept: int) -> Claim | None:
+        """Three units of which any one is enough, for an item that neither one nor two explain; None when none are.
+
+        With any of them it must stay among the first `kept`. It takes longer than a list has time for.
+        """
+        if self._all or self.pool.product_id(item) in self.memory.refills:
+            return None
+        rivals = possible_rivals(self.pool.loaded, self.query, self.memory)
+        found = AnyOfThree(self._left, self._either, rivals).cause(item, place, self.query.limit, kept)
+        if found is None:
+            return None
+        newest = sorted(range(3), key=lambda anchor: self._age[found.cause.anchors[anchor]])
+        claim = self._claim(found.cause)
+        anchors, ranks = ([three[place] for place in newest] for three in (claim.anchors, found.ranks_with_one))
+        return replace(claim, anchors=tuple(anchors), ranks_with_one=tuple(ranks))
 
     def _popular_either(self, item: int, place: int) -> list[Claim]:
         """Of a history of two units: without both, what a stranger sees decides."""
@@ -181,8 +199,12 @@ class Explainer:
             witnesses=live,
             version=self.pool.loaded.version,
         )
-        ranks = claim.ranks_without_each
-        evidence = EitherEvidence(**proof, ranks_without_each=ranks) if ranks else Evidence(**proof)
+        if claim.ranks_with_one:
+            evidence: Evidence = AnyEvidence(**proof, ranks_with_one=claim.ranks_with_one)
+        elif claim.ranks_without_each:
+            evidence = EitherEvidence(**proof, ranks_without_each=claim.ranks_without_each)
+        else:
+            evidence = Evidence(**proof)
         return Because(tuple(self._anchor(named, cards) for named in claim.anchors), evidence)
 
     def _anchor(self, named: Named, cards: Mapping[str, Card]) -> Anchor:

@@ -70,7 +70,7 @@ def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
     first, second = found.recommendations[:2]
     address = reverse("recommendations:why", query={"token": found.token, "product": first.card.product_id})
     html = browser.get(address).content.decode()
-    form = re.search(r'<form method="get".*?</form>', html, re.DOTALL)[0]
+    form = re.search(r'<section id="compared">.*?</section>', html, re.DOTALL)[0]
     offered = re.findall(r'<option value="([^"]+)"', form)
     assert offered == [key for key in found.product_ids if key != first.card.product_id]
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)"', form))

@@ -11,6 +11,7 @@ from recommendations.publishing import forget
 from recommendations.serving import RecommendationQuery, because_rows, recommend
 from tests.published import publish_made_artifact
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.serving.test_any import three_each_enough
 from tests.shop.models import Book
 from tests.shop.recommended_products import BookCatalog
 
@@ -98,6 +99,29 @@ def test_what_nothing_is_named_for_says_so_and_what_the_shop_promotes_does_not(
     page, _ = told(found.card.product_id, limit=40)
     assert "promotes it" in page or "put it here" in page
     assert sentence not in page
+
+
+def test_three_of_which_any_is_enough_are_looked_for_on_request(
+    version, popular, products, now, visitor, client, monkeypatch
+):
+    query = three_each_enough(products, now, visitor)
+    found = recommend(query)
+    asked = {"token": found.token, "product": found.product_ids[0]}
+    page = client.get(reverse("recommendations:why", query=asked)).content.decode()
+    assert "Look further" in page
+    assert "any one of them" not in page
+    page = client.get(reverse("recommendations:why", query=asked | {"further": "1"})).content.decode()
+    said = "Because you viewed Book 11, bought Book 26 and saved Book 31: any one of them would be enough."
+    assert said in page
+    assert "We made the list again without each, without every two and without all three to check." in page
+    predicted = page[page.index("What you would see without all three") :]
+    assert "Book 60" not in predicted[: predicted.index("</ol>")]
+    answer = client.get("/recommendations/v1/why/", asked | {"further": "1"}).json()
+    (cause,) = answer["causes"]
+    assert (cause["tier"], cause["evidence"]["ranks_with_one"]) == ("T2", [1, 1, 1])
+    second = asked | {"product": found.product_ids[1], "further": "1"}
+    page = client.get(reverse("recommendations:why", query=second)).content.decode()
+    assert "We also looked for three of which any one would be enough, and found none." in page
 
 
 def test_bought_together_is_told_to_be_no_cause(version, books, visitor, did, told):

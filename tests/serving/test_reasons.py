@@ -110,7 +110,7 @@ def test_facts_do_not_say_because():
 
 
 def test_the_causal_template_refuses_a_fact():
-    for name in ("because", "because_either"):
+    for name in ("because", "because_either", "because_any"):
         assert render_to_string(f"recommendations/reasons/{name}.txt", {"reason": Fact("bought")}).strip() == ""
 
 
@@ -130,7 +130,8 @@ def test_no_other_template_says_because():
             re.IGNORECASE,
         )
     }
-    assert said == {"recommendations/reasons/because.txt", "recommendations/reasons/because_either.txt"}
+    names = ("because", "because_either", "because_any")
+    assert said == {f"recommendations/reasons/{name}.txt" for name in names}
 
 
 @pytest.mark.parametrize(

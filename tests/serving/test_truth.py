@@ -52,9 +52,10 @@ def words(place, products):
     return " ".join(product.product_id for product in products[place : place + 1 + place % 2])
 
 
-def shopper_who(events, products, now):
-    """A new shopper with these (place, kind) events, oldest first, a minute apart, ending a minute ago."""
-    shopper = Shopper.objects.create()
+def shopper_who(events, products, now, shopper=None):
+    """A shopper, new if none is given, with these (place, kind) events, oldest first, a minute apart, ending a minute
+    ago."""
+    shopper = shopper or Shopper.objects.create()
     Interaction.objects.bulk_create(
         Interaction(
             shopper=shopper,

@@ -31,6 +31,7 @@ EVIDENCE = {
     "witnesses": many(TEXT),
     "version": number(1),
     "ranks_without_each": many(number(1)),
+    "ranks_with_one": many(number(1)),
 }
 HELD = {
     "since": TIME,
@@ -69,7 +70,7 @@ SCHEMAS = {
     "Errors": exactly(errors=many(exactly(("index",), index=number(0), field=TEXT, message=TEXT), minItems=1)),
     "Anchor": exactly(**UNIT, event=one_of(*EVENTS)),
     "Reason": exactly(("shoppers",), **REASON),
-    "Evidence": exactly(("ranks_without_each",), **EVIDENCE),
+    "Evidence": exactly(("ranks_without_each", "ranks_with_one"), **EVIDENCE),
     "Cause": exactly(("shoppers",), **REASON, evidence=ref("Evidence"), without=many(TEXT)),
     "Price": exactly(amount=TEXT, currency=TEXT),
     "Product": exactly(id=TEXT, title=TEXT, url=TEXT, image=TEXT, price={"nullable": True, "allOf": [ref("Price")]}),
