@@ -159,10 +159,12 @@ def _read_without(
     hidden = scorer.encode(some)
     network = logits(hidden, matrix[pool]) + scorer.score.bias[pool]
     table = next_item_strength(scorer.score.next_item, some, columns)
+    common = scorer.score.common(some, columns)
     repeats = np.zeros((len(shorter), len(pool)), np.float32)
     if np.isin(pool, history.items).any():
         repeats = repeat_strength(shorter, columns, scorer.score.weights.repeat_decay)
-    return hidden[rows], scorer.score.mixed(Parts(network[rows], table[rows], repeats), pool)
+    parts = Parts(network[rows], table[rows], repeats, common[:, rows])
+    return hidden[rows], scorer.score.mixed(parts, pool)
 
 
 def _read(history: History) -> tuple[bytes, bytes]:
