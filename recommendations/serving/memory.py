@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
@@ -11,6 +12,7 @@ from ..ml.text import QueryIndex
 from ..ml.vocabulary import Vocabulary
 from ..models import HiddenProduct, Interaction, Shopper
 from ..models.hidden_product import Category
+from ..models.interaction import InteractionQuerySet
 
 # Strongest first; what the words of a reason may say of a product or a search.
 EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "searched")
@@ -99,16 +101,25 @@ def read_memory(
     """
     if shopper is None or shopper.pk is None:
         return Memory()
-    remembered = Interaction.objects.remembered().filter(shopper=shopper).without(without, without_queries)
-    rows = remembered.newest(READ_LIMIT + 1)
+    rows = _newest(shopper, without, without_queries)
     events = [Event(product_id or "", *told) for product_id, *told in rows[:READ_LIMIT]]
     complete = len(rows) <= READ_LIMIT
-    bought = _bought(events) if complete else remembered.bought()
-    wishes = HiddenProduct.objects.left_out_by(shopper, now)
+    bought = _bought(events) if complete else _remembered(shopper, without, without_queries).bought()
+    wishes = HiddenProduct.objects.left_out_by(shopper.pk, now)
     left_out = {**wishes.products, **dict.fromkeys(without, True)}
     met = {event.product_id for event in events} | set(bought)
     kept_out = frozenset(key for key, hidden in left_out.items() if hidden or key not in met)
     return Memory(events, complete, bought, kept_out, wishes.fewer)
+
+
+def _newest(shopper: Shopper, without: Collection[str], without_queries: Collection[str]) -> Sequence[Sequence[Any]]:
+    if without or without_queries:
+        return _remembered(shopper, without, without_queries).newest(READ_LIMIT + 1)
+    return Interaction.objects.newest_of(shopper.pk, READ_LIMIT + 1)
+
+
+def _remembered(shopper: Shopper, without: Collection[str], without_queries: Collection[str]) -> InteractionQuerySet:
+    return Interaction.objects.remembered().filter(shopper=shopper).without(without, without_queries)
 
 
 def _bought(events: Sequence[Event]) -> dict[str, datetime]:
