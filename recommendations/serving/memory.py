@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
@@ -18,8 +18,7 @@ from ..models.interaction import InteractionQuerySet
 EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "searched")
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One remembered event with a product, or a search."""
 
     product_id: str  # "" of a search
