@@ -7,7 +7,7 @@ how often and how lately the shopper bought i. Nothing in f depends on which oth
 explanations rest on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -129,8 +129,8 @@ class Score:
         if weights.network != 1:
             found *= np.float32(weights.network)
         found += weights.of_no_follower
-        for rows, placed, strength in _followed(self.next_item, histories, columns):
-            found[rows[:, None], placed] += weights.of_followers(strength)
+        rows, placed, strength = _followed(self.next_item, histories, columns)
+        found[rows, placed] += weights.of_followers(strength)
         rows, placed, strength = _bought(histories, columns, weights.repeat_decay)
         found[rows, placed] += weights.of_repeats(strength)
         found[:, columns.of_padding()] = -np.inf
@@ -211,28 +211,35 @@ class Columns:
 def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: Columns) -> np.ndarray:
     """M, float32 (B, M): the table's rows of the newest products, the newest counting most."""
     strength = np.zeros((len(histories), columns.count), np.float32)
-    for rows, placed, values in _followed(table, histories, columns):
-        strength[rows[:, None], placed] = values
+    rows, placed, values = _followed(table, histories, columns)
+    strength[rows, placed] = values
     return strength
 
 
 def _followed(
     table: NextItemTable, histories: Sequence[History], columns: Columns
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(rows, columns, M) wherever M is above 0; rows alike are told together, as shorter histories mostly end alike."""
-    rows: dict[tuple[int, ...], list[int]] = {}
-    for row, history in enumerate(histories):
-        rows.setdefault(newest_products(history), []).append(row)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows, columns, M) wherever M is above 0."""
+    newest = [newest_products(history) for history in histories]
+    distinct = list(dict.fromkeys(newest))  # shorter histories mostly end alike
     followed = {}
-    for item in {item for read in rows for item in read}:
+    for item in {item for read in distinct for item in read}:
         followers, values = table.row(item)
         placed, asked = columns.place(followers)
         followed[item] = placed, values[asked]
-    for read, alike in rows.items():
-        if read:
-            found = [followed[item] for item in read]
-            faded = [np.float32(TABLE_FADE**k) * values for k, (_, values) in enumerate(found)]
-            yield np.array(alike), *_summed(np.concatenate([placed for placed, _ in found]), np.concatenate(faded))
+    places, values = [np.zeros(0, int)], [np.zeros(0, np.float32)]
+    for number, read in enumerate(distinct):
+        places += [number * columns.count + followed[item][0] for item in read]
+        values += [np.float32(TABLE_FADE**k) * followed[item][1] for k, item in enumerate(read)]
+    summed, strength = _summed(np.concatenate(places), np.concatenate(values))
+    which, placed = np.divmod(summed, columns.count)
+    if len(distinct) == len(newest):
+        return which, placed, strength
+    ends = np.searchsorted(which, np.arange(len(distinct) + 1))
+    number = {read: place for place, read in enumerate(distinct)}
+    entries = [np.arange(ends[number[read]], ends[number[read] + 1]) for read in newest]
+    taken = np.concatenate(entries)
+    return np.repeat(np.arange(len(newest)), list(map(len, entries))), placed[taken], strength[taken]
 
 
 def _summed(places: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

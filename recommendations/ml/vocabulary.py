@@ -85,7 +85,7 @@ class Vocabulary:
 
     def product_id(self, number: int) -> str:
         """The product of an item number; IndexError for 0 and for numbers beyond the last item."""
-        if not 1 <= number <= len(self):
+        if not 1 <= number < len(self._ends):
             raise IndexError(f"item number {number} is not in 1..{len(self)}")
         return self._text[self._ends[number - 1] : self._ends[number]].decode("utf-8", "surrogatepass")
 

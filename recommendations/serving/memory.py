@@ -62,7 +62,7 @@ class Memory:
 
     def strongest_event(self, product_id: str) -> str:
         """The strongest true thing to say of a product met: one of EVENT_ORDER, "" when there is none (returned)."""
-        mine = [event.kind for event in self.events if event.product_id == product_id]
+        mine = self._kinds.get(product_id, ())
         balance = next((kind for kind in mine if kind in (Kind.PURCHASE, Kind.RETURN)), None)
         if balance == Kind.PURCHASE:
             return "bought"
@@ -71,6 +71,14 @@ class Memory:
         if Kind.SAVE in mine:
             return "saved"
         return "viewed" if {Kind.VIEW, Kind.ADD_TO_CART} & set(mine) else ""
+
+    @cached_property
+    def _kinds(self) -> dict[str, list[int]]:
+        """What was done with each product, newest first."""
+        kinds: dict[str, list[int]] = {}
+        for event in self.events:
+            kinds.setdefault(event.product_id, []).append(event.kind)
+        return kinds
 
     @cached_property
     def searches(self) -> list[str]:
