@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from .artifact import ENCODER, Manifest, read_manifest, read_query_index, read_score, read_vocabulary, verify
-from .kinds import NEUTRAL
+from .kinds import NEUTRAL, Kind
 from .newcomers import Newcomer, ids, with_newcomers
 from .ranking import Score, token_vectors
 from .sequences import History, tokens
@@ -64,6 +64,10 @@ class Scorer:
     def eps(self) -> float:
         """Scores closer than this count as equal when a "because" is claimed."""
         return self.manifest.eps
+
+    def warm_up(self) -> None:
+        """Open the network and read the item matrix once, so that no shopper waits for it."""
+        self.scores([History.of([1], [Kind.VIEW])])
 
     def encode(self, histories: Sequence[History]) -> np.ndarray:
         """The network's reading of each history, float32 (B, d), in one call; ValueError for an empty history."""
