@@ -18,6 +18,10 @@ from .text import QueryIndex
 from .vocabulary import Vocabulary
 
 
+# Histories in one call of the network: more take no less time each, and the session keeps the memory of the largest.
+BLOCK = 17
+
+
 class Scorer:
     """Scores histories with one artifact; safe to share between threads."""
 
@@ -70,7 +74,13 @@ class Scorer:
         self.scores([History.of([1], [Kind.VIEW])])
 
     def encode(self, histories: Sequence[History]) -> np.ndarray:
-        """The network's reading of each history, float32 (B, d), in one call; ValueError for an empty history."""
+        """The network's reading of each history, float32 (B, d); ValueError for an empty history."""
+        if len(histories) <= BLOCK:
+            return self._encode(histories)
+        blocks = (histories[start : start + BLOCK] for start in range(0, len(histories), BLOCK))
+        return np.concatenate([self._encode(block) for block in blocks])
+
+    def _encode(self, histories: Sequence[History]) -> np.ndarray:
         read = [tokens(history) for history in histories]
         lengths = np.array([len(items) for items, _ in read], np.int64)
         if len(lengths) == 0 or lengths.min() == 0:
@@ -104,6 +114,7 @@ class _Encoder:
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = 1
                 options.inter_op_num_threads = 1
+                options.enable_mem_pattern = False  # it keeps a plan for every shape, and each history has its own
                 self._session = onnxruntime.InferenceSession(
                     str(self._path), options, providers=["CPUExecutionProvider"]
                 )

@@ -16,6 +16,7 @@ from django.utils import timezone
 from ..logs import cause, log
 from ..models import RecommenderVersion
 from .artifacts import open_scorer
+from .giving_back import give_back_memory
 from .loaded import LoadedRecommender
 
 # Seconds between two looks at the database.
@@ -35,7 +36,9 @@ class _Read:
 
     @classmethod
     def of(cls, version: RecommenderVersion) -> "_Read":
-        return cls.again(LoadedRecommender(version.pk, open_scorer(version)), since=None)
+        read = cls.again(LoadedRecommender(version.pk, open_scorer(version)), since=None)
+        give_back_memory()
+        return read
 
     @classmethod
     def again(cls, loaded: LoadedRecommender, since: datetime | None) -> "_Read":
