@@ -17,7 +17,6 @@ from .sequences import History, tokens
 from .text import QueryIndex
 from .vocabulary import Vocabulary
 
-
 # Histories in one call of the network: more take no less time each, and the session keeps the memory of the largest.
 BLOCK = 17
 
