@@ -15,7 +15,7 @@ from ..models.hidden_product import Category
 from ..models.interaction import InteractionQuerySet
 
 # Strongest first; what the words of a reason may say of a product or a search.
-EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "searched")
+EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "put_in_basket", "searched")
 
 
 class Event(NamedTuple):
@@ -70,7 +70,9 @@ class Memory:
             return "in_basket"
         if Kind.SAVE in mine:
             return "saved"
-        return "viewed" if {Kind.VIEW, Kind.ADD_TO_CART} & set(mine) else ""
+        if Kind.VIEW in mine:
+            return "viewed"
+        return "put_in_basket" if Kind.ADD_TO_CART in mine else ""
 
     @cached_property
     def _kinds(self) -> dict[str, list[int]]:
@@ -127,6 +129,14 @@ def _newest(shopper: Shopper, without: Collection[str], without_queries: Collect
 
 def _remembered(shopper: Shopper, without: Collection[str], without_queries: Collection[str]) -> InteractionQuerySet:
     return Interaction.objects.remembered().filter(shopper=shopper).without(without, without_queries)
+
+
+def read_wishes(shopper: Shopper | None, now: datetime) -> Memory:
+    """Only what a shopper hid or removed, read as never met; nothing of what was done. One SELECT."""
+    if shopper is None or shopper.pk is None:
+        return Memory()
+    wishes = HiddenProduct.objects.left_out_by(shopper.pk, now)
+    return Memory(left_out=frozenset(wishes.products), fewer=wishes.fewer)
 
 
 def _bought(events: Sequence[Event]) -> dict[str, datetime]:
