@@ -226,7 +226,7 @@ def _followed(
     for item in {item for read in distinct for item in read}:
         followers, values = table.row(item)
         placed, asked = columns.place(followers)
-        followed[item] = placed, values[asked]
+        followed[item] = placed.astype(np.int64), values[asked]
     places, values = [np.zeros(0, int)], [np.zeros(0, np.float32)]
     for number, read in enumerate(distinct):
         places += [number * columns.count + followed[item][0] for item in read]
@@ -274,7 +274,8 @@ def _bought(histories: Sequence[History], columns: Columns, decay: float) -> tup
     ends = np.cumsum(lengths)
     row = np.searchsorted(ends, bought, side="right")
     places, values = _summed(row * columns.count + placed, decay ** (ends[row] - 1.0 - bought))
-    return *np.divmod(places, columns.count), values
+    above = values > 0  # fading may have come to nothing
+    return *np.divmod(places[above], columns.count), values[above]
 
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:
