@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.attributes import Attributes
 from benchmarks.reranking import Pools, unlikelihood
-from recommendations.ml.ranking import TABLE_FADE
+from recommendations.ml.ranking import NEAR
 from recommendations.ml.sequences import History, product_tokens
 
 NEWEST = 8
@@ -34,7 +34,7 @@ class Matches:
 def match_strength(attributes: Attributes, histories: Sequence[History], items: np.ndarray) -> np.ndarray:
     """(S, P, 2F) for items (S, P): of each field the share of the item's values that a newest product has.
 
-    First summed over the products, the k-th newest counting TABLE_FADE ** k, then the largest of any.
+    First summed over the products, the k-th newest counting NEAR[1] ** k, then the largest of any.
     """
     found = np.zeros((*items.shape, 2, int(attributes.field[-1]) + 1), np.float32)
     known = np.where(np.isin(attributes.tokens, attributes.unknown), 0, attributes.tokens)
@@ -45,7 +45,7 @@ def match_strength(attributes: Attributes, histories: Sequence[History], items: 
             asking, read = known[candidates][:, places], known[newest][:, places]
             same = (asking[:, None, :, None] == read[:, None]).any(3) & (asking[:, None] > 0)  # (P, newest, places)
             share = same.sum(2) / np.maximum((asking > 0).sum(1), 1)[:, None]
-            row[:, 0, field], row[:, 1, field] = share @ TABLE_FADE ** np.arange(len(newest)), share.max(1)
+            row[:, 0, field], row[:, 1, field] = share @ NEAR[1] ** np.arange(len(newest)), share.max(1)
     return found.reshape(*items.shape, -1)
 
 

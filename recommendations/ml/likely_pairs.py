@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from .attributes import NEWEST, NOT_TOLD
-from .ranking import TABLE_FADE, TABLE_TOKENS, Columns, logits, weighted
+from .ranking import Columns, logits, weighted
 from .reasons import LeaveOneOut
 from .sequences import product_tokens
 from .staying import Reading
 
-# Newest tokens of which some may be read by the table, or compared, once two units are gone.
-NEAR = 2 * max(TABLE_TOKENS, NEWEST)
+# Of as many newest tokens as the table reads, or are compared, twice as many: some may be, once two units are gone.
+TWICE = 2
 
 
 class LikelyPairs:
@@ -26,7 +26,8 @@ class LikelyPairs:
     def __init__(self, left: LeaveOneOut, whole: Reading, items: Sequence[int], limit: int) -> None:
         self._left, self._items = left, np.array(items, np.int32)
         self.first, self.second = np.triu_indices(len(left.units), 1)
-        self._newest = product_tokens(left.history)[: -NEAR - 1 : -1]  # (T)
+        near = TWICE * max(left.scorer.score.weights.table_reads, NEWEST)
+        self._newest = product_tokens(left.history)[: -near - 1 : -1]  # (T)
         self._left_over, self._read = self._tokens_left()
         score = self._network(whole) + self._table()
         if left.scorer.score.counts_attributes:
@@ -59,8 +60,8 @@ class LikelyPairs:
             followers, values = score.next_item.row(item)
             placed, asked = columns.place(followers)
             row[placed] = values[asked]
-        is_read = self._left_over & (self._read < TABLE_TOKENS)
-        faded = np.where(is_read, np.float32(TABLE_FADE) ** self._read, 0)
+        is_read = self._left_over & (self._read < score.weights.table_reads)
+        faded = np.where(is_read, np.float32(score.weights.table_fade) ** self._read, 0)
         return np.float32(score.weights.table) * np.log(np.float32(score.weights.table_eps) + faded @ follows)
 
     def _attributes(self) -> np.ndarray:

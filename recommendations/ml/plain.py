@@ -149,10 +149,10 @@ class PlainScorer:
         return np.array([code in told for code in codes.tolist()], float)
 
     def _next(self, history: History) -> np.ndarray:
-        strength = np.zeros(len(self.vocabulary) + 1)
-        for age, item in enumerate(reversed(self._products(history)[-5:])):
+        strength, mix = np.zeros(len(self.vocabulary) + 1), self.manifest.weights
+        for age, item in enumerate(reversed(self._products(history)[-mix.table_reads :])):
             row = slice(self._indptr[item], self._indptr[item + 1])
-            strength[self._followers[row]] += 0.6**age * self._strengths[row]
+            strength[self._followers[row]] += mix.table_fade**age * self._strengths[row]
         return strength
 
     def _repeats(self, history: History) -> np.ndarray:

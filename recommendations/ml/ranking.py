@@ -3,7 +3,7 @@
 f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H)) + bought * [R > 0]
         + brand * B(i; H) + category * C(i; H)
 
-h is the network's reading of the history, b what is popular, M what usually comes next after the last few products, R
+h is the network's reading of the history, b what is popular, M what usually comes next after the last products, R
 how often and how lately the shopper bought i; B and C are 1 where one of the newest products has the brand, or the
 category, of i, else 0. Nothing in f depends on which other items are asked for: the explanations rest on it.
 """
@@ -17,11 +17,12 @@ import numpy as np
 from .attributes import FIELDS, in_common
 from .kinds import Kind
 from .room import Room
-from .sequences import REPEAT_WINDOW, History, product_tokens
+from .sequences import REPEAT_WINDOW, SEQUENCE_LENGTH, History, product_tokens
 
-# M reads this many of the newest products, the k-th newest weighted TABLE_FADE ** k.
-TABLE_TOKENS = 5
-TABLE_FADE = 0.6
+# How many of the newest products M reads, and fade: the k-th newest is weighted fade ** k.
+Reach = tuple[int, float]
+NEAR: Reach = (5, 0.6)
+FAR: Reach = (SEQUENCE_LENGTH, 1.0)  # all that the network reads, alike
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class MixWeights:
     bought: float = 0.0
     brand: float = 0.0
     category: float = 0.0
+    table_reads: int = NEAR[0]
+    table_fade: float = NEAR[1]
 
     def __post_init__(self):
         for field in fields(self):
@@ -45,6 +48,13 @@ class MixWeights:
             raise ValueError(f"table_eps={self.table_eps} must be above 0: an item the table lacks would score -inf")
         if not 0 < self.repeat_decay <= 1:
             raise ValueError(f"repeat_decay={self.repeat_decay} must be in (0, 1]")
+        if self.table_reads < 1 or not 0 < self.table_fade <= 1:
+            raise ValueError(f"table_reads={self.table_reads}, table_fade={self.table_fade}: expected >= 1, in (0, 1]")
+
+    @property
+    def reach(self) -> Reach:
+        """How far back the table reads."""
+        return self.table_reads, self.table_fade
 
     @property
     def of_fields(self) -> tuple[float, ...]:
@@ -142,7 +152,7 @@ class Score:
         if weights.network != 1:
             found *= np.float32(weights.network)
         found += weights.of_no_follower
-        rows, placed, strength = _followed(self.next_item, histories, columns)
+        rows, placed, strength = _followed(self.next_item, histories, columns, weights.reach)
         found[rows, placed] += weights.of_followers(strength)
         rows, placed, strength = _bought(histories, columns, weights.repeat_decay)
         found[rows, placed] += weights.of_repeats(strength)
@@ -156,7 +166,7 @@ class Score:
         columns = Columns(len(self.bias), items)
         return Parts(
             self.network(hidden, histories, columns),
-            next_item_strength(self.next_item, histories, columns),
+            next_item_strength(self.next_item, histories, columns, self.weights.reach),
             repeat_strength(histories, columns, self.weights.repeat_decay),
             self.common(histories, columns),
         )
@@ -241,19 +251,22 @@ class Columns:
         return np.zeros(1, int) if self.whole else np.flatnonzero(self.items == 0)
 
 
-def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: Columns) -> np.ndarray:
+def next_item_strength(
+    table: NextItemTable, histories: Sequence[History], columns: Columns, reach: Reach = NEAR
+) -> np.ndarray:
     """M, float32 (B, M): the table's rows of the newest products, the newest counting most."""
     strength = np.zeros((len(histories), columns.count), np.float32)
-    rows, placed, values = _followed(table, histories, columns)
+    rows, placed, values = _followed(table, histories, columns, reach)
     strength[rows, placed] = values
     return strength
 
 
 def _followed(
-    table: NextItemTable, histories: Sequence[History], columns: Columns
+    table: NextItemTable, histories: Sequence[History], columns: Columns, reach: Reach
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(rows, columns, M) wherever M is above 0."""
-    newest = [newest_products(history) for history in histories]
+    reads, fade = reach
+    newest = [newest_products(history, reads) for history in histories]
     distinct = list(dict.fromkeys(newest))  # shorter histories mostly end alike
     followed = {}
     for item in {item for read in distinct for item in read}:
@@ -263,7 +276,7 @@ def _followed(
     places, values = [np.zeros(0, int)], [np.zeros(0, np.float32)]
     for number, read in enumerate(distinct):
         places += [number * columns.count + followed[item][0] for item in read]
-        values += [np.float32(TABLE_FADE**k) * followed[item][1] for k, item in enumerate(read)]
+        values += [np.float32(fade**k) * followed[item][1] for k, item in enumerate(read)]
     summed, strength = _summed(np.concatenate(places), np.concatenate(values))
     which, placed = np.divmod(summed, columns.count)
     if len(distinct) == len(newest):
@@ -281,9 +294,9 @@ def _summed(places: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
     return distinct, np.bincount(which, values, len(distinct)).astype(np.float32)
 
 
-def newest_products(history: History) -> tuple[int, ...]:
+def newest_products(history: History, reads: int) -> tuple[int, ...]:
     """What the table reads of a history: its newest products, the newest first."""
-    return tuple(product_tokens(history)[: -TABLE_TOKENS - 1 : -1].tolist())
+    return tuple(product_tokens(history)[: -reads - 1 : -1].tolist())
 
 
 def repeat_strength(histories: Sequence[History], columns: Columns, decay: float) -> np.ndarray:

@@ -109,5 +109,5 @@ def _unbounded(score: Score, rest: History) -> np.ndarray:
     """Items whose table or repeat term may rise."""
     if score.weights.table < 0:
         return np.arange(len(score.bias))
-    followers = [score.next_item.row(item)[0] for item in newest_products(rest)]
+    followers = [score.next_item.row(item)[0] for item in newest_products(rest, score.weights.table_reads)]
     return np.concatenate([rest.items[~rest.queries.among(rest.items)], *followers])

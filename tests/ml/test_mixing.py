@@ -7,7 +7,7 @@ import torch
 from recommendations.ml.attributes import code_table
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
-from recommendations.ml.ranking import NextItemTable
+from recommendations.ml.ranking import FAR, NEAR, NextItemTable
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training.judge import protocols
 from recommendations.ml.training.mixing import LEAST, START, Mix, MixSearch, _parts
@@ -51,6 +51,31 @@ def test_the_table_is_used_where_it_knows_more_than_the_network(blank):
 def test_repeats_are_used_where_shoppers_are_faithful(blank):
     mix = search_of(blank, faithful_shop(), 12 * DAY).best(lambda share: None)
     assert mix.weights.repeat + mix.weights.bought > 0
+
+
+def favourites_shop(shoppers=400, n=N, kinds=10, favourites=6):
+    """Shoppers who go to and fro between some kinds: the last products say little, all that they met does."""
+    rng = np.random.default_rng(0)
+    own = np.stack([rng.choice(kinds, favourites, replace=False) for _ in range(shoppers)])
+    kind = own[np.arange(shoppers)[:, None], rng.integers(0, favourites, (shoppers, 30))]
+    items = kind * (n // kinds) + rng.integers(0, n // kinds, (shoppers, 30)) + 1
+    shopper, time = np.repeat(np.arange(shoppers), 30), np.tile(np.arange(30) * DAY, shoppers)
+    return InteractionLog.from_rows(shopper, items.ravel(), np.full(items.size, Kind.VIEW), time)
+
+
+def one_after_another(shoppers=200, events=14):
+    """Whoever met k goes on to k + 1: the last product says it all."""
+    starts = np.random.default_rng(0).integers(0, N, shoppers)
+    items = (starts[:, None] + np.arange(events)) % N + 1
+    shopper, time = np.repeat(np.arange(shoppers), events), np.tile(np.arange(events) * DAY, shoppers)
+    return InteractionLog.from_rows(shopper, items.ravel(), np.full(items.size, Kind.VIEW), time)
+
+
+def test_the_table_reads_all_of_the_history_where_that_surely_gains(blank):
+    far = search_of(blank, favourites_shop(), 27 * DAY).best(lambda share: None)
+    assert far.weights.reach == FAR
+    near = search_of(blank, one_after_another(), 12 * DAY).best(lambda share: None)
+    assert near.weights.reach == NEAR
 
 
 def test_progress_grows_to_the_end(blank):

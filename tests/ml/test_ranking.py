@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommendations.ml.kinds import SEQUENCE_KINDS, Kind
-from recommendations.ml.ranking import MixWeights, NextItemTable, Score, logits, top_k
+from recommendations.ml.ranking import (
+    FAR,
+    Columns,
+    MixWeights,
+    NextItemTable,
+    Score,
+    logits,
+    next_item_strength,
+    top_k,
+)
 from recommendations.ml.sequences import History
 from tests.ml.made_artifact import made_table
 
@@ -71,6 +80,13 @@ def test_the_table_counts_the_last_five_tokens_less_and_less():
     five = 1 + 0.6 + 0.36 + 0.216 + 0.1296
     assert parts_of(bought(3, 4, 5, 6, 7), table).table[0, 12] == pytest.approx(five)
     assert parts_of(bought(1, 2, 3, 4, 5, 6, 7), table).table[0, 12] == pytest.approx(five)
+
+
+def test_a_table_that_reaches_far_counts_all_of_the_history_alike():
+    table = table_of({item: {12: 1.0} for item in range(1, 8)})
+    columns = Columns(len(table.indptr) - 1, None)
+    assert next_item_strength(table, [bought(1, 2, 3, 4, 5, 6, 7)], columns, FAR)[0, 12] == pytest.approx(7)
+    assert next_item_strength(table, [bought(1, 2, 3, 4)], columns, (2, 0.5))[0, 12] == pytest.approx(1.5)
 
 
 def test_one_product_viewed_many_times_in_a_row_counts_once_in_the_table():
@@ -146,6 +162,8 @@ def test_hidden_vectors_of_other_histories_are_refused():
     [
         ({"table_eps": 0.0}, "table_eps=0.0 must be above 0"),
         ({"repeat_decay": 1.5}, r"repeat_decay=1.5 must be in \(0, 1\]"),
+        ({"table_reads": 0}, "table_reads=0, table_fade=0.6: expected >= 1"),
+        ({"table_fade": 1.5}, r"table_fade=1.5: expected >= 1, in \(0, 1\]"),
         ({"repeat": float("nan")}, "repeat=nan is not a finite number"),
     ],
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
 from recommendations.ml.training.parity import check_parity
 from recommendations.ml.training.reference import ReferenceScorer
-from tests.ml.made_artifact import make_artifact
+from tests.ml.made_artifact import WEIGHTS_OF_THE_MIX, make_artifact
 
 RANDOM = np.random.default_rng(0)
 HISTORIES = [
@@ -30,6 +32,12 @@ def test_the_two_paths_agree(directory, history):
     assert ours.dtype == np.float32
     assert ours[0] == theirs[0] == -np.inf
     np.testing.assert_allclose(ours[1:], theirs[1:], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_the_two_paths_read_the_table_as_far_back(tmp_path, history):
+    make_artifact(tmp_path, weights=replace(WEIGHTS_OF_THE_MIX, table=3.0, table_reads=50, table_fade=1.0))
+    test_the_two_paths_agree(tmp_path, history)
 
 
 def test_empty_history_is_refused(directory):

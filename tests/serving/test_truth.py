@@ -38,6 +38,7 @@ LEARNED = st.tuples(
             MixWeights(table=0.0, table_eps=0.01, repeat=0.0, repeat_decay=1.0),
             MixWeights(table=3.0, table_eps=1e-4, repeat=0.0, repeat_decay=0.9, network=0.2),
             MixWeights(table=0.5, table_eps=0.1, repeat=2.0, repeat_decay=0.8, network=0.5, bought=3.0),
+            MixWeights(table=1.5, table_eps=0.01, repeat=1.0, repeat_decay=0.9, table_reads=50, table_fade=1.0),
             MixWeights(table=0.7, table_eps=0.01, repeat=-2.0, repeat_decay=0.95, bought=-1.0),
         ]
     ),

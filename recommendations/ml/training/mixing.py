@@ -3,7 +3,8 @@
 First the weights that make what these shoppers turned to most likely (a conditional logit: the softmax of f over the
 products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
 moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
-At last attributes are asked what they add (attribute_weights.py).
+Then the table is tried as it reads all of the history instead of the last products. At last attributes are asked what
+they add (attribute_weights.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +17,12 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ..attributes import FIELDS
-from ..ranking import MixWeights, Score
+from ..ranking import FAR, MixWeights, Score
 from .attribute_weights import Beside, attribute_weights
 from .judge import Protocol, score_of
 from .network import Network
 from .tables import Tables
-from .trial import REPEAT_DECAY, Trial, mixed
+from .trial import FAR_POWER, REPEAT_DECAY, Trial, mixed, tables_read
 
 TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
 # The order of the fitted weights; the network must count a little, since the weight of what is recent is in its units.
@@ -80,11 +81,12 @@ class MixSearch:
         One score serves every placement, so one mix must do for repeats and for new products; the logarithm weighs
         relative gains, so that the protocol with the larger numbers does not decide alone.
         """
-        likeliest = self._likeliest(lambda share: report(share / 2))
+        likeliest = self._likeliest(lambda share: report(2 * share / 5))
         climbed = []
         for done, start in enumerate((likeliest, START)):
-            climbed.append(self._climbed(start, lambda share, done=done: report((2 + done + share) / 4)))
-        found = self._with_attributes(max(climbed, key=self._worth))
+            climbed.append(self._climbed(start, lambda share, done=done: report((2 + done + share) / 5)))
+        found = self._reaching_far(max(climbed, key=self._worth), lambda share: report((4 + share) / 5))
+        found = self._with_attributes(found)
         report(1.0)
         return found
 
@@ -93,6 +95,12 @@ class MixSearch:
         return max(
             self._tables.next_item, key=lambda power: sum(trial.table_alone(power).mean() for trial in self._trials)
         )
+
+    def _reaching_far(self, mix: Mix, report: Callable[[float], None]) -> Mix:
+        """The mix with a table that reads all of the history, if that is surely better."""
+        far = replace(_with(mix, table_reads=FAR[0], table_fade=FAR[1]), power=FAR_POWER)
+        found = self._surely_better(mix, [self._fitted(_with(far, table_eps=eps), mix) for eps in TABLE_EPS])
+        return mix if found is mix else self._climbed(found, report)
 
     def _with_attributes(self, mix: Mix) -> Mix:
         if not all(trial.tells_attributes for trial in self._trials):
@@ -145,7 +153,7 @@ class MixSearch:
         return [_with(mix, repeat_decay=decay) for decay in REPEAT_DECAY]
 
     def _tables_read(self, mix: Mix) -> list[Mix]:
-        powers = self._tables.next_item
+        powers = [power for power, reach in tables_read(self._tables) if reach == mix.weights.reach]
         return [replace(_with(mix, table_eps=eps), power=power) for eps, power in product(TABLE_EPS, powers)]
 
     def _fitted(self, mix: Mix, near: Mix) -> Mix:
@@ -164,7 +172,8 @@ class MixSearch:
 
 
 def _parts(trial: Trial, mix: Mix) -> list[np.ndarray]:
-    return trial.parts(mix.power, mix.weights.table_eps, mix.weights.repeat_decay)
+    weights = mix.weights
+    return trial.parts(mix.power, weights.table_eps, weights.repeat_decay, weights.reach)
 
 
 def _with(mix: Mix, **changes: float) -> Mix:

@@ -122,10 +122,10 @@ class ReferenceScorer:
         return [item for item in tokens(history)[0].tolist() if item <= len(self.vocabulary)]
 
     def _next(self, history: History) -> Tensor:
-        strength = torch.zeros(len(self.vocabulary) + 1)
-        for age, item in enumerate(reversed(self._products(history)[-5:])):
+        strength, mix = torch.zeros(len(self.vocabulary) + 1), self.manifest.weights
+        for age, item in enumerate(reversed(self._products(history)[-mix.table_reads :])):
             row = slice(self._indptr[item], self._indptr[item + 1])
-            strength.index_add_(0, self._followers[row], self._strengths[row], alpha=0.6**age)
+            strength.index_add_(0, self._followers[row], self._strengths[row], alpha=mix.table_fade**age)
         return strength
 
     def _repeats(self, history: History) -> Tensor:

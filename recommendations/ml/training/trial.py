@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ..attributes import FIELDS, in_common
-from ..ranking import Columns, logits, next_item_strength, repeat_strength
+from ..ranking import FAR, NEAR, Columns, Reach, logits, next_item_strength, repeat_strength
 from .judge import Protocol, encode
 from .network import Network
 from .tables import Tables
@@ -22,7 +22,9 @@ CELLS = 2_500_000
 REPEAT_DECAY = (0.98, 0.99, 0.995, 0.998, 1.0)
 
 # A part of the score: its name, and the setting it is for where there are several.
-Part = str | tuple[str, float] | tuple[str, str]
+Part = str | tuple[str, float] | tuple[str, str] | tuple[str, float, Reach]
+# The power of the next-item table that is read far, too.
+FAR_POWER = 0.0
 
 
 class Trial:
@@ -39,10 +41,10 @@ class Trial:
         self._cells = cells
         self.tells_attributes = tables.codes is not None
 
-    def parts(self, power: float, table_eps: float, decay: float) -> list[np.ndarray]:
+    def parts(self, power: float, table_eps: float, decay: float, reach: Reach = NEAR) -> list[np.ndarray]:
         """What the weights are multiplied with: network, table, repeat, bought, recent; each (S, C)."""
         repeats = self._cells["repeat", decay]
-        table = np.log(self._cells["table", power] + np.float32(table_eps))
+        table = np.log(self._cells["table", power, reach] + np.float32(table_eps))
         return [
             self._cells["network"],
             table,
@@ -86,7 +88,7 @@ class Trial:
 
     def table_alone(self, power: float) -> np.ndarray:
         """NDCG@10 of each shopper by the next-item table."""
-        return self._ndcg(self._cells["table", power].copy())
+        return self._ndcg(self._cells["table", power, NEAR].copy())
 
     def _ndcg(self, scores: np.ndarray) -> np.ndarray:
         scores[self._stands_for == -np.inf] = -np.inf
@@ -122,12 +124,20 @@ def _parts(network: Network, tables: Tables, protocol: Protocol) -> dict[Part, n
     found: dict[Part, np.ndarray] = {
         "network": logits(hidden, network.item_matrix.detach().numpy()) + network.bias.detach().numpy()
     }
-    found |= {("table", power): next_item_strength(t, histories, columns) for power, t in tables.next_item.items()}
+    found |= {
+        ("table", power, reach): next_item_strength(tables.next_item[power], histories, columns, reach)
+        for power, reach in tables_read(tables)
+    }
     found |= {("repeat", decay): repeat_strength(histories, columns, decay) for decay in REPEAT_DECAY}
     if tables.codes is not None:
         common = in_common(tables.codes, histories, columns.items).astype(np.float32)
         found |= {("common", field): part for field, part in zip(FIELDS, common, strict=True)}
     return found | {"recent": np.broadcast_to(np.log1p(tables.recent), found["network"].shape)}
+
+
+def tables_read(tables: Tables) -> list[tuple[float, Reach]]:
+    """Each next-item table's power, and how far back it is read."""
+    return [*((power, NEAR) for power in tables.next_item), (FAR_POWER, FAR)]
 
 
 def _candidates(
@@ -137,7 +147,7 @@ def _candidates(
     right, open_ = _right(protocol, parts["network"].shape), _open(protocol, parts["network"].shape)
     chosen = (right > 0) | (parts["repeat", REPEAT_DECAY[0]] > 0)
     chosen[:, _best(tables.recent)] = True
-    for part in ["network", *(("table", power) for power in tables.next_item)]:
+    for part in ["network", *(("table", *read) for read in tables_read(tables))]:
         np.put_along_axis(chosen, _best(np.where(open_, parts[part], -np.inf)), True, 1)
     chosen &= open_
     others = open_ & ~chosen
