@@ -73,7 +73,7 @@ class Parts:
     network: np.ndarray
     table: np.ndarray
     repeats: np.ndarray
-    common: np.ndarray  # bool (F, B, M), or (0, B, M) where no attribute counts
+    common: np.ndarray  # bool (B, F, M), or (B, 0, M) where no attribute counts
 
     def mixed(self, weights: MixWeights) -> np.ndarray:
         """f, float32 (B, M)."""
@@ -85,7 +85,7 @@ class Parts:
         found[follows] += np.float32(weights.table) * (np.log(self.table[follows] + eps) - np.log(eps))
         bought = self.repeats > 0
         found[bought] += np.float32(weights.repeat) * np.log1p(self.repeats[bought]) + np.float32(weights.bought)
-        if len(self.common):
+        if self.common.shape[1]:
             found += weighted(self.common, weights)
         return found
 
@@ -130,9 +130,9 @@ class Score:
         return self.codes is not None and len(self.codes) > 0
 
     def common(self, histories: Sequence[History], columns: "Columns") -> np.ndarray:
-        """What each item has in common with the newest products of each history, bool (F, B, M)."""
+        """What each item has in common with the newest products of each history, bool (B, F, M)."""
         if not self.counts_attributes:
-            return np.zeros((0, len(histories), columns.count), bool)
+            return np.zeros((len(histories), 0, columns.count), bool)
         return in_common(self.codes, histories, columns.items)
 
     def mixed(self, parts: Parts, items: np.ndarray | None = None) -> np.ndarray:
@@ -143,9 +143,9 @@ class Score:
 
 
 def weighted(common: np.ndarray, weights: MixWeights) -> np.ndarray:
-    """The share of f that attributes in common (F, ...) have, float32 (...)."""
+    """The share of f that attributes in common (B, F, M) have, float32 (B, M)."""
     shares = np.array(weights.of_fields, np.float32)
-    return np.einsum("f,f...->...", shares, common.astype(np.float32))
+    return np.einsum("f,bfm->bm", shares, common.astype(np.float32))
 
 
 def token_vectors(item_matrix: np.ndarray, items: np.ndarray, histories: Sequence[History]) -> np.ndarray:

@@ -163,7 +163,7 @@ def _read_without(
     repeats = np.zeros((len(shorter), len(pool)), np.float32)
     if np.isin(pool, history.items).any():
         repeats = repeat_strength(shorter, columns, scorer.score.weights.repeat_decay)
-    parts = Parts(network[rows], table[rows], repeats, common[:, rows])
+    parts = Parts(network[rows], table[rows], repeats, common[rows])
     return hidden[rows], scorer.score.mixed(parts, pool)
 
 
