@@ -46,8 +46,10 @@ def _exchanged(
     score: Score, encode: Encode, histories: Sequence[History], parts: Parts, rng: np.random.Generator
 ) -> Iterator[tuple[str, np.ndarray]]:
     other = _others(len(histories), rng)
-    for part in fields(parts) if score.counts_attributes else fields(parts)[:-1]:
-        yield part.name, score.mixed(replace(parts, **{part.name: getattr(parts, part.name)[other]}))
+    for part in fields(parts):
+        values = getattr(parts, part.name)
+        if values.size:  # attributes count or not
+            yield part.name, score.mixed(replace(parts, **{part.name: values[other]}))
     for name, changed in (("kinds", _other_kinds(histories, rng)), ("order", _any_order(histories, rng))):
         yield name, score.mixed(score.parts(encode(changed), changed))
 
