@@ -30,12 +30,13 @@ def code_table(products: Iterable[Codes]) -> np.ndarray:
 
 
 def in_common(codes: np.ndarray, histories: Sequence[History], asked: np.ndarray | slice) -> np.ndarray:
-    """Whether one of a history's newest products has the field's value of each asked item, bool (F, B, M).
+    """Whether one of a history's newest products has the field's value of each asked item, bool (B, F, M).
 
     `codes` is int64 (F, n+1); a value that is not told is nobody's.
     """
     newest = [product_tokens(history)[-NEWEST:] for history in histories]
-    return np.array([_has_any(field[asked], [field[read] for read in newest]) for field in codes])
+    of_fields = [_has_any(field[asked], [field[read] for read in newest]) for field in codes]
+    return np.stack(of_fields, axis=1)
 
 
 def _has_any(values: np.ndarray, wanted: Sequence[np.ndarray]) -> np.ndarray:

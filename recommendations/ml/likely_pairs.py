@@ -70,7 +70,8 @@ class LikelyPairs:
         compared = (self._left_over & (self._read < NEWEST)).astype(np.float32)
         asked, read = score.codes[:, None, self._items], score.codes[:, self._newest, None]
         same = (asked == read) & (asked != NOT_TOLD)  # (F, T, I)
-        return weighted(compared @ same.astype(np.float32) > 0, score.weights)
+        common = np.moveaxis(compared @ same.astype(np.float32) > 0, 0, 1)
+        return weighted(common, score.weights)
 
     def _tokens_left(self) -> tuple[np.ndarray, np.ndarray]:
         """(P, T): which of the newest tokens are left without each pair, and how many newer ones then are."""

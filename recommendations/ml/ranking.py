@@ -97,7 +97,7 @@ class Parts:
     network: np.ndarray
     table: np.ndarray
     repeats: np.ndarray
-    common: np.ndarray  # bool (F, B, M), or (0, B, M) where no attribute counts
+    common: np.ndarray  # bool (B, F, M), or (B, 0, M) where no attribute counts
 
     def mixed(self, weights: MixWeights) -> np.ndarray:
         """f, float32 (B, M)."""
@@ -106,7 +106,7 @@ class Parts:
         follows, bought = self.table > 0, self.repeats > 0
         found[follows] += weights.of_followers(self.table[follows])
         found[bought] += weights.of_repeats(self.repeats[bought])
-        if len(self.common):
+        if self.common.shape[1]:
             found += weighted(self.common, weights)
         return found
 
@@ -177,9 +177,9 @@ class Score:
         return self.codes is not None and len(self.codes) > 0
 
     def common(self, histories: Sequence[History], columns: "Columns") -> np.ndarray:
-        """What each item has in common with the newest products of each history, bool (F, B, M)."""
+        """What each item has in common with the newest products of each history, bool (B, F, M)."""
         if not self.counts_attributes:
-            return np.zeros((0, len(histories), columns.count), bool)
+            return np.zeros((len(histories), 0, columns.count), bool)
         return in_common(self.codes, histories, columns.items)
 
     def mixed(self, parts: Parts, items: np.ndarray | None = None) -> np.ndarray:
@@ -190,9 +190,9 @@ class Score:
 
 
 def weighted(common: np.ndarray, weights: MixWeights) -> np.ndarray:
-    """The share of f that attributes in common (F, ...) have, float32 (...)."""
+    """The share of f that attributes in common (B, F, M) have, float32 (B, M)."""
     shares = np.array(weights.of_fields, np.float32)
-    return np.einsum("f,f...->...", shares, common.astype(np.float32))
+    return np.einsum("f,bfm->bm", shares, common.astype(np.float32))
 
 
 def token_vectors(item_matrix: np.ndarray, items: np.ndarray, histories: Sequence[History]) -> np.ndarray:

@@ -21,7 +21,7 @@ def visitor(db, client):
 @pytest.fixture
 def shown(version, popular, books, did, visitor):  # noqa: F811
     """A list with causes."""
-    did(visitor, books[10:13])
+    did(visitor, books[4:7])
     return recommend(RecommendationQuery("home", visitor))
 
 

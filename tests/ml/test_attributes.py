@@ -41,9 +41,9 @@ def test_a_table_of_codes_begins_with_the_padding():
 def test_a_value_in_common_is_one_of_the_newest_products():
     codes = np.array([[0, 5, 6, 5, 0, 0], [0, 0, 7, 7, 7, 9]], np.int64)
     found = in_common(codes, [viewed(1), viewed(4), viewed(2, 5)], ALL)
-    assert found[0].astype(int).tolist() == [[0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
-    assert found[1].astype(int).tolist() == [[0, 0, 0, 0, 0, 0], [0, 0, 1, 1, 1, 0], [0, 0, 1, 1, 1, 1]]
-    assert in_common(codes, [viewed(1)], np.array([3, 2]))[0].tolist() == [[True, False]]
+    assert found[:, 0].astype(int).tolist() == [[0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
+    assert found[:, 1].astype(int).tolist() == [[0, 0, 0, 0, 0, 0], [0, 0, 1, 1, 1, 0], [0, 0, 1, 1, 1, 1]]
+    assert in_common(codes, [viewed(1)], np.array([3, 2]))[:, 0].tolist() == [[True, False]]
 
 
 def test_only_the_newest_products_are_compared_and_searches_are_none_of_them():
@@ -141,7 +141,7 @@ def test_what_is_in_common_depends_on_the_product_and_the_history_alone(scorer, 
     together = in_common(codes, histories, ALL)
     np.testing.assert_array_equal(in_common(codes, histories, items), together[:, :, items])
     for row, history in enumerate(histories):
-        np.testing.assert_array_equal(in_common(codes, [history], ALL)[:, 0], together[:, row])
+        np.testing.assert_array_equal(in_common(codes, [history], ALL)[0], together[row])
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,8 @@ def test_what_must_not_be_named_is_not(query, books, settings):
 
 def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
     found = recommend(query)
-    first, second = found.recommendations[:2]
+    first, *others = found.recommendations
+    second = next(one for one in others if compare(query, first.card.product_id, one.card.product_id).for_it)
     address = reverse("recommendations:why", query={"token": found.token, "product": first.card.product_id})
     html = browser.get(address).content.decode()
     form = re.search(r'<section id="compared">.*?</section>', html, re.DOTALL)[0]

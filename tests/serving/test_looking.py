@@ -255,7 +255,7 @@ def test_ablations_change_what_they_should(query):
             assert change.score == pytest.approx(base - getattr(terms, part), abs=1e-4)
     weights = score.weights
     without_repeats = weights.network * parts.network[0] + weights.table * np.log(parts.table[0] + weights.table_eps)
-    without_repeats += weights.brand * parts.common[0, 0] + weights.category * parts.common[1, 0]
+    without_repeats += weights.brand * parts.common[0, 0] + weights.category * parts.common[0, 1]
     places = {int(item): place for place, item in enumerate(pool.items[np.argsort(-without_repeats, kind="stable")], 1)}
     for change in told["repeats"]:
         assert change.place_after == places[pool.loaded.scorer.vocabulary.number(change.product_id)]

@@ -93,6 +93,6 @@ def test_its_category_counts_at_once(books, now, monkeypatch):
     scorer = current_recommender().scorer
     assert scorer.newcomers[0].codes == codes_of(new.brand, new.category) != codes_of("", [])
     viewed = History.of([scorer.vocabulary.number(new.product_id)], [Kind.VIEW])
-    of_category = scorer.score.parts(scorer.encode([viewed]), [viewed]).common[1, 0]
+    of_category = scorer.score.parts(scorer.encode([viewed]), [viewed]).common[0, 1]
     assert of_category[1:61].tolist() == [book.shelf == "Cooking" for book in books]
     assert of_category[[61, 62]].all()

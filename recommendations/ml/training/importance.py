@@ -48,9 +48,8 @@ def _exchanged(
     other = _others(len(histories), rng)
     for part in fields(parts):
         values = getattr(parts, part.name)
-        if values.size:
-            exchanged = values[:, other] if values.ndim == 3 else values[other]  # attributes in common: one for each
-            yield part.name, score.mixed(replace(parts, **{part.name: exchanged}))
+        if values.size:  # attributes count or not
+            yield part.name, score.mixed(replace(parts, **{part.name: values[other]}))
     for name, changed in (("kinds", _other_kinds(histories, rng)), ("order", _any_order(histories, rng))):
         yield name, score.mixed(score.parts(encode(changed), changed))
 

@@ -131,7 +131,7 @@ def _parts(network: Network, tables: Tables, protocol: Protocol) -> dict[Part, n
     found |= {("repeat", decay): repeat_strength(histories, columns, decay) for decay in REPEAT_DECAY}
     if tables.codes is not None:
         common = in_common(tables.codes, histories, columns.items).astype(np.float32)
-        found |= {("common", field): part for field, part in zip(FIELDS, common, strict=True)}
+        found |= {("common", field): common[:, row] for row, field in enumerate(FIELDS)}
     return found | {"recent": np.broadcast_to(np.log1p(tables.recent), found["network"].shape)}
 
 
