@@ -20,6 +20,9 @@ from .reasons import LeaveOneOut
 from .scorer import Scorer
 from .sequences import History
 
+# Share of the catalog up to which it pays to pick the vectors to score: beyond, reading all in their order takes less.
+MOST_PICKED = 0.2
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -85,8 +88,12 @@ class Staying:
         may_reach &= self._outside
         if unit < len(may_reach):  # a search is no rival
             may_reach[unit] = False
-        some = np.flatnonzero(may_reach).astype(np.int32)
-        return score.score(self._left.hidden[row : row + 1], [rest], some)[0] if len(some) else np.zeros(0, np.float32)
+        some, hidden = np.flatnonzero(may_reach).astype(np.int32), self._left.hidden[row : row + 1]
+        if len(some) == 0:
+            return np.zeros(0, np.float32)
+        if len(some) > MOST_PICKED * len(may_reach):
+            return score.score(hidden, [rest])[0][some]
+        return score.score(hidden, [rest], some)[0]
 
     @cached_property
     def _of_attributes(self) -> np.ndarray:

@@ -142,7 +142,8 @@ def filters(inspection: Inspection, product_id: str) -> Iterable[Filter]:
     memory, query, loaded = inspection.memory, inspection.query, inspection.loaded
     item = loaded.scorer.vocabulary.number(product_id) if loaded else 0
     is_bought = product_id in memory.bought
-    is_hidden = HiddenProduct.objects.left_out_by(query.shopper, query.now).products.get(product_id, False)
+    shopper = query.shopper.pk if query.shopper else 0
+    is_hidden = HiddenProduct.objects.left_out_by(shopper, query.now).products.get(product_id, False)
     thinned = fewer_of(query, memory)
     yield Filter("unknown_to_version", item == 0)
     yield Filter("not_available", item > 0 and not loaded.eligible[item])
