@@ -9,11 +9,12 @@ from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import FAR, NEAR, NextItemTable
 from recommendations.ml.splitting import hold_out
-from recommendations.ml.training.judge import protocols
+from recommendations.ml.training.judge import Protocol, protocols
 from recommendations.ml.training.mixing import LEAST, START, Mix, MixSearch, _parts
 from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.tables import TABLE_POWERS, build_tables
-from tests.ml.made_shop import DAY, chain_shop
+from recommendations.ml.training.trial import REPEAT_DECAY
+from tests.ml.made_shop import DAY, chain_shop, noise_shop
 
 N = 40
 
@@ -76,6 +77,13 @@ def test_the_table_reads_all_of_the_history_where_that_surely_gains(blank):
     assert far.weights.reach == FAR
     near = search_of(blank, one_after_another(), 12 * DAY).best(lambda share: None)
     assert near.weights.reach == NEAR
+
+
+def test_decays_of_repeats_are_tried_only_where_somebody_repeats(blank):
+    assert len(search_of(blank, faithful_shop(), 12 * DAY)._decays(START)) == len(REPEAT_DECAY)
+    log = noise_shop(shoppers=60, n=N)
+    new = Protocol("new_products", hold_out(log, 12 * DAY).new_only(), True)
+    assert MixSearch(blank, build_tables(log.before(12 * DAY), N, 12 * DAY), [new])._decays(START) == [START]
 
 
 def test_progress_grows_to_the_end(blank):

@@ -150,6 +150,8 @@ class MixSearch:
         return sum(log(trial.ndcg(mix.values(), _parts(trial, mix)).mean()) for trial in self._trials)
 
     def _decays(self, mix: Mix) -> list[Mix]:
+        if not any(trial.tells_repeats for trial in self._trials):
+            return [mix]  # each would do alike
         return [_with(mix, repeat_decay=decay) for decay in REPEAT_DECAY]
 
     def _tables_read(self, mix: Mix) -> list[Mix]:

@@ -39,6 +39,7 @@ class Trial:
             self._stands_for = np.log(cells.pop("stands_for"))  # -inf where there is no candidate
         self._right = cells.pop("right")  # 1 / the shopper's targets where it is one, else 0
         self._cells = cells
+        self.tells_repeats = bool(cells["repeat", REPEAT_DECAY[0]].any())
         self.tells_attributes = tables.codes is not None
 
     def parts(self, power: float, table_eps: float, decay: float, reach: Reach = NEAR) -> list[np.ndarray]:
