@@ -1,10 +1,11 @@
 """The score: one pointwise function f(item; history) that ranks, explains and is audited.
 
 f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H)) + bought * [R > 0]
+        + brand * B(i; H) + category * C(i; H)
 
 h is the network's reading of the history, b what is popular, M what usually comes next after the last few products, R
-how often and how lately the shopper bought i. Nothing in f depends on which other items are asked for: the
-explanations rest on it.
+how often and how lately the shopper bought i; B and C are 1 where one of the newest products has the brand, or the
+category, of i, else 0. Nothing in f depends on which other items are asked for: the explanations rest on it.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .attributes import FIELDS, in_common
 from .kinds import Kind
 from .room import Room
 from .sequences import REPEAT_WINDOW, History, product_tokens
@@ -32,6 +34,8 @@ class MixWeights:
     repeat_decay: float
     network: float = 1.0
     bought: float = 0.0
+    brand: float = 0.0
+    category: float = 0.0
 
     def __post_init__(self):
         for field in fields(self):
@@ -56,6 +60,11 @@ class MixWeights:
         """The part of f of products that were bought, float32."""
         return np.float32(self.repeat) * np.log1p(strength) + np.float32(self.bought)
 
+    @property
+    def of_fields(self) -> tuple[float, ...]:
+        """The weights of attributes in common, one for each of FIELDS."""
+        return tuple(getattr(self, field) for field in FIELDS)
+
 
 @dataclass(frozen=True, eq=False)
 class NextItemTable:
@@ -73,11 +82,12 @@ class NextItemTable:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The three parts of f before they are weighted, each float32 (B, M)."""
+    """The parts of f before they are weighted, float32 (B, M) where nothing else is said."""
 
     network: np.ndarray
     table: np.ndarray
     repeats: np.ndarray
+    common: np.ndarray  # bool (F, B, M), or (0, B, M) where no attribute counts
 
     def mixed(self, weights: MixWeights) -> np.ndarray:
         """f, float32 (B, M)."""
@@ -86,6 +96,8 @@ class Parts:
         follows, bought = self.table > 0, self.repeats > 0
         found[follows] += weights.of_followers(self.table[follows])
         found[bought] += weights.of_repeats(self.repeats[bought])
+        if len(self.common):
+            found += weighted(self.common, weights)
         return found
 
 
@@ -98,6 +110,7 @@ class Score:
     next_item: NextItemTable
     weights: MixWeights
     room: Room | None = None  # behind item_matrix
+    codes: np.ndarray | None = None  # int64 (F, n+1); None or (0, n+1) where no attribute counts
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -133,6 +146,8 @@ class Score:
         found[rows, placed] += weights.of_followers(strength)
         rows, placed, strength = _bought(histories, columns, weights.repeat_decay)
         found[rows, placed] += weights.of_repeats(strength)
+        if self.counts_attributes:
+            found += weighted(self.common(histories, columns), weights)
         found[:, columns.of_padding()] = -np.inf
         return found
 
@@ -143,13 +158,31 @@ class Score:
             self.network(hidden, histories, columns),
             next_item_strength(self.next_item, histories, columns),
             repeat_strength(histories, columns, self.weights.repeat_decay),
+            self.common(histories, columns),
         )
+
+    @property
+    def counts_attributes(self) -> bool:
+        """Whether f has a part that tells what a product has in common with the newest ones."""
+        return self.codes is not None and len(self.codes) > 0
+
+    def common(self, histories: Sequence[History], columns: "Columns") -> np.ndarray:
+        """What each item has in common with the newest products of each history, bool (F, B, M)."""
+        if not self.counts_attributes:
+            return np.zeros((0, len(histories), columns.count), bool)
+        return in_common(self.codes, histories, columns.items)
 
     def mixed(self, parts: Parts, items: np.ndarray | None = None) -> np.ndarray:
         """f from parts() of the same items."""
         scores = parts.mixed(self.weights)
         scores[:, Columns(len(self.bias), items).of_padding()] = -np.inf
         return scores
+
+
+def weighted(common: np.ndarray, weights: MixWeights) -> np.ndarray:
+    """The share of f that attributes in common (F, ...) have, float32 (...)."""
+    shares = np.array(weights.of_fields, np.float32)
+    return np.einsum("f,f...->...", shares, common.astype(np.float32))
 
 
 def token_vectors(item_matrix: np.ndarray, items: np.ndarray, histories: Sequence[History]) -> np.ndarray:
