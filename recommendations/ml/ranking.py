@@ -47,6 +47,11 @@ class MixWeights:
             raise ValueError(f"repeat_decay={self.repeat_decay} must be in (0, 1]")
 
     @property
+    def of_fields(self) -> tuple[float, ...]:
+        """The weights of attributes in common, one for each of FIELDS."""
+        return tuple(getattr(self, field) for field in FIELDS)
+
+    @property
     def of_no_follower(self) -> np.float32:
         """The table's part of f where M is 0."""
         return np.float32(self.table) * np.log(np.float32(self.table_eps))
@@ -59,11 +64,6 @@ class MixWeights:
     def of_repeats(self, strength: np.ndarray) -> np.ndarray:
         """The part of f of products that were bought, float32."""
         return np.float32(self.repeat) * np.log1p(strength) + np.float32(self.bought)
-
-    @property
-    def of_fields(self) -> tuple[float, ...]:
-        """The weights of attributes in common, one for each of FIELDS."""
-        return tuple(getattr(self, field) for field in FIELDS)
 
 
 @dataclass(frozen=True, eq=False)
