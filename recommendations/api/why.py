@@ -29,7 +29,7 @@ class WhyEndpoint(Endpoint):
             raise BadField(field, message) from None
         query = query_of(page, token.placement, token.limit, token.product_id, of=token.of)
         product_id, compared = values.get("product", ""), values.get("compared", "")
-        told = why(query, product_id, anchor_in(values), values.get("further") == "1")
+        told = why(query, product_id, anchor_in(values) if token.is_row else None, values.get("further") == "1")
         if told.recommendation is None:
             detail = "The product is not in this list any more: the list has changed since it was made."
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
@@ -47,7 +47,7 @@ class WhyEndpoint(Endpoint):
                 "changed": token.change(told.again),
                 "reason": reason_as_json(told.reason),
                 "causes": [cause(reason) for reason in told.causes],
-                "comparison": _as_json(compare(query, product_id, compared) if compared else None),
+                "comparison": _as_json(compare(told.query or query, product_id, compared) if compared else None),
             }
         )
 

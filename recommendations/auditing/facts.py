@@ -65,10 +65,12 @@ def promotion_faults(audit: ShopperAudit, said: Said) -> list[str]:
 
 def _bought_faults(audit: ShopperAudit, said: Said) -> list[str]:
     mine = Interaction.objects.filter(shopper=audit.shopper, product__product_id=said.product_id)
-    last = mine.filter(kind=Kind.PURCHASE).aggregate(last=Max("occurred_at"))["last"]
+    last, back = (mine.filter(kind=k).aggregate(at=Max("occurred_at"))["at"] for k in (Kind.PURCHASE, Kind.RETURN))
     removed = RemovedProduct.objects.filter(shopper=audit.shopper, product__product_id=said.product_id)
     if said.fact != "bought" or last is None or last != said.when or removed.filter(removed_at__gte=last).exists():
         return [f"{said.product_id}: {said.fact} at {said.when}, but last bought at {last}"]
+    if back is not None and back >= last:
+        return [f"{said.product_id}: bought at {last}, but returned at {back}"]
     return []
 
 

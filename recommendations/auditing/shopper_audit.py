@@ -310,7 +310,12 @@ def _fewer(anchors: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def _bought(events: Sequence[Event]) -> set[str]:
-    return {event.product_id for event in events if event.kind == Kind.PURCHASE}
+    """What was bought and did not come back since."""
+    last: dict[str, int] = {}
+    for event in reversed(events):
+        if event.kind in (Kind.PURCHASE, Kind.RETURN):
+            last[event.product_id] = event.kind
+    return {product_id for product_id, kind in last.items() if kind == Kind.PURCHASE}
 
 
 def _in_basket(events: Sequence[Event]) -> set[str]:

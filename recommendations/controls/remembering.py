@@ -17,7 +17,8 @@ UNDO_FOR = timedelta(days=30)
 class Met:
     """A product or search of the history, and the strongest true word for what was done with it.
 
-    `event` is "bought", "in_basket", "saved", "viewed", "put_in_basket" (no longer there), "returned" or "searched".
+    `event` is "bought", "in_basket", "saved", "viewed", "put_in_basket" (no longer there), "taken_out" (of
+    it), "returned" or "searched".
     """
 
     product_id: str  # "" for a search
@@ -81,7 +82,9 @@ def _event(kinds: list[int]) -> str:
         return "saved"
     if Kind.VIEW in kinds:
         return "viewed"
-    return "put_in_basket" if {Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART} & set(kinds) else "returned"
+    if Kind.ADD_TO_CART in kinds:
+        return "put_in_basket"
+    return "taken_out" if Kind.REMOVE_FROM_CART in kinds else "returned"
 
 
 def _newest(kinds: list[int], *among: int) -> int | None:

@@ -66,9 +66,13 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         return rows.exclude(product=None, query__in=queries) if queries else rows
 
     def bought(self) -> dict[str, datetime]:
-        """product_id -> when it was last bought."""
-        rows = self.filter(kind=Kind.PURCHASE).order_by().values_list("product__product_id")
-        return dict(rows.annotate(last=models.Max("occurred_at")))
+        """product_id -> when it was last bought, of what did not come back since."""
+        rows = self.filter(kind__in=(Kind.PURCHASE, Kind.RETURN)).order_by().values_list("product__product_id")
+        last, returned = (
+            models.Max("occurred_at", filter=models.Q(kind=kind)) for kind in (Kind.PURCHASE, Kind.RETURN)
+        )
+        found = rows.annotate(last=last, returned=returned)
+        return {key: at for key, at, back in found if at is not None and (back is None or at > back)}
 
     def insert_new(self, rows: NewInteractions) -> int:
         """Store rows in one INSERT, but those whose (shopper, event_key) is there; returns how many are new."""

@@ -52,7 +52,8 @@ def why(request: HttpRequest) -> HttpResponse:
         return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
     query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
     further = request.GET.get("further") == "1"
-    told = explain(query, request.GET.get("product", ""), anchor_in(request.GET), further)
+    anchor = anchor_in(request.GET) if token.is_row else None
+    told = explain(query, request.GET.get("product", ""), anchor, further)
     predicted = []
     if told.causes:
         predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
@@ -65,8 +66,9 @@ def why(request: HttpRequest) -> HttpResponse:
         "asked": [(name, value) for name, value in request.GET.items() if name in ASKED],
         "comparison": None,
     }
-    if compared := request.GET.get("compared", ""):
-        context["comparison"] = compare(query, request.GET.get("product", ""), compared)
+    if (compared := request.GET.get("compared", "")) and told.query is not None:
+        context["compared"] = True
+        context["comparison"] = compare(told.query, request.GET.get("product", ""), compared)
     return render(request, "recommendations/pages/why.html", context)
 
 

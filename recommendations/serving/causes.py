@@ -21,6 +21,7 @@ class Why:
     recommendation: Recommendation | None  # None when it is not in the list any more
     causes: tuple[Because, ...] = ()
     again: RecommendationList = RecommendationList("")  # noqa: RUF009 - frozen: the list, computed again
+    query: RecommendationQuery | None = None  # what that list answers; of a row, the list that it was cut from
 
     @property
     def reason(self) -> Reason:
@@ -51,13 +52,13 @@ def why(
     shown = again.recommendations
     found = next((entry for entry in shown if entry.card.product_id == product_id), None)
     if found is None:
-        return Why(None, again=again)
+        return Why(None, (), again, query)
     memory = read_memory(query.shopper, query.now, query.without, query.without_queries)
     pool = history_pool(current_recommender(), query, memory)
     if pool is None or found.source != "recommender" or found.is_promoted or found.reason.tier == "T5":
-        return Why(found, again=again)
+        return Why(found, (), again, query)
     if isinstance(found.reason, Because) and found.reason.tier == "T2":  # then there is no single cause
-        return Why(found, (found.reason,), again)
+        return Why(found, (found.reason,), again, query)
     explainer = Explainer(pool, query, memory)
     claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.place)
     cards = find_cards(named_products(claims), query.request)
@@ -69,7 +70,7 @@ def why(
         reasons = [reason for reason in [explainer.because(claim, found.place, ahead, cards)] if reason is not None]
     first = {anchor} if anchor else {named.unit for named in found.reason.anchors}
     reasons.sort(key=lambda reason: reason.anchors[0].unit not in first)  # stable: the others keep their order
-    return Why(found, tuple(reasons), again)
+    return Why(found, tuple(reasons), again, query)
 
 
 def _any_claim(explainer: Explainer, found: Recommendation) -> Claim | None:

@@ -36,7 +36,7 @@ class Memory:
 
     events: Sequence[Event] = ()
     complete: bool = True
-    bought: dict[str, datetime] = field(default_factory=dict)  # product_id -> last time
+    bought: dict[str, datetime] = field(default_factory=dict)  # product_id -> last time; not what came back
     left_out: frozenset[str] = frozenset()  # hidden, or removed and not met again
     fewer: frozenset[Category] = frozenset()  # category paths of which fewer are wanted
 
@@ -140,8 +140,9 @@ def read_wishes(shopper: Shopper | None, now: datetime) -> Memory:
 
 
 def _bought(events: Sequence[Event]) -> dict[str, datetime]:
-    bought: dict[str, datetime] = {}
+    """product_id -> when it was last bought, of what did not come back since."""
+    newest: dict[str, Event] = {}
     for event in events:
-        if event.kind == Kind.PURCHASE:
-            bought.setdefault(event.product_id, event.occurred_at)
-    return bought
+        if event.kind in (Kind.PURCHASE, Kind.RETURN):
+            newest.setdefault(event.product_id, event)
+    return {key: event.occurred_at for key, event in newest.items() if event.kind == Kind.PURCHASE}

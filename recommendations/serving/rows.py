@@ -97,5 +97,5 @@ def _row(
         return None
     reason = found[0].reason
     shown = [recommendation.card.product_id for recommendation in found]
-    token = seal_list(explainer.query, shown, str(explainer.pool.loaded.version))
+    token = seal_list(explainer.query, shown, str(explainer.pool.loaded.version), is_row=True)
     return BecauseRow(reason.anchors[0], reason.text, token, tuple(found))

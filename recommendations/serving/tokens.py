@@ -32,22 +32,25 @@ class Token:
     shown: tuple[str, ...]
     time: datetime
     of: str = ""  # the registered model that the list was limited to
+    is_row: bool = False  # whether it shows some products of its list only, as rows "Because you viewed X" do
 
     def change(self, again: RecommendationList) -> str:
         """What differs in the list computed `again`: "version" (of the recommender), "list" (what is shown), or "".
 
-        A row shows some products of its list: it has changed when one of them is gone or another stands before it.
+        A row has changed when one of its products is gone from its list, or they stand in another order.
         """
         if again.version != self.version:
             return "version"
-        products = iter(again.product_ids)
-        return "" if all(product_id in products for product_id in self.shown) else "list"
+        now = [key for key in again.product_ids if key in self.shown] if self.is_row else again.product_ids
+        return "" if now == list(self.shown) else "list"
 
 
-def seal_list(query: RecommendationQuery, shown: Sequence[str], version: str) -> str:
+def seal_list(query: RecommendationQuery, shown: Sequence[str], version: str, is_row: bool = False) -> str:
     """The token of a list just made for `query`: a new random id that fits a signed 64-bit column."""
     list_id = secrets.randbits(63)
-    token = Token(list_id, version, query.placement, query.product_id, query.limit, tuple(shown), query.now, query.of)
+    token = Token(
+        list_id, version, query.placement, query.product_id, query.limit, tuple(shown), query.now, query.of, is_row
+    )
     return seal(token, query.shopper)
 
 
@@ -63,6 +66,7 @@ def seal(token: Token, shopper: Shopper | None) -> str:
         token.shown,
         int(token.time.timestamp()),
         token.of,
+        token.is_row,
     ]
     return signing.dumps(values, salt=SALT, compress=True)
 
@@ -70,7 +74,7 @@ def seal(token: Token, shopper: Shopper | None) -> str:
 def open_token(sealed: str, shopper: Shopper | None) -> Token:
     """The list that a token stands for. Raises InvalidToken unless it was made for this shopper within 30 days."""
     try:
-        owner, *values, shown, time, of = signing.loads(sealed, salt=SALT, max_age=VALID_FOR)
+        owner, *values, shown, time, of, is_row = signing.loads(sealed, salt=SALT, max_age=VALID_FOR)
     except signing.SignatureExpired as error:
         raise InvalidToken("token: older than 30 days; load the list again.") from error
     except (signing.BadSignature, ValueError) as error:
@@ -78,7 +82,7 @@ def open_token(sealed: str, shopper: Shopper | None) -> Token:
     # A list shown before the first event belongs to nobody yet; whoever holds it may use it.
     if owner and owner != _owner(shopper):
         raise InvalidToken("token: it belongs to another shopper.")
-    return Token(*values, tuple(shown), datetime.fromtimestamp(time, tz=UTC), of)
+    return Token(*values, tuple(shown), datetime.fromtimestamp(time, tz=UTC), of, is_row)
 
 
 def _owner(shopper: Shopper | None) -> int:

@@ -9,7 +9,7 @@ from .writing import ANY_OBJECT, FLAG, TEXT, TIME, exactly, many, nullable, numb
 
 KINDS = [kind.name.lower() for kind in Kind]
 SOURCES = ("recommender", "similar", "together", "popular", "new", "bought", "promoted")
-EVENTS = ("bought", "in_basket", "saved", "viewed", "put_in_basket", "searched", "returned")
+EVENTS = ("bought", "in_basket", "saved", "viewed", "put_in_basket", "taken_out", "searched", "returned")
 PRODUCT_ID = words(MAX_PRODUCT_ID)
 QUERY = words(MAX_QUERY)
 

@@ -25,6 +25,7 @@ Encode = Callable[[Sequence[History]], np.ndarray]
 def importance(score: Score, encode: Encode, asked: Sequence[Protocol], seed: int) -> dict:
     """protocol -> part -> {drop, low, high}: by how much NDCG@10 falls, and the middle 95 % of that paired difference.
 
+    Of at most MOST_SHOPPERS by chance, exchanged among BLOCK of them at a time (judge.py).
     The parts are those of the score ("network", "table", ...), each taken whole from another shopper; "kinds", what was
     done taken from other events of any shopper; and "order", the same events in any order.
     """
@@ -33,8 +34,11 @@ def importance(score: Score, encode: Encode, asked: Sequence[Protocol], seed: in
 
 def _drops(score: Score, encode: Encode, protocol: Protocol, rng: np.random.Generator) -> dict:
     found: dict[str, list[np.ndarray]] = {}
-    for block in protocol.take(range(min(len(protocol.asked), MOST_SHOPPERS))).blocks():
+    some = np.sort(rng.permutation(len(protocol.asked))[:MOST_SHOPPERS])
+    for block in protocol.take(some.tolist()).blocks():
         histories = block.asked.histories
+        if len(histories) < 2:
+            continue  # nobody to exchange with
         parts = score.parts(encode(histories), histories)
         whole = _ndcg(block, score.mixed(parts))
         for name, scores in _exchanged(score, encode, histories, parts, rng):

@@ -26,7 +26,7 @@ class Comparison:
 
 
 def compare(query: RecommendationQuery, product_id: str, other_id: str) -> Comparison | None:
-    """a(X, product) - a(X, other) of each unit X that may be named (explanation-spec, 5.4), computed without X.
+    """a(X, product) - a(X, other) of each unit X that may be named, computed without X; neither of the two is one.
 
     None unless the recommender ranked both for the list of `query`.
     """
@@ -34,10 +34,11 @@ def compare(query: RecommendationQuery, product_id: str, other_id: str) -> Compa
     ranked = {entry.card.product_id: (entry.card, column) for entry, column in inspection.ranked}
     if product_id == other_id or not {product_id, other_id} <= ranked.keys():
         return None
+    both = ("product", product_id), ("product", other_id)
     (_, one), (other, two) = ranked[product_id], ranked[other_id]
     left = inspection.left
     favours = dict(zip(left.units, (left.effect[:, one] - left.effect[:, two]).tolist(), strict=True))
-    anchors = _nameable(inspection)
+    anchors = {unit: anchor for unit, anchor in _nameable(inspection).items() if anchor.unit not in both}
     strongest = sorted(anchors, key=lambda unit: -abs(favours.get(unit, 0.0)))
     for_it = [anchors[unit] for unit in strongest if favours.get(unit, 0.0) >= LEAST]
     for_the_other = [anchors[unit] for unit in strongest if favours.get(unit, 0.0) <= -LEAST]
