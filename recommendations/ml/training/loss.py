@@ -47,7 +47,10 @@ class NegativeSampler:
 
 
 def sampled_softmax(hidden: Tensor, targets: Tensor, item_matrix: Tensor, bias: Tensor, negatives: Negatives) -> Tensor:
-    """Mean negative log-likelihood of `targets` (P) under `hidden` (P, d); a target among the negatives counts once."""
+    """Mean negative log-likelihood of `targets` (P) under `hidden` (P, d), 0 of none.
+
+    A target among the negatives counts once.
+    """
     # embedding(), not indexing: its backward adds in a fixed order, so a fit repeats exactly on several threads
     right = (hidden * F.embedding(targets, item_matrix)).sum(1) + F.embedding(targets, bias[:, None])[:, 0]  # (P)
     shift = F.embedding(negatives.items, bias[:, None])[:, 0] + negatives.correction  # (K)
@@ -83,9 +86,10 @@ class _Loss(torch.autograd.Function):
             items_grad.addmm_(chances.t(), hidden[part])
             shift_grad += chances.sum(0)
         ctx.save_for_backward(right_grad, hidden_grad, items_grad, shift_grad)
-        return losses.mean()
+        ctx.count = max(len(right), 1)  # without targets there is nothing to learn, not a division by 0
+        return losses.sum() / ctx.count
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        scale = grad / len(ctx.saved_tensors[0])
+        scale = grad / ctx.count
         return *(saved * scale for saved in ctx.saved_tensors), None
