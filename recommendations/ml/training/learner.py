@@ -25,11 +25,14 @@ class Batch:
 
     def met(self, queries: Queries) -> np.ndarray:
         """The numbers of the products whose vectors the step changes, ascending."""
-        numbers = np.unique(self.rows.items)
-        searched = queries.among(numbers)
-        bags = [queries.bag(number).items for number in numbers[searched].tolist()]
-        found = np.concatenate([numbers[~searched], self.rows.targets.ravel(), self.negatives.items.numpy(), *bags])
-        return np.unique(found[found > 0]).astype(np.int64)
+        met = np.zeros(len(self.negatives.column), bool)
+        searched = queries.among(self.rows.items)
+        for items in (self.rows.items[~searched], self.rows.targets, self.negatives.items.numpy()):
+            met[items] = True
+        for number in np.unique(self.rows.items[searched]).tolist():
+            met[queries.bag(number).items] = True
+        met[0] = False
+        return np.flatnonzero(met)
 
 
 @dataclass(eq=False)
