@@ -24,6 +24,7 @@ NEED_TORCH = [
     "benchmarks/test_self_attention.py",
     "benchmarks/test_small_model.py",
     "benchmarks/test_training_speed.py",
+    "benchmarks/test_two_processes.py",
     "benchmarks/test_warm_start.py",
     "ml/test_baselines.py",
     "ml/test_checkpoints.py",

@@ -45,8 +45,12 @@ class Learner:
 
     @classmethod
     def fresh(cls, items: int, settings: NetworkSettings, queries: Queries = NO_QUERIES) -> Self:
-        """One that has learned nothing, in training mode."""
+        """One that has learned nothing, in training mode.
+
+        It goes on with torch's random numbers by itself: whoever else draws some meanwhile changes nothing.
+        """
         network = Network(items, settings).train()
+        network.encoder.drop.random = torch.Generator().set_state(torch.get_rng_state())
         return cls(network, torch.optim.Adam(network.parameters(), fused=True), queries)
 
     def learn(self, batch: Batch, team: Team) -> None:
@@ -79,12 +83,12 @@ class Learner:
             gradient.copy_(sum_)
 
     def stored(self) -> tuple[dict[str, np.ndarray], dict]:
-        """(arrays, numbers) from which restore() makes the same learner, with torch's random numbers."""
+        """(arrays, numbers) from which restore() makes the same learner, with its random numbers."""
         arrays = {f"network.{name}": tensor.numpy() for name, tensor in self.network.state_dict().items()}
         for parameter, values in self.optimizer.state_dict()["state"].items():
             arrays |= {f"optimizer.{parameter}.{name}": tensor.numpy() for name, tensor in values.items()}
         drop = self.network.encoder.drop
-        arrays |= {"torch": torch.get_rng_state().numpy(), "dropout": np.packbits(drop._pool.numpy() > 0)}
+        arrays |= {"torch": drop.random.get_state().numpy(), "dropout": np.packbits(drop._pool.numpy() > 0)}
         return arrays, {"dropout_pool": len(drop._pool), "dropout_left": drop._windows_left}
 
     def restore(self, arrays: dict[str, np.ndarray], numbers: dict) -> None:
@@ -102,7 +106,7 @@ class Learner:
         drop = self.network.encoder.drop
         bits = np.unpackbits(arrays["dropout"], count=numbers["dropout_pool"]).astype(np.float32)
         drop._pool, drop._windows_left = torch.from_numpy(bits).div_(1 - drop.share), numbers["dropout_left"]
-        torch.set_rng_state(tensors["torch"])
+        drop.random.set_state(tensors["torch"])
 
 
 def step_loss(
