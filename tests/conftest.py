@@ -31,6 +31,7 @@ NEED_TORCH = [
     "ml/test_cooccurrence.py",
     "ml/test_fit.py",
     "ml/test_judge.py",
+    "ml/test_learner.py",
     "ml/test_loss.py",
     "ml/test_mixing.py",
     "ml/test_network.py",

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 
 from recommendations.ml.sequences import NO_QUERIES
 from recommendations.ml.training import together
+from recommendations.ml.training.batch import Batch
 from recommendations.ml.training.fit_state import Passes
 from recommendations.ml.training.helping import batch_from, begun, told_batch, told_fit
-from recommendations.ml.training.learner import Batch, Learner, step_loss
+from recommendations.ml.training.learner import Learner
 from recommendations.ml.training.loss import NegativeSampler
 from recommendations.ml.training.network import PooledDropout
 from recommendations.ml.training.together import Team, current
@@ -121,17 +121,6 @@ def test_a_helper_begins_with_all_that_the_leader_has(searches):
 
 def stored(learner):
     return learner.stored()[0].values()
-
-
-def test_only_products_that_a_step_met_have_gradients():
-    batch, queries = a_batch()
-    batch = replace(batch, rows=batch.rows.take(slice(0, 1)))
-    learner = Learner.fresh(N, SETTINGS.network, queries)
-    step_loss(learner.network, batch.rows, batch.negatives, queries).backward()
-    for table in (learner.network.item_matrix, learner.network.bias):
-        changed = table.grad.reshape(N + 1, -1).any(1).nonzero().flatten().tolist()
-        assert set(changed) - {0} <= set(batch.met(queries).tolist())
-    assert len(batch.met(queries)) < N
 
 
 def test_processes_take_their_rows_of_one_dropout_mask():

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from ..interactions import InteractionLog
+from .batch import Batch
 from .checkpoints import Checkpoint
 from .cooccurrence import svd_start
 from .fit_state import FitSettings, FitState, Passes
 from .helping import told_batch, told_fit
-from .learner import Batch, Learner
+from .learner import Learner
 from .loss import NegativeSampler
 from .network import Network
 from .tables import Tables

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ..sequences import Bag, Queries
-from .learner import Batch, Learner
+from .batch import Batch
+from .learner import Learner
 from .loss import Negatives
 from .network import NetworkSettings
 from .together import Team, Word

@@ -1,38 +1,20 @@
 """What makes a fit's steps: the network, its optimiser, and one batch after another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from ..sequences import NO_QUERIES, Queries
+from .batch import Batch
 from .loss import Negatives, sampled_softmax
 from .network import Network, NetworkSettings
 from .together import Team
 from .windows import Rows
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What a step learns from."""
-
-    rows: Rows
-    negatives: Negatives
-    rate: float
-
-    def met(self, queries: Queries) -> np.ndarray:
-        """The numbers of the products whose vectors the step changes, ascending."""
-        met = np.zeros(len(self.negatives.column), bool)
-        searched = queries.among(self.rows.items)
-        for items in (self.rows.items[~searched], self.rows.targets, self.negatives.items.numpy()):
-            met[items] = True
-        for number in np.unique(self.rows.items[searched]).tolist():
-            met[queries.bag(number).items] = True
-        met[0] = False
-        return np.flatnonzero(met)
 
 
 @dataclass(eq=False)
@@ -42,6 +24,7 @@ class Learner:
     network: Network
     optimizer: torch.optim.Optimizer
     queries: Queries = NO_QUERIES
+    _met: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))  # in the step before
 
     @classmethod
     def fresh(cls, items: int, settings: NetworkSettings, queries: Queries = NO_QUERIES) -> Self:
@@ -55,32 +38,33 @@ class Learner:
 
     def learn(self, batch: Batch, team: Team) -> None:
         """One step on the batch, of which each process of the team takes a part."""
-        part = team.part(len(batch.rows))
-        self.network.encoder.drop.part = (part.start, len(batch.rows))
+        met, own, queries = batch.renumbered(self.queries)
+        met, part = torch.from_numpy(met), team.part(len(own.rows))
+        self.network.encoder.drop.part = (part.start, len(own.rows))
+        tables = [table.detach()[met].requires_grad_() for table in self._tables()]
+        targets = int(np.count_nonzero(own.rows.targets))
+        loss = step_loss(self.network, *tables, own.rows.take(part), own.negatives, queries, targets)
+        self.network.encoder.zero_grad()
+        loss.backward()
+        gradients = [table.grad for table in tables]
+        team.add_up([*gradients, *(parameter.grad for parameter in self.network.encoder.parameters())])
+        self._take(met, gradients)
         for group in self.optimizer.param_groups:
             group["lr"] = batch.rate
-        targets = int(np.count_nonzero(batch.rows.targets))
-        loss = step_loss(self.network, batch.rows.take(part), batch.negatives, self.queries, targets)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.network.item_matrix.grad[0] = 0  # padding stays 0
-        if team.size > 1:
-            self._add_up(batch, team)
         self.optimizer.step()
 
-    def _add_up(self, batch: Batch, team: Team) -> None:
-        """Of the products only those that somebody met: the others' gradients are 0, and a catalog is large."""
-        met = torch.from_numpy(batch.met(self.queries))
-        tables = [self.network.item_matrix.grad, self.network.bias.grad]
-        small = [parameter.grad for parameter in self.network.encoder.parameters()]
-        parts = [*(table[met] for table in tables), *small]
-        sums = torch.cat([part.flatten() for part in parts])
-        team.add_up(sums)
-        found = [sum_.view_as(part) for sum_, part in zip(sums.split([p.numel() for p in parts]), parts, strict=True)]
-        for table, sum_ in zip(tables, found[:2], strict=True):
-            table[met] = sum_
-        for gradient, sum_ in zip(small, found[2:], strict=True):
-            gradient.copy_(sum_)
+    def _tables(self) -> list[Tensor]:
+        return [self.network.item_matrix, self.network.bias]
+
+    def _take(self, met: Tensor, gradients: list[Tensor]) -> None:
+        """The gradients of the products met; the others' are 0. Nothing here takes time with the catalog."""
+        for table, gradient in zip(self._tables(), gradients, strict=True):
+            if table.grad is None:
+                table.grad = torch.zeros_like(table)
+            table.grad[self._met] = 0
+            table.grad[met] = gradient
+        self.network.item_matrix.grad[0] = 0  # padding stays 0
+        self._met = met
 
     def stored(self) -> tuple[dict[str, np.ndarray], dict]:
         """(arrays, numbers) from which restore() makes the same learner, with its random numbers."""
@@ -110,16 +94,26 @@ class Learner:
 
 
 def step_loss(
-    network: Network, rows: Rows, negatives: Negatives, queries: Queries = NO_QUERIES, count: int | None = None
+    network: Network,
+    vectors: Tensor,
+    biases: Tensor,
+    rows: Rows,
+    negatives: Negatives,
+    queries: Queries = NO_QUERIES,
+    count: int | None = None,
 ) -> Tensor:
-    """The sum of the losses of the rows' targets over `count`, by default their number: then the mean."""
+    """The sum of the losses of the rows' targets over `count`, by default their number: then the mean.
+
+    Numbers are places in `vectors` (m, d) and `biases` (m).
+    """
     items, kinds = torch.from_numpy(rows.items).long(), torch.from_numpy(rows.kinds).long()
     seen = look_back(torch.from_numpy(rows.windows))
-    hidden = network(items, kinds, torch.from_numpy(rows.positions), seen, queries)
+    read = (items, kinds, torch.from_numpy(rows.positions), seen, queries)
+    hidden = functional_call(network, {"item_matrix": vectors, "bias": biases}, read)
     targets = torch.from_numpy(rows.targets).long().flatten()
     asked = torch.nonzero(targets)[:, 0]
     hidden = F.embedding(asked, hidden.flatten(0, 1))  # (P, d)
-    return sampled_softmax(hidden, targets[asked], network.item_matrix, network.bias, negatives, count)
+    return sampled_softmax(hidden, targets[asked], vectors, biases, negatives, count)
 
 
 def look_back(windows: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ What the leader tells goes over the wire as arrays and JSON, never as a pickle.
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -52,10 +52,15 @@ class Team:
             distributed.broadcast(content, 0, self._words)
         return _unpacked(content)
 
-    def add_up(self, values: Tensor) -> None:
-        """Give everybody in place the sum of everybody's `values`, the same bytes. Raises TeamBroken."""
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Give everybody in place the sums of everybody's `tensors`, the same bytes. Raises TeamBroken."""
+        if self.size == 1:
+            return
+        sums = torch.cat([tensor.flatten() for tensor in tensors])
         with self._whole(f"died, or took more than {_minutes(STEP)} for a step"):
-            distributed.all_reduce(values)
+            distributed.all_reduce(sums)
+        for tensor, found in zip(tensors, sums.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(found.view_as(tensor))
 
     @contextmanager
     def step(self) -> Iterator[None]:
