@@ -30,7 +30,7 @@ from recommendations.ml.training.together import joined
 def fit_of(processes: int, data: str, steps: int | None) -> dict:
     """One fit by so many processes: its figures."""
     with TemporaryDirectory() as name:
-        torchrun = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+        torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
         worker = ["-m", "benchmarks.two_processes", "--data", data, "--into", name]
         worker += [] if steps is None else ["--steps", str(steps)]
         subprocess.run(

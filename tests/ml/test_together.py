@@ -39,7 +39,7 @@ def one_thread():
 def by_two(tmp_path_factory):
     """The folder where two processes left the weights of every case."""
     folder = tmp_path_factory.mktemp("by-two")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([*torchrun, "-m", "tests.ml.fits_together", folder], check=True, cwd=ROOT, env=environment)
     return folder

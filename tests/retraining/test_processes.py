@@ -17,7 +17,7 @@ from recommendations.retraining.processes import _termination_raised
 from tests.retraining.made_shop import QUICK
 
 ROOT = Path(__file__).parents[2]
-TORCHRUN = ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
 MANAGE = ["-m", "tests.retraining.on_disk"]
 TRAIN = ["retrain_recommender", "--settings-json", json.dumps(QUICK)]
 # Ends a process that would hang; what does not hang needs a tenth of it.

@@ -19,7 +19,7 @@ class Command(command.Command):
     help = (
         "Delete what must not be kept any longer, retrain the recommender from the shop's interactions, and publish it "
         "if it is good enough. Without a Celery worker, run this daily: it is all that is needed. "
-        "torchrun --nproc_per_node 2 manage.py retrain_recommender fits on two processes."
+        "torchrun --standalone --nproc_per_node 2 manage.py retrain_recommender fits on two processes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
