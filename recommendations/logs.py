@@ -53,6 +53,7 @@ LINES = {
     "plots_left_out": Line(
         logging.INFO, 'No plots of how true reasons are: pip install "django-because[training]" brings matplotlib'
     ),
+    "history_browsed": Line(logging.INFO, "Somebody of the staff looked at rows of the table %(table)s"),
     "history_looked_into": Line(logging.INFO, "Somebody of the staff looked into a list (placement %(placement)s)"),
     "purged": Line(logging.INFO, "Deleted what must not be kept any longer: %(counts)s"),
 }

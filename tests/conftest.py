@@ -30,6 +30,7 @@ NEED_TORCH = [
     "ml/test_checkpoints.py",
     "ml/test_cooccurrence.py",
     "ml/test_fit.py",
+    "ml/test_importance.py",
     "ml/test_judge.py",
     "ml/test_learner.py",
     "ml/test_loss.py",

@@ -4,11 +4,18 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import ShowFacets
-from django.contrib.admin.views.main import PAGE_VAR
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
+from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+
+from ..logs import log
+from ..models import Shopper
 
 # Further pages are for whoever searches; databases walk through all rows before a page.
 LAST_PAGE = 10_000
@@ -66,13 +73,47 @@ class BrowsingAdmin(admin.ModelAdmin):
 
 
 class HistoryAdmin(BrowsingAdmin):
-    """Of shoppers: who may look needs the permission view_history, and sees numbers instead of names."""
+    """Of shoppers: who may look needs the permission view_history, sees numbers instead of names, and leaves a line in
+    the admin's log: the shopper's own where one shopper is looked at, else the table's.
+    """
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("recommendations.view_history")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse):
+            self.log_browsing(request, self.shopper_searched_for(request))
+        return response
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **options: Any) -> HttpResponse:  # type: ignore[override]
+        self.log_browsing(request, self.shopper_of(options["obj"]))
+        return super().render_change_form(request, context, **options)
+
+    def shopper_searched_for(self, request: HttpRequest) -> Shopper | None:
+        """Whose rows alone the list shows; None for a list of several shoppers."""
+        number = number_in(request.GET.get(SEARCH_VAR, ""))
+        return Shopper.objects.filter(pk=number).first() if number else None
+
+    def shopper_of(self, row: Any) -> Shopper:
+        """Whom a row is about."""
+        return row if isinstance(row, Shopper) else row.shopper
+
+    def log_browsing(self, request: HttpRequest, shopper: Shopper | None) -> None:
+        """Who looked at whose rows."""
+        table = self.opts.verbose_name_plural
+        LogEntry.objects.create(
+            user_id=request.user.pk,
+            content_type=ContentType.objects.get_for_model(shopper or self.model),
+            object_id=shopper and str(shopper.pk),
+            object_repr=str(shopper or table),
+            action_flag=CHANGE,
+            change_message=gettext("Looked at: %(table)s.") % {"table": table},
+        )
+        log("history_browsed", table=self.opts.model_name)
 
 
 def number_in(term: str) -> int | None:

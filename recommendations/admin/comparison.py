@@ -42,6 +42,14 @@ CAUSES = {
     "too_long": _("Beyond a shopper's newest 5,000"),
     "unmatched_searches": _("Searches for words that no product has"),
 }
+# What is taken from another shopper to see what it is worth.
+PARTS = {
+    "network": _("What the network says"),
+    "table": _("What the next-item table says"),
+    "repeats": _("What was bought before"),
+    "kinds": _("Kinds of event (viewed, bought ...)"),
+    "order": _("The order of events"),
+}
 LEADING = "ndcg@10"
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -128,6 +136,20 @@ def _beside(current: Mapping[str, Any]) -> list[tuple[str, str]]:
             question = {"number": current["version"], "question": PROTOCOLS.get(protocol, protocol)}
             told.append((label % question, words % figures))
     return told
+
+
+def importances(data: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """question -> (part, the NDCG@10 lost without it and its interval), what counts most first."""
+    told = []
+    for protocol, parts in data.get("importance", {}).items():
+        order = sorted(parts, key=lambda part: -parts[part]["drop"])
+        rows = [(str(PARTS.get(part, part)), _drop(parts[part])) for part in order]
+        told.append((str(PROTOCOLS.get(protocol, protocol)), rows))
+    return told
+
+
+def _drop(found: Mapping[str, float]) -> str:
+    return gettext("%(drop)s (%(low)s to %(high)s)") % {name: f"{found[name]:.4f}" for name in ("drop", "low", "high")}
 
 
 def cleaning(data: Mapping[str, Any]) -> list[tuple[str, str]]:

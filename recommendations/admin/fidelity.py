@@ -34,6 +34,13 @@ TIERS = {
     "T4": _("bought together"),
     "T5": _("plain fact"),
 }
+KINDS = {
+    "view": _("viewed"),
+    "search": _("searched for"),
+    "save": _("saved"),
+    "add_to_cart": _("put into the basket"),
+    "purchase": _("bought"),
+}
 BY_KE = {
     "pos": _(
         "Share that stays in the list without the first products of an explanation, by their number; less is better"
@@ -62,7 +69,11 @@ class FidelityTable:
 def fidelity_tables(fidelity: Mapping[str, Any]) -> list[FidelityTable]:
     """What the gate and the report measured, the gate first; what was not measured is left out."""
     gate, report = fidelity.get("gate", {}), fidelity.get("report", {})
-    found = [_exact(gate), _coverage(gate.get("coverage") or report.get("coverage", {})), _false(report)]
+    by_length = gettext("What shown products rest on, by distinct products in the history")
+    found = [_exact(gate), _coverage(by_length, gate.get("coverage") or report.get("coverage", {}))]
+    by_event = {str(KINDS.get(kind, kind)): tiers for kind, tiers in report.get("coverage_by_event", {}).items()}
+    found.append(_coverage(gettext("What shown products rest on, by the strongest that the shopper did"), by_event))
+    found.append(_false(report))
     found += [_by_ke(str(title), report.get(metric, {})) for metric, title in BY_KE.items()]
     return [table for table in found if table.rows]
 
@@ -121,10 +132,9 @@ def _exact(gate: Mapping[str, Any]) -> FidelityTable:
     )
 
 
-def _coverage(coverage: Mapping[str, Mapping[str, float]]) -> FidelityTable:
+def _coverage(title: str, coverage: Mapping[str, Mapping[str, float]]) -> FidelityTable:
     tiers = sorted({tier for shares in coverage.values() for tier in shares})
     rows = [(length, tuple(_share(shares.get(tier, 0.0)) for tier in tiers)) for length, shares in coverage.items()]
-    title = gettext("What shown products rest on, by distinct products in the history")
     return FidelityTable(title, tuple(f"{TIERS.get(tier, '')} ({tier})" for tier in tiers), tuple(rows))
 
 

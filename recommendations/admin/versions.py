@@ -19,7 +19,7 @@ from ..models import RecommenderVersion
 from ..publishing import publish, why_not_served
 from ..retraining import cancel, reap, request_retraining
 from .browsing import BrowsingAdmin
-from .comparison import cleaning, facts, lead, tables
+from .comparison import cleaning, facts, importances, lead, tables
 from .fidelity import fidelity_facts, fidelity_tables, plots, trend
 from .stages import STAGES
 
@@ -172,8 +172,11 @@ class VersionAdmin(BrowsingAdmin):
 
     @admin.display(description="")
     def comparison(self, version: RecommenderVersion) -> str:
-        found = tables(version.metrics, version.data.get("judged_shoppers", {}))
-        return render_to_string("admin/recommendations/recommenderversion/comparison.html", {"tables": found})
+        context = {
+            "tables": tables(version.metrics, version.data.get("judged_shoppers", {})),
+            "importances": importances(version.data),
+        }
+        return render_to_string("admin/recommendations/recommenderversion/comparison.html", context)
 
     @admin.display(description="")
     def fidelity_told(self, version: RecommenderVersion) -> str:

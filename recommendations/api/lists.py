@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.request import Request
@@ -8,7 +9,7 @@ from ..exceptions import UnknownPlacement
 from ..serving import Recommendation, RecommendationList, recommend
 from ..serving.asking import query_of
 from ..serving.placements import MAX_LIMIT, PLACEMENTS, get_placement
-from ..serving.reasons import Fact, Reason
+from ..serving.reasons import Anchor, Fact, Reason
 from .edge import Endpoint, page_request, product_id_in, whole_number
 from .errors import BadField
 
@@ -70,10 +71,12 @@ def reason_as_json(reason: Reason) -> dict[str, Any]:
         "kind": reason.kind,
         "tier": reason.tier,
         "text": reason.text,
-        "anchors": [
-            {"type": anchor.type, "id": anchor.id, "title": anchor.title, "event": anchor.event}
-            for anchor in reason.anchors
-        ],
+        "anchors": anchors_as_json(reason.anchors),
         "verified": reason.verified,
         **counted,
     }
+
+
+def anchors_as_json(anchors: Iterable[Anchor]) -> list[dict[str, str]]:
+    """Products and searches of a history as sent."""
+    return [{"type": anchor.type, "id": anchor.id, "title": anchor.title, "event": anchor.event} for anchor in anchors]

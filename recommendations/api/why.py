@@ -6,16 +6,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..serving import Because, InvalidToken, open_token, recommend, why
-from ..serving.asking import query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving.looking import Comparison, compare
 from .edge import Endpoint, page_request
 from .errors import BadField
-from .lists import product_as_json, reason_as_json
+from .lists import anchors_as_json, product_as_json, reason_as_json
 
 
 class WhyEndpoint(Endpoint):
-    """GET ?token=TOKEN&product=ID[&anchor=ID]: why that list shows the product, computed again now.
+    """GET ?token=TOKEN&product=ID[&anchor=ID or &searched=TEXT][&compared=ID][&further=1]: why a list shows a product.
 
-    Each cause comes with its proof and with the list as it would be without what it names.
+    Computed again now. Each cause comes with its proof and with the list as it would be without what it names; beside
+    the product `compared`, the comparison tells what of the history makes the difference.
     """
 
     def get(self, request: Request) -> Response:
@@ -26,7 +28,8 @@ class WhyEndpoint(Endpoint):
             field, message = str(error).split(": ", 1)
             raise BadField(field, message) from None
         query = query_of(page, token.placement, token.limit, token.product_id, of=token.of)
-        told = why(query, values.get("product", ""), values.get("anchor", ""))
+        product_id, compared = values.get("product", ""), values.get("compared", "")
+        told = why(query, product_id, anchor_in(values), values.get("further") == "1")
         if told.recommendation is None:
             detail = "The product is not in this list any more: the list has changed since it was made."
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
@@ -41,7 +44,17 @@ class WhyEndpoint(Endpoint):
                 "rank": told.recommendation.rank,
                 "source": told.recommendation.source,
                 "promoted": told.recommendation.is_promoted,
+                "changed": token.change(told.again),
                 "reason": reason_as_json(told.reason),
                 "causes": [cause(reason) for reason in told.causes],
+                "comparison": _as_json(compare(query, product_id, compared) if compared else None),
             }
         )
+
+
+def _as_json(comparison: Comparison | None) -> dict[str, Any] | None:
+    return comparison and {
+        "product": product_as_json(comparison.other),
+        "for_it": anchors_as_json(comparison.for_it),
+        "for_the_other": anchors_as_json(comparison.for_the_other),
+    }

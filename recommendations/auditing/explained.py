@@ -10,6 +10,7 @@ import numpy as np
 from django.utils import timezone
 
 from ..ml.greedy import removal_orders
+from ..ml.kinds import Kind
 from ..ml.labels import LABELS, LabelledList, orders
 from ..ml.lists_without import ListsWithout
 from ..ml.plain import PlainScorer
@@ -42,6 +43,11 @@ class ExplainedList:
     @property
     def units(self) -> list[int]:
         return self.lists.units
+
+    @property
+    def strongest_kind(self) -> str:
+        """The strongest that this shopper did: "view", "search", "save", "add_to_cart" or "purchase"."""
+        return Kind(int(self.lists.history.kinds.max())).name.lower()
 
     @cached_property
     def orders(self) -> Mapping[str, list[list[int]]]:

@@ -1,13 +1,13 @@
 """Facts derived a second time: every number and word of them, from rows that serving does not read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, Min
 
-from ..catalog import product_id_of, registered
+from ..catalog import catalogs_of, ids_of, product_id_of, registered
 from ..ml.kinds import Kind
-from ..models import Interaction, RemovedProduct
+from ..models import Interaction, Product, RemovedProduct
 from .shopper_audit import ShopperAudit
 
 # What may be printed of a number of shoppers, and from when on.
@@ -36,6 +36,8 @@ def fact_faults(audit: ShopperAudit, said: Said) -> list[str]:
     if said.fact == "popular_this_week":
         shoppers = audit.reference.shoppers_this_week.get(said.product_id, 0)
         return [] if shoppers >= 5 else [f"{said.product_id}: {shoppers} shoppers this week"]
+    if said.fact == "new":
+        return _new_faults(audit, said)
     if said.fact == "bought_together":
         return _together_faults(audit, said)
     if said.fact in ("promoted", "sponsored"):
@@ -68,6 +70,15 @@ def _bought_faults(audit: ShopperAudit, said: Said) -> list[str]:
     if said.fact != "bought" or last is None or last != said.when or removed.filter(removed_at__gte=last).exists():
         return [f"{said.product_id}: {said.fact} at {said.when}, but last bought at {last}"]
     return []
+
+
+def _new_faults(audit: ShopperAudit, said: Said) -> list[str]:
+    """New: had for 30 days at most, and not one of those that the shop began with."""
+    (catalog,) = catalogs_of([said.product_id])
+    added = Product.objects.filter(product_id=said.product_id).values_list("created_at", flat=True).first()
+    began = Product.objects.filter(ids_of(catalog)).aggregate(at=Min("created_at"))["at"] if catalog else None
+    is_new = added and began and added - began > timedelta(days=1) and audit.now - added < timedelta(days=30)
+    return [] if is_new else [f"{said.product_id}: new, but added at {added}"]
 
 
 def _together_faults(audit: ShopperAudit, said: Said) -> list[str]:

@@ -5,7 +5,7 @@ Every method is measured on the same shoppers, products and recommender.
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from time import monotonic
@@ -76,6 +76,7 @@ class _Report:
     def __init__(self, shop: ExplainedShop) -> None:
         self.shop, self.shoppers = shop, 0
         self.tiers: dict[str, Counter[str]] = defaultdict(Counter)
+        self.tiers_by_event: dict[str, Counter[str]] = defaultdict(Counter)
         self.lengths: Counter[str] = Counter()
         # (label, on claims only) -> (false strictly, leniently) of each product
         self.labels: dict[tuple[str, bool], list[tuple[bool, bool]]] = defaultdict(list)
@@ -91,7 +92,8 @@ class _Report:
         self.shoppers += 1
         length = stratum(len(found.units))
         self.lengths[length] += 1
-        self.tiers[length].update(entry.reason.tier for entry in found.entries)
+        for counts in (self.tiers[length], self.tiers_by_event[found.strongest_kind]):
+            counts.update(entry.reason.tier for entry in found.entries)
         found.lists.ask(all_subsets(found.units))
         self._add_labels(found)
         if len(found.units) > 1:
@@ -141,10 +143,8 @@ class _Report:
             "limit": LIMIT,
             "shown": sum(counts.total() for counts in self.tiers.values()),
             "claims": len(self.labels[OURS, True]),
-            "coverage": {
-                length: {tier: round(count / counts.total(), 4) for tier, count in sorted(counts.items())}
-                for length, counts in self.tiers.items()
-            },
+            "coverage": _shares(self.tiers),
+            "coverage_by_event": _shares(self.tiers_by_event),
             "false_reason_rate": self._rates(on_claims=False),
             "false_reason_rate_on_claims": self._rates(on_claims=True),
             "specificity": specificity(self.evicting),
@@ -184,6 +184,14 @@ class _Report:
                 difference = paired_bootstrap([values[s] for s in both], [ours[s] for s in both])
                 found[metric][method] = {name: round(value, 4) for name, value in asdict(difference).items()}
         return dict(found)
+
+
+def _shares(tiers: Mapping[str, Counter[str]]) -> dict[str, dict[str, float]]:
+    """stratum -> tier -> its share of what is shown there."""
+    return {
+        name: {tier: round(count / counts.total(), 4) for tier, count in sorted(counts.items())}
+        for name, counts in tiers.items()
+    }
 
 
 def _falsity(without: Without, named: int, units: Sequence[int]) -> tuple[bool, bool]:

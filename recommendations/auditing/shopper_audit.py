@@ -8,6 +8,7 @@ over the whole catalog.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 from math import ceil
 from zlib import crc32
 
@@ -33,7 +34,7 @@ class Claim:
 
     limit: int  # length of the ranked list that it was cut from
     product_id: str
-    anchors: tuple[str, ...]  # one, or two of which either is said to be enough; a search's is its text
+    anchors: tuple[str, ...]  # one, or two or three of which any is said to be enough; a search's is its text
     events: tuple[str, ...]  # the word used of each anchor, "searched" only of searches
     rank_before: int  # the place it was shown at, not counting the anchors
     bought: str  # what the placement does with bought products: "allowed", "left out" or "only"
@@ -91,9 +92,9 @@ class ShopperAudit:
         return faults + self._needless(claim, item, anchors) if len(anchors) > 1 else faults
 
     def is_minimal(self, claim: Claim) -> bool:
-        """Whether none of several anchors alone would do what they are said to do together."""
+        """Whether no fewer of several anchors would do what they are said to do together."""
         item, anchors = self.reference.vocabulary.number(claim.product_id), self._units(claim)
-        return all(self._place_after(claim, item, (anchor,)) <= claim.limit for anchor in anchors)
+        return all(self._place_after(claim, item, fewer) <= claim.limit for fewer in _fewer(anchors))
 
     def delp(self, bought: str, item: int, unit: int) -> float | None:
         """By how much the log-probability of one of the best items rises without the unit; None when not known."""
@@ -101,14 +102,16 @@ class ShopperAudit:
         return -float(effects[unit][item]) if unit in effects else None
 
     def _needless(self, claim: Claim, item: int, anchors: Sequence[int]) -> list[str]:
-        """Whether one anchor alone would do what several are said to do, and whether one speaks against the item."""
-        faults = []
-        for name, anchor in zip(claim.anchors, anchors, strict=True):
-            after = self._place_after(claim, item, (anchor,))
+        """Whether fewer anchors would do what several are said to do, and whether one speaks against the item."""
+        faults, name = [], dict(zip(anchors, claim.anchors, strict=True))
+        for fewer in _fewer(anchors):
+            after = self._place_after(claim, item, fewer)
             if after > claim.limit:
-                faults.append(f"already at {after} of {claim.limit} without {name} alone")
+                named = " and ".join(name[anchor] for anchor in fewer)
+                faults.append(f"already at {after} of {claim.limit} without {named} alone")
+        for anchor in anchors:
             if self._effects_of(claim.bought)[anchor][item] < -LITTLE_AGAINST - SHARE_ROOM:
-                faults.append(f"{name} speaks against {claim.product_id}")
+                faults.append(f"{name[anchor]} speaks against {claim.product_id}")
         return faults
 
     def place_now(self, product_id: str, bought: str) -> tuple[int, int]:
@@ -142,7 +145,8 @@ class ShopperAudit:
             "bought": next((kind for kind in kinds if kind in (Kind.PURCHASE, Kind.RETURN)), None) == Kind.PURCHASE,
             "in_basket": anchor in _in_basket(self.events),
             "saved": Kind.SAVE in kinds,
-            "viewed": Kind.VIEW in kinds or Kind.ADD_TO_CART in kinds,
+            "viewed": Kind.VIEW in kinds,
+            "put_in_basket": Kind.ADD_TO_CART in kinds,
         }
         return faults if last[event] else [*faults, f"{anchor} was not {event}: {kinds[:20]}"]
 
@@ -298,6 +302,11 @@ def _thinned(categories: Mapping[str, tuple[str, ...]], like: set[str]) -> set[s
 
 def _removals() -> QuerySet[RemovedProduct]:
     return RemovedProduct.objects.filter(product__isnull=False)
+
+
+def _fewer(anchors: Sequence[int]) -> list[tuple[int, ...]]:
+    """Some of the anchors, but not all of them, in every way."""
+    return [tuple(sorted(some)) for count in range(1, len(anchors)) for some in combinations(anchors, count)]
 
 
 def _bought(events: Sequence[Event]) -> set[str]:

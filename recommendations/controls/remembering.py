@@ -17,7 +17,7 @@ UNDO_FOR = timedelta(days=30)
 class Met:
     """A product or search of the history, and the strongest true word for what was done with it.
 
-    `event` is "bought", "in_basket", "saved", "viewed" or "searched".
+    `event` is "bought", "in_basket", "saved", "viewed", "put_in_basket" (no longer there), "returned" or "searched".
     """
 
     product_id: str  # "" for a search
@@ -79,7 +79,9 @@ def _event(kinds: list[int]) -> str:
         return "in_basket"
     if Kind.SAVE in kinds:
         return "saved"
-    return "viewed" if {Kind.VIEW, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART} & set(kinds) else "returned"
+    if Kind.VIEW in kinds:
+        return "viewed"
+    return "put_in_basket" if {Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART} & set(kinds) else "returned"
 
 
 def _newest(kinds: list[int], *among: int) -> int | None:

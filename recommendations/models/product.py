@@ -1,4 +1,5 @@
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -6,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from .looking_up import rows_where
 
 MAX_PRODUCT_ID = 255
+# How long a product may be called new; what came with the first mirroring, a day long, never may.
+NEW_FOR, FIRST_MIRRORING = timedelta(days=30), timedelta(days=1)
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -32,8 +35,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return {product.product_id: str(product) for product in self.filter(product_id__in=list(product_ids))}
 
     def newest(self, limit: int) -> "list[Product]":
-        """The products that can be bought, newest first."""
-        return list(self.filter(available=True).only("product_id", "category").order_by("-pk")[:limit])
+        """The products that can be bought, newest first; each knows when the first of all was mirrored (`first_at`)."""
+        told = self.annotate(first_at=models.Subquery(self.order_by("pk").values("created_at")[:1]))
+        read = told.filter(available=True).only("product_id", "category", "created_at")
+        return list(read.order_by("-pk")[:limit])
 
 
 class Product(models.Model):
@@ -51,6 +56,7 @@ class Product(models.Model):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True, db_index=True)
 
     objects = ProductQuerySet.as_manager()
+    first_at: datetime  # of those that `newest` found
 
     class Meta:
         verbose_name = _("product")
@@ -58,3 +64,7 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.product_id
+
+    def is_new(self, now: datetime) -> bool:
+        """Whether "New" is true of a product that `newest` found: here for 30 days at most, after others."""
+        return self.created_at > max(now - NEW_FOR, self.first_at + FIRST_MIRRORING)

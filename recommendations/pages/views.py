@@ -18,9 +18,12 @@ from ..catalog import Card, find_cards
 from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, Why, open_token, recommend
 from ..serving import why as explain
-from ..serving.asking import query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving.looking import compare
 
 UNITS_ON_A_PAGE = 50
+# What the address of the panel asks, but for what the product is compared with.
+ASKED = ("token", "product", "anchor", "searched")
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,23 @@ def why(request: HttpRequest) -> HttpResponse:
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
     query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
-    told = explain(query, request.GET.get("product", ""), request.GET.get("anchor", ""))
+    further = request.GET.get("further") == "1"
+    told = explain(query, request.GET.get("product", ""), anchor_in(request.GET), further)
     predicted = []
     if told.causes:
         predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
-    return render(request, "recommendations/pages/why.html", {"told": told, "predicted": predicted})
+    context = {
+        "told": told,
+        "predicted": predicted,
+        "changed": token.change(told.again),
+        "looked_further": further,
+        "others": [entry.card for entry in told.others],
+        "asked": [(name, value) for name, value in request.GET.items() if name in ASKED],
+        "comparison": None,
+    }
+    if compared := request.GET.get("compared", ""):
+        context["comparison"] = compare(query, request.GET.get("product", ""), compared)
+    return render(request, "recommendations/pages/why.html", context)
 
 
 @never_cache

@@ -1,5 +1,7 @@
 """From a page's request to a query: who asks, asked once a request."""
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest
 
 from ..boundary import CircuitBreaker, never_break
@@ -45,3 +47,11 @@ def query_of(
     # cache_page stores a response before the middleware can mark it: this is how a view tells it not to.
     request._cache_update_cache = False  # type: ignore[attr-defined]
     return query
+
+
+def anchor_in(values: Mapping[str, str]) -> tuple[str, str] | None:
+    """What a row "Because you ..." named, as its links say it: anchor=ID of a product, or searched=TEXT; (type, id)."""
+    if searched := values.get("searched", ""):
+        return "query", searched
+    product_id = values.get("anchor", "")
+    return ("product", product_id) if product_id else None

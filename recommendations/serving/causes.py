@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from ..catalog import find_cards
 from ..publishing import current_recommender
 from .candidates import history_pool
-from .explaining import Explainer, named_products
+from .explaining import Claim, Explainer, named_products
 from .memory import read_memory
+from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Because, NoReason, Reason
-from .recommendations import Recommendation
+from .recommendations import Recommendation, RecommendationList
 from .recommending import recommend
 
 
@@ -19,6 +20,7 @@ class Why:
 
     recommendation: Recommendation | None  # None when it is not in the list any more
     causes: tuple[Because, ...] = ()
+    again: RecommendationList = RecommendationList("")  # noqa: RUF009 - frozen: the list, computed again
 
     @property
     def reason(self) -> Reason:
@@ -27,31 +29,50 @@ class Why:
             return self.causes[0]
         return self.recommendation.reason if self.recommendation else NoReason()
 
+    @property
+    def others(self) -> tuple[Recommendation, ...]:
+        """What it can be compared with: what else the recommender chose for the list, where it chose this one."""
+        chosen = tuple(entry for entry in self.again.recommendations if entry.source == "recommender")
+        return tuple(entry for entry in chosen if entry != self.recommendation) if self.recommendation in chosen else ()
 
-def why(query: RecommendationQuery, product_id: str, anchor: str = "") -> Why:
+
+def why(
+    query: RecommendationQuery, product_id: str, anchor: tuple[str, str] | None = None, further: bool = False
+) -> Why:
     """Why the list of `query` shows `product_id`, computed again now.
 
-    The cause that was printed leads: `anchor` where a row named one, else the list's own choice. Rows are cut from the
-    list without promotions.
+    The cause that was printed leads: `anchor`, (type, id), where a row named one, else the list's own choice. Rows are
+    cut from the list without promotions. Going `further`, three of which any one is enough are looked for where
+    neither one nor two are a cause.
     """
     if anchor:
         query = replace(query, promotes=False)
-    shown = recommend(query).recommendations
+    again = recommend(query)
+    shown = again.recommendations
     found = next((entry for entry in shown if entry.card.product_id == product_id), None)
     if found is None:
-        return Why(None)
+        return Why(None, again=again)
     memory = read_memory(query.shopper, query.now, query.without, query.without_queries)
     pool = history_pool(current_recommender(), query, memory)
     if pool is None or found.source != "recommender" or found.is_promoted or found.reason.tier == "T5":
-        return Why(found)
+        return Why(found, again=again)
     if isinstance(found.reason, Because) and found.reason.tier == "T2":  # then there is no single cause
-        return Why(found, (found.reason,))
+        return Why(found, (found.reason,), again)
     explainer = Explainer(pool, query, memory)
     claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.place)
     cards = find_cards(named_products(claims), query.request)
     ahead = [entry.card.product_id for entry in shown if 0 < entry.place < found.place]
     made = [explainer.because(claim, found.place, ahead, cards) for claim in claims]
     reasons = [reason for reason in made if reason is not None]
-    first = {anchor} if anchor else {named.id for named in found.reason.anchors}
-    reasons.sort(key=lambda reason: reason.anchors[0].id not in first)  # stable: the others keep their order
-    return Why(found, tuple(reasons))
+    if not reasons and further and (claim := _any_claim(explainer, found)):
+        cards = find_cards(named_products([claim]), query.request)
+        reasons = [reason for reason in [explainer.because(claim, found.place, ahead, cards)] if reason is not None]
+    first = {anchor} if anchor else {named.unit for named in found.reason.anchors}
+    reasons.sort(key=lambda reason: reason.anchors[0].unit not in first)  # stable: the others keep their order
+    return Why(found, tuple(reasons), again)
+
+
+def _any_claim(explainer: Explainer, found: Recommendation) -> Claim | None:
+    kept = explainer.query.limit - Promotions.of(explainer.query, explainer.memory).places
+    item = explainer.pool.loaded.scorer.vocabulary.number(found.card.product_id)
+    return explainer.any_claim(item, found.place, kept) if found.reason.kind == "none" else None

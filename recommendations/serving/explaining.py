@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from ..catalog import Card
 from ..ml.pairs import EitherCause, EitherEnough
 from ..ml.reasons import SPARE_WITNESSES, Cause, LeaveOneOut, witnesses_needed
+from ..ml.triples import AnyOfThree
 from .candidates import Pool, popular_fill
 from .eligibility import possible_rivals
 from .memory import EVENT_ORDER, Memory
 from .queries import RecommendationQuery
-from .reasons import Anchor, Because, EitherEvidence, Evidence
+from .reasons import Anchor, AnyEvidence, Because, EitherEvidence, Evidence
 
 
 class Named(NamedTuple):
@@ -33,6 +34,7 @@ class Claim:
     margin: float | None
     share: float
     ranks_without_each: tuple[int, ...] = ()  # of two anchors
+    ranks_with_one: tuple[int, ...] = ()  # of three
 
 
 class Explainer:
@@ -47,7 +49,7 @@ class Explainer:
 
     @cached_property
     def _either(self) -> EitherEnough:
-        nameable = {unit for unit in self.pool.history.units() if self._can_be_named(unit)}
+        nameable = {unit for unit in self.pool.history.units() if self.can_be_named(unit)}
         rivals = possible_rivals(self.pool.loaded, self.query, self.memory)
         return EitherEnough(self._left, self.pool.whole, rivals, nameable)
 
@@ -73,7 +75,7 @@ class Explainer:
         if len(self._all) == 1:
             return self._popular_claims(item, rank)
         causes = self._left.causes(item, rank, self.query.limit)
-        nameable = [cause for cause in causes if self._can_be_named(cause.anchors[0])]
+        nameable = [cause for cause in causes if self.can_be_named(cause.anchors[0])]
         return [self._claim(cause) for cause in sorted(nameable, key=self._preference)]
 
     def either_claims(self, places: Mapping[int, int]) -> dict[int, list[Claim]]:
@@ -91,6 +93,22 @@ class Explainer:
             causes.sort(key=lambda either: self._preference(either.cause))
         return {item: [self._either_claim(either) for either in causes] for item, causes in found.items()}
 
+    def any_claim(self, item: int, place: int, kept: int) -> Claim | None:
+        """Three units of which any one is enough, for an item that neither one nor two explain; None when none are.
+
+        With any of them it must stay among the first `kept`. It takes longer than a list has time for.
+        """
+        if self._all or self.pool.product_id(item) in self.memory.refills:
+            return None
+        rivals = possible_rivals(self.pool.loaded, self.query, self.memory)
+        found = AnyOfThree(self._left, self._either, rivals).cause(item, place, self.query.limit, kept)
+        if found is None:
+            return None
+        newest = sorted(range(3), key=lambda anchor: self._age[found.cause.anchors[anchor]])
+        claim = self._claim(found.cause)
+        anchors, ranks = ([three[place] for place in newest] for three in (claim.anchors, found.ranks_with_one))
+        return replace(claim, anchors=tuple(anchors), ranks_with_one=tuple(ranks))
+
     def _popular_either(self, item: int, place: int) -> list[Claim]:
         """Of a history of two units: without both, what a stranger sees decides."""
         either = self._either
@@ -105,7 +123,7 @@ class Explainer:
         """What removing all units proves."""
         product_id, others = self.pool.product_id(item), self._without_all
         ahead = others[: others.index(product_id)] if product_id in others else others
-        named = all(self._can_be_named(unit) for unit in self._all)
+        named = all(self.can_be_named(unit) for unit in self._all)
         if not named or item in self._all or len(ahead) < witnesses_needed(rank, self.query.limit):
             return []
         anchors = tuple(map(self.named, self._all))
@@ -122,7 +140,7 @@ class Explainer:
         """The strongest true word for what was done with it: one of EVENT_ORDER, "" when nothing holds any more."""
         return "searched" if named.type == "query" else self.memory.strongest_event(named.id)
 
-    def _can_be_named(self, unit: int) -> bool:
+    def can_be_named(self, unit: int) -> bool:
         """Whether the shop may name it and something true can be said of it; a search may not hint at a sensitive
         product."""
         loaded, queries = self.pool.loaded, self.pool.history.queries
@@ -181,8 +199,12 @@ class Explainer:
             witnesses=live,
             version=self.pool.loaded.version,
         )
-        ranks = claim.ranks_without_each
-        evidence = EitherEvidence(**proof, ranks_without_each=ranks) if ranks else Evidence(**proof)
+        if claim.ranks_with_one:
+            evidence: Evidence = AnyEvidence(**proof, ranks_with_one=claim.ranks_with_one)
+        elif claim.ranks_without_each:
+            evidence = EitherEvidence(**proof, ranks_without_each=claim.ranks_without_each)
+        else:
+            evidence = Evidence(**proof)
         return Because(tuple(self._anchor(named, cards) for named in claim.anchors), evidence)
 
     def _anchor(self, named: Named, cards: Mapping[str, Card]) -> Anchor:

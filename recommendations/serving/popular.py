@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..catalog import Catalog, ids_of
+from ..catalog import Catalog, get_catalogs, ids_of
 from ..models import Product, ProductPopularity
 from ..models.hidden_product import Category, stays_among_fewer
 from .reasons import Fact, NoReason, Reason
@@ -49,8 +49,13 @@ def popular_products(
     if len(found) == count:
         return found
     known = {popular.product_id for popular in found} | set(left_out)
-    newest = products.newest(count + len(known) + more)
-    return found + [Popular(row.product_id, "new") for row in newest if _stays(row, known, fewer)][: count - len(found)]
+    # Of several models, one that was registered later is no news.
+    may_be_new = catalog is not None or len(get_catalogs()) == 1
+    newest = [row for row in products.newest(count + len(known) + more) if _stays(row, known, fewer)]
+    return found + [
+        Popular(row.product_id, "new", "new" if may_be_new and row.is_new(now) else "")
+        for row in newest[: count - len(found)]
+    ]
 
 
 def _stays(product: Product, left_out: Collection[str], fewer: Collection[Category]) -> bool:

@@ -9,7 +9,14 @@ from django.template.loader import render_to_string
 from ..ml.reasons import witnesses_needed
 
 # What a fact may say, and its tier.
-FACTS = {"bought": "T5", "popular_this_week": "T5", "bought_together": "T4", "promoted": "P", "sponsored": "P"}
+FACTS = {
+    "bought": "T5",
+    "popular_this_week": "T5",
+    "new": "T5",
+    "bought_together": "T4",
+    "promoted": "P",
+    "sponsored": "P",
+}
 # Numbers of shoppers that are printed, as in "20+": what was counted is rounded down to one of them.
 ROUNDED = (5, 10, 20, 50, 100)
 
@@ -67,10 +74,27 @@ class EitherEvidence(Evidence):
 
 
 @dataclass(frozen=True)
+class AnyEvidence(Evidence):
+    """The proof of "any one would be enough": without all three anchors it is out, with any of them it stays."""
+
+    ranks_with_one: tuple[int, int, int]  # at most, with each alone of the three; in the order of the anchors
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.ranks_with_one) != 3 or max(self.ranks_with_one) > self.limit:
+            raise ValueError(f"ranks {self.ranks_with_one}: expected three within a list of {self.limit}.")
+
+
+# How many products and searches each kind of proof is about.
+ANCHORS = {Evidence: 1, EitherEvidence: 2, AnyEvidence: 3}
+
+
+@dataclass(frozen=True)
 class Because:
     """ "Because you viewed X": true, since the ranking made again without X drops the product.
 
-    With two anchors and an EitherEvidence: it drops the product without both, and without neither alone.
+    With two anchors and an EitherEvidence, or three and an AnyEvidence: it drops the product without all of them, and
+    without no fewer.
     """
 
     anchors: tuple[Anchor, ...]
@@ -83,18 +107,18 @@ class Because:
             raise TypeError(f"evidence {self.evidence!r}: a causal reason needs an Evidence.")
         if not self.anchors:
             raise ValueError("a causal reason names at least one anchor.")
-        expected = 2 if isinstance(self.evidence, EitherEvidence) else 1
+        expected = ANCHORS[type(self.evidence)]
         if len({anchor.unit for anchor in self.anchors}) != len(self.anchors) or len(self.anchors) != expected:
             names = ", ".join(anchor.id for anchor in self.anchors)
             raise ValueError(f"anchors {names}: this evidence is about {expected}.")
 
     @property
     def tier(self) -> str:
-        return "T2" if isinstance(self.evidence, EitherEvidence) else "T1"
+        return "T1" if len(self.anchors) == 1 else "T2"
 
     @property
     def text(self) -> str:
-        return _sentence("because_either" if self.tier == "T2" else "because", self)
+        return _sentence(("because", "because_either", "because_any")[len(self.anchors) - 1], self)
 
 
 @dataclass(frozen=True)

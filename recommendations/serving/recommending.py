@@ -10,7 +10,7 @@ from ..publishing import LoadedRecommender, current_recommender
 from .candidates import Pool, context_items, history_pool, popular_fill
 from .explaining import Claim, Explainer, Named, named_products
 from .measuring import measured
-from .memory import Memory, read_memory
+from .memory import Memory, read_memory, read_wishes
 from .placements import Basis
 from .promoting import Promotions
 from .queries import RecommendationQuery
@@ -39,7 +39,7 @@ class Candidate:
 
 
 def popular_list(query: RecommendationQuery) -> RecommendationList:
-    """The list of last resort: popular products, nothing read of the shopper."""
+    """The list of last resort: popular products, nothing read of the shopper but what must not be shown."""
     return _fallback(query)
 
 
@@ -47,8 +47,13 @@ def popular_list(query: RecommendationQuery) -> RecommendationList:
 def _fallback(query: RecommendationQuery) -> RecommendationList:
     if query.spot.needs_product or query.spot.bought == "only":
         return RecommendationList(query.placement)
-    query, memory = replace(query, promotes=False), Memory()
+    query, memory = replace(query, promotes=False), _wishes(query)
     return _shown(query, memory, None, None, _popular(query, memory))
+
+
+@never_break(fallback=lambda query: Memory(), breaker=CircuitBreaker())
+def _wishes(query: RecommendationQuery) -> Memory:
+    return read_wishes(query.shopper, query.now)
 
 
 @measured

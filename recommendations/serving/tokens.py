@@ -10,6 +10,7 @@ from django.core import signing
 from ..exceptions import RecommendationsError
 from ..models import Shopper
 from .queries import RecommendationQuery
+from .recommendations import RecommendationList
 
 SALT = "recommendations.list"
 VALID_FOR = timedelta(days=30)
@@ -31,6 +32,16 @@ class Token:
     shown: tuple[str, ...]
     time: datetime
     of: str = ""  # the registered model that the list was limited to
+
+    def change(self, again: RecommendationList) -> str:
+        """What differs in the list computed `again`: "version" (of the recommender), "list" (what is shown), or "".
+
+        A row shows some products of its list: it has changed when one of them is gone or another stands before it.
+        """
+        if again.version != self.version:
+            return "version"
+        products = iter(again.product_ids)
+        return "" if all(product_id in products for product_id in self.shown) else "list"
 
 
 def seal_list(query: RecommendationQuery, shown: Sequence[str], version: str) -> str:

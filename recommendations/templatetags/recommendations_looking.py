@@ -15,6 +15,7 @@ WORDS = {
     "event:in_basket": _("in the basket"),
     "event:saved": _("saved"),
     "event:viewed": _("viewed"),
+    "event:put_in_basket": _("put into the basket"),
     "event:": _("returned"),
     # where a recommendation comes from
     "source:recommender": _("recommender"),

@@ -1,9 +1,11 @@
 """Shoppers, interactions and products: read-only, by own permissions, without names and without COUNT(*)."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.core.paginator import EmptyPage
 from django.db import connection
@@ -92,6 +94,34 @@ def test_shoppers_are_numbers(staff, rows):
     assert "a visitor, by cookie" in text
     for secret in ("secretname", "invoice-77", "ffffffff"):
         assert secret not in text
+
+
+def test_nobody_looks_at_histories_unnoticed(staff, rows, caplog):
+    client, event = staff("view_history", "view_product"), Interaction.objects.filter(shopper=rows).first()
+    with caplog.at_level(logging.INFO, "recommendations"):
+        client.get(url("interaction"))
+        client.get(url("interaction"), {"q": str(rows.pk)})
+        client.get(url("interaction"), {"q": "4711"})
+        client.get(url("interaction", "change", event.pk))
+        client.get(url("shopper", "change", rows.pk))
+        client.get(url("product"))
+    entries = LogEntry.objects.order_by("pk").values_list("object_id", "object_repr", "change_message")
+    whose, mine = (None, "interactions"), (str(rows.pk), f"shopper {rows.pk}")
+    assert list(entries) == [
+        (*whose, "Looked at: interactions."),
+        (*mine, "Looked at: interactions."),
+        (*whose, "Looked at: interactions."),
+        (*mine, "Looked at: interactions."),
+        (*mine, "Looked at: shoppers."),
+    ]
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["history_browsed"] * 5
+    history = reverse("admin:recommendations_shopper_history", args=[rows.pk])
+    assert "Looked at: interactions." in client.get(history).content.decode()
+
+
+def test_who_may_not_look_leaves_no_line(staff, rows):
+    staff("view_interaction").get(url("interaction"))
+    assert not LogEntry.objects.exists()
 
 
 def test_a_shopper_leads_to_what_was_done(staff, rows):

@@ -2,7 +2,7 @@
 
 from django.utils import translation
 
-from recommendations.admin.comparison import CAUSES, Cell, Lead, Row, Table, cleaning, facts, lead, tables
+from recommendations.admin.comparison import CAUSES, Cell, Lead, Row, Table, cleaning, facts, importances, lead, tables
 from recommendations.ml import cleaning as causes
 
 METRICS = {
@@ -101,3 +101,17 @@ def test_every_cause_has_words_with_the_limit_that_holds():
     assert tuple(CAUSES) == causes.CAUSES
     assert str(causes.BOT_VIEWS) in CAUSES["bots"]
     assert f"{causes.MOST_EVENTS:,}" in CAUSES["too_long"]
+
+
+def test_what_counts_most_leads():
+    kinds, table = {"drop": -0.001, "low": -0.002, "high": 0.0}, {"drop": 0.02, "low": 0.01, "high": 0.03}
+    assert importances({"importance": {"new_products": {"kinds": kinds, "table": table}}}) == [
+        (
+            "Products the shopper had never met",
+            [
+                ("What the next-item table says", "0.0200 (0.0100 to 0.0300)"),
+                ("Kinds of event (viewed, bought ...)", "-0.0010 (-0.0020 to 0.0000)"),
+            ],
+        )
+    ]
+    assert importances({}) == []

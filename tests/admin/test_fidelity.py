@@ -30,6 +30,7 @@ REPORT = {
         "ours": {"strict": 0.0, "lenient": 0.0},
     },
     "coverage": GATE["coverage"],
+    "coverage_by_event": {"purchase": {"T1": 0.875, "T0": 0.125}},
     "pos": {"ours": {"1": 0.1, "2": 0.05}, "random": {"1": 0.9, "2": 0.8}},
     "delp": {"ours": {"1": -2.0}},
     "insp": {},
@@ -51,6 +52,8 @@ def test_what_must_be_true_is_counted():
 
 def test_the_report_stands_ours_first():
     tables = {table.title.partition(":")[0]: table for table in fidelity_tables({"gate": GATE, "report": REPORT})}
+    by_event = tables["What shown products rest on, by the strongest that the shopper did"]
+    assert by_event.rows == (("bought", ("12.5%", "87.5%")),)
     false = tables["False reasons"]
     assert false.rows == (("Ours", ("0.0%", "0.0%")), ("Last viewed", ("25.0%", "12.5%")))
     assert false.bold == "Ours"

@@ -42,6 +42,18 @@ def test_popular_this_week_is_counted_again(scorer, now):
         assert fact_faults(audit, Said(name, "popular_this_week", None)) == [f"{name}: 4 shoppers this week"]
 
 
+def test_new_is_looked_up_again(scorer, now):
+    first, old, new = product_ids()[:3]
+    Product.objects.update(created_at=now - timedelta(days=60))
+    Product.objects.filter(product_id=old).update(created_at=now - timedelta(days=31))
+    Product.objects.filter(product_id=new).update(created_at=now - timedelta(days=1))
+    audit = ShopperAudit(Reference(scorer), shopper_who(now, (1, Kind.VIEW)), now)
+    assert fact_faults(audit, Said(new, "new")) == []
+    assert [bool(fact_faults(audit, Said(one, "new"))) for one in (first, old, "nothing")] == [True, True, True]
+    Product.objects.exclude(product_id=new).update(created_at=now - timedelta(days=1, hours=23))
+    assert fact_faults(audit, Said(new, "new")) != []
+
+
 def test_nothing_counted_long_ago_is_popular_this_week(scorer, now):
     popularity(now - timedelta(hours=25), {1: 50})
     audit = ShopperAudit(Reference(scorer), shopper_who(now, (1, Kind.VIEW)), now)

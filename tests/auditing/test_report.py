@@ -50,6 +50,8 @@ def test_a_report_is_told_written_and_kept(version, tmp_path):
     assert report["versus_ours"]["pos@1"].keys() == report["versus_ours"]["naopc"].keys() == NAIVE
     assert report["stability"]["same_input"] == 1
     assert report["latency_ms"]["lists"] == 5
+    assert report["coverage_by_event"].keys() == {"purchase"}
+    assert sum(report["coverage_by_event"]["purchase"].values()) == pytest.approx(1, abs=1e-3)
     assert f'Version {version.pk}: 5 shoppers, 50 products shown, {report["claims"]} with a "because"' in told
     assert "ours                0.000    0.000" in told
     for label in NAIVE:  # by construction

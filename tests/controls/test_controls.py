@@ -57,6 +57,7 @@ def test_history_is_one_entry_a_product_or_search_newest_first(products, anna):
         ([Kind.VIEW, Kind.SAVE], "saved"),
         ([Kind.VIEW, Kind.ADD_TO_CART], "in_basket"),
         ([Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.VIEW], "viewed"),
+        ([Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART], "put_in_basket"),
         ([Kind.ADD_TO_CART, Kind.PURCHASE], "bought"),
         ([Kind.PURCHASE, Kind.RETURN], "returned"),
         ([Kind.VIEW, Kind.PURCHASE, Kind.RETURN], "viewed"),

@@ -8,8 +8,11 @@ from recommendations.catalog import Promotion
 from recommendations.models import Product, ProductPair, Shopper
 from recommendations.models.shopper import hash_key
 from recommendations.publishing import forget
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, because_rows, recommend
+from tests.published import publish_made_artifact
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.serving.test_any import three_each_enough
+from tests.shop.models import Book
 from tests.shop.recommended_products import BookCatalog
 
 
@@ -98,6 +101,29 @@ def test_what_nothing_is_named_for_says_so_and_what_the_shop_promotes_does_not(
     assert sentence not in page
 
 
+def test_three_of_which_any_is_enough_are_looked_for_on_request(
+    version, popular, products, now, visitor, client, monkeypatch
+):
+    query = three_each_enough(products, now, visitor)
+    found = recommend(query)
+    asked = {"token": found.token, "product": found.product_ids[0]}
+    page = client.get(reverse("recommendations:why", query=asked)).content.decode()
+    assert "Look further" in page
+    assert "any one of them" not in page
+    page = client.get(reverse("recommendations:why", query=asked | {"further": "1"})).content.decode()
+    said = "Because you viewed Book 11, bought Book 26 and saved Book 31: any one of them would be enough."
+    assert said in page
+    assert "We made the list again without each, without every two and without all three to check." in page
+    predicted = page[page.index("What you would see without all three") :]
+    assert "Book 60" not in predicted[: predicted.index("</ol>")]
+    answer = client.get("/recommendations/v1/why/", asked | {"further": "1"}).json()
+    (cause,) = answer["causes"]
+    assert (cause["tier"], cause["evidence"]["ranks_with_one"]) == ("T2", [1, 1, 1])
+    second = asked | {"product": found.product_ids[1], "further": "1"}
+    page = client.get(reverse("recommendations:why", query=second)).content.decode()
+    assert "We also looked for three of which any one would be enough, and found none." in page
+
+
 def test_bought_together_is_told_to_be_no_cause(version, books, visitor, did, told):
     did(visitor, books[:3])
     first, other = Product.objects.filter(product_id__in=[str(books[0].pk), str(books[20].pk)]).order_by("pk")
@@ -108,3 +134,31 @@ def test_bought_together_is_told_to_be_no_cause(version, books, visitor, did, to
     assert "it does not say why this one was chosen" in page
     assert "Because" not in page
     assert (answer["reason"]["shoppers"], answer["reason"]["anchors"][0]["id"]) == (10, first.product_id)
+
+
+def test_what_has_changed_since_the_list_was_made_is_told(version, popular, books, visitor, did, client):
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery("home", visitor))
+
+    def told(product_id):
+        asked = {"token": found.token, "product": product_id}
+        page = client.get(reverse("recommendations:why", query=asked)).content.decode()
+        answer = client.get("/recommendations/v1/why/", asked).json()
+        return "The list has changed since" in page, "learned anew" in page, answer["changed"]
+
+    first, second = found.product_ids[:2]
+    assert told(first) == (False, False, "")
+    Book.objects.filter(pk=second).update(in_stock=False)
+    assert told(first) == (True, False, "list")
+    publish_made_artifact()
+    again = recommend(RecommendationQuery("home", visitor)).product_ids
+    assert told(again[0]) == (False, True, "version")
+
+
+def test_nothing_has_changed_for_a_row_whose_list_is_the_same(version, popular, books, visitor, did, client):
+    did(visitor, [books[place] for place in (3, 9, 27, 44)])
+    row = because_rows(RecommendationQuery("new_for_you", visitor))[0]
+    asked = {"token": row.token, "product": row.recommendations[-1].card.product_id, "anchor": row.anchor.id}
+    answer = client.get("/recommendations/v1/why/", asked).json()
+    assert answer["changed"] == ""
+    assert answer["causes"][0]["anchors"][0]["id"] == row.anchor.id

@@ -3,14 +3,16 @@
 import html as markup
 import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import translation
 
 from recommendations import controls
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, RemovedProduct
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, because_rows, recommend
 from tests.api.conftest import URL
 from tests.pages.test_pages import browser, submit, visitor, why_url  # noqa: F401
 from tests.serving.conftest import *  # noqa: F403 - the same shop
@@ -104,3 +106,13 @@ def test_a_search_is_not_taken_for_the_product_it_is_called_like(visitor, browse
     assert RemovedProduct.objects.count() == 2
     submit(browser, YOURS, "undo", query=name)
     assert RemovedProduct.objects.get().product == Product.objects.get(product_id=name)
+
+
+@pytest.mark.parametrize("asked", SEARCHES[:2], indirect=True)
+def test_a_row_from_a_search_links_to_that_search(asked, visitor, browser):  # noqa: F811
+    first_are(6, has_search)
+    (row,) = because_rows(RecommendationQuery("home", visitor))
+    html = render_to_string("recommendations/because_rows.html", {"rows": [row]})
+    link = markup.unescape(re.search(r'class="recommendations-why"[^>]* href="([^"]+)"', html)[1])
+    assert parse_qs(urlsplit(link).query)["searched"] == [asked]
+    assert f"Because you searched for “{asked}”." in text_of(browser.get(link).content.decode())

@@ -6,10 +6,11 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from recommendations import serving
 from recommendations.ml.kinds import Kind
-from recommendations.models import RecommenderVersion
+from recommendations.models import HiddenProduct, Product, RecommenderVersion, RemovedProduct
 from recommendations.publishing import current_recommender, forget
 from recommendations.serving import RecommendationQuery, recommend
 from tests.shop.models import Book
@@ -82,6 +83,27 @@ def test_an_error_is_logged_once_and_popular_products_are_served(
         found = recommend(RecommendationQuery("home", shopper))
     assert {entry.source for entry in found.recommendations} == {"popular"}
     assert len([record for record in caplog.records if record.name == "recommendations"]) == 1
+
+
+def test_what_must_not_be_shown_is_not_in_the_list_of_last_resort(version, popular, shopper, books, broken_history):
+    first, second, third, *_ = Product.objects.order_by("pk")
+    HiddenProduct.objects.create(shopper=shopper, product=first, until=timezone.now() + timedelta(days=1))
+    RemovedProduct.objects.create(shopper=shopper, product=second, removed_at=timezone.now())
+    with lenient:
+        found = recommend(RecommendationQuery("home", shopper)).product_ids
+    assert found[0] == third.product_id
+    assert not {first.product_id, second.product_id} & {*found}
+
+
+def test_the_list_of_last_resort_does_without_wishes_that_can_not_be_read(
+    version, popular, shopper, broken_history, monkeypatch
+):
+    def fail(*args, **kwargs):
+        raise DatabaseError("wishes are gone")
+
+    monkeypatch.setattr(serving.recommending, "read_wishes", fail)
+    with lenient:
+        assert len(recommend(RecommendationQuery("home", shopper)).recommendations) == 10
 
 
 def test_an_error_is_raised_when_strict(version, shopper, broken_history):

@@ -8,7 +8,9 @@ import pytest
 from django.template.loader import render_to_string
 
 import recommendations
+from recommendations.ml.kinds import Kind
 from recommendations.serving import Because, Fact, NoReason
+from recommendations.serving.memory import Event, Memory
 from recommendations.serving.reasons import Anchor, EitherEvidence, Evidence
 
 TEN = tuple(str(k) for k in range(10))
@@ -27,6 +29,7 @@ def evidence(**changes):
     [
         ("bought", "Because you bought Bread & butter"),
         ("in_basket", "Because you put Bread & butter in your basket"),
+        ("put_in_basket", "Because you put Bread & butter in your basket"),
         ("saved", "Because you saved Bread & butter"),
         ("viewed", "Because you viewed Bread & butter"),
     ],
@@ -102,11 +105,12 @@ def test_evidence_counts_each_witness_once():
 def test_facts_do_not_say_because():
     assert Fact("bought", datetime(2026, 5, 3, tzinfo=UTC)).text == "You bought this in May 2026"
     assert Fact("popular_this_week").text == "Popular this week"
+    assert Fact("new").text == "New"
     assert NoReason().text == ""
 
 
 def test_the_causal_template_refuses_a_fact():
-    for name in ("because", "because_either"):
+    for name in ("because", "because_either", "because_any"):
         assert render_to_string(f"recommendations/reasons/{name}.txt", {"reason": Fact("bought")}).strip() == ""
 
 
@@ -126,4 +130,23 @@ def test_no_other_template_says_because():
             re.IGNORECASE,
         )
     }
-    assert said == {"recommendations/reasons/because.txt", "recommendations/reasons/because_either.txt"}
+    names = ("because", "because_either", "because_any")
+    assert said == {f"recommendations/reasons/{name}.txt" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        ([Kind.ADD_TO_CART], "in_basket"),
+        ([Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART], "put_in_basket"),
+        ([Kind.ADD_TO_CART, Kind.PURCHASE, Kind.RETURN], "put_in_basket"),
+        ([Kind.VIEW, Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART], "viewed"),
+        ([Kind.SAVE, Kind.VIEW], "saved"),
+        ([Kind.PURCHASE, Kind.RETURN], ""),
+        ([Kind.REMOVE_FROM_CART], ""),
+    ],
+)
+def test_the_word_for_what_was_done_is_the_strongest_that_is_true(kinds, word):
+    now = datetime(2026, 11, 26, tzinfo=UTC)
+    memory = Memory([Event("7", kind, now) for kind in reversed(kinds)])
+    assert memory.strongest_event("7") == word

@@ -40,6 +40,16 @@ def test_without_a_count_the_newest_products_are_shown_and_nothing_is_said(books
     assert [entry.reason.kind for entry in found.recommendations] == ["none"] * 3
 
 
+def test_new_is_said_of_what_came_after_the_first_mirroring_within_thirty_days(books, now):
+    Product.objects.update(created_at=now - timedelta(days=60))
+    for days, book in zip((31, 29, 0), books[-3:], strict=True):
+        Product.objects.filter(product_id=str(book.pk)).update(created_at=now - timedelta(days=days))
+    newest = reasons(asked(None, limit=4, now=now))
+    assert [newest[str(book.pk)].text for book in reversed(books[-4:])] == ["New", "New", "", ""]
+    Product.objects.exclude(product_id=str(books[-1].pk)).update(created_at=now - timedelta(hours=23))
+    assert {reason.kind for reason in reasons(asked(None, limit=4, now=now)).values()} == {"none"}
+
+
 def test_an_old_count_is_ranked_but_not_called_popular_this_week(books, popular):
     found = asked(None, now=timezone.now() + timedelta(days=2))
     assert {entry.reason.kind for entry in found.recommendations} == {"none"}

@@ -3,8 +3,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core import signing
 
+from recommendations.catalog import Card
 from recommendations.models import Shopper
-from recommendations.serving import InvalidToken, RecommendationQuery, Token, open_token, recommend
+from recommendations.serving import (
+    InvalidToken,
+    NoReason,
+    Recommendation,
+    RecommendationList,
+    RecommendationQuery,
+    Token,
+    open_token,
+    recommend,
+)
 from recommendations.serving.tokens import SALT, seal
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -67,3 +77,24 @@ def test_a_list_carries_what_was_shown(version, popular, anna):
     token = open_token(found.token, anna)
     assert (token.placement, token.limit, list(token.shown)) == ("home", 4, found.product_ids)
     assert 0 <= token.list_id < 2**63
+
+
+def listed(version, *product_ids):
+    cards = [Card(product_id, product_id, "/") for product_id in product_ids]
+    shown = (Recommendation(place, 1.0, "recommender", card, NoReason()) for place, card in enumerate(cards, start=1))
+    return RecommendationList("home", version, recommendations=tuple(shown))
+
+
+@pytest.mark.parametrize(
+    ("again", "change"),
+    [
+        (listed("3", "1", "b/ü"), ""),
+        (listed("3", "0", "1", "2", "b/ü"), ""),  # of a row: the list that it was cut from
+        (listed("3", "b/ü", "1"), "list"),
+        (listed("3", "1", "2"), "list"),
+        (listed("4", "1", "b/ü"), "version"),
+        (listed("", "7"), "version"),
+    ],
+)
+def test_a_token_knows_what_has_changed_since(again, change):
+    assert TOKEN.change(again) == change

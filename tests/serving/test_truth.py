@@ -4,16 +4,20 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommendations.catalog import sync_catalog
 from recommendations.ml.kinds import Kind
+from recommendations.ml.ranking import MixWeights, Score
 from recommendations.ml.reasons import witnesses_needed
 from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
 from tests.examples import examples
+from tests.ml.made_artifact import WEIGHTS_OF_THE_MIX, made_table
 from tests.shop.models import Book
 
 EVENTS = st.lists(
@@ -25,6 +29,19 @@ EVENTS = st.lists(
     max_size=25,
 )
 SOLD_OUT = st.sets(st.integers(0, 59), max_size=15)
+# What a recommender may have learned: vectors and followers by chance, and which parts of the score count.
+LEARNED = st.tuples(
+    st.integers(0, 4),
+    st.sampled_from(
+        [
+            WEIGHTS_OF_THE_MIX,
+            MixWeights(table=0.0, table_eps=0.01, repeat=0.0, repeat_decay=1.0),
+            MixWeights(table=3.0, table_eps=1e-4, repeat=0.0, repeat_decay=0.9, network=0.2),
+            MixWeights(table=0.5, table_eps=0.1, repeat=2.0, repeat_decay=0.8, network=0.5, bought=3.0),
+            MixWeights(table=0.7, table_eps=0.01, repeat=-2.0, repeat_decay=0.95, bought=-1.0),
+        ]
+    ),
+)
 many_examples = settings(
     max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -35,9 +52,10 @@ def words(place, products):
     return " ".join(product.product_id for product in products[place : place + 1 + place % 2])
 
 
-def shopper_who(events, products, now):
-    """A new shopper with these (place, kind) events, oldest first, a minute apart, ending a minute ago."""
-    shopper = Shopper.objects.create()
+def shopper_who(events, products, now, shopper=None):
+    """A shopper, new if none is given, with these (place, kind) events, oldest first, a minute apart, ending a minute
+    ago."""
+    shopper = shopper or Shopper.objects.create()
     Interaction.objects.bulk_create(
         Interaction(
             shopper=shopper,
@@ -51,6 +69,15 @@ def shopper_who(events, products, now):
         for age, (place, kind) in enumerate(events)
     )
     return shopper
+
+
+def learn(seed, weights):
+    """Another recommender than the published one answers, in this process."""
+    scorer = current_recommender().scorer
+    rng = np.random.default_rng(seed)
+    n, d = scorer.score.item_matrix.shape
+    matrix, bias = rng.normal(0, 1, (n, d)).astype(np.float32), rng.normal(0, 0.5, n).astype(np.float32)
+    scorer.score = Score(matrix, bias, made_table(n - 1, rng), weights)
 
 
 def sell_out(places, products):
@@ -91,8 +118,12 @@ def is_out_without_its_anchors(query, entry):
     placement=st.sampled_from(["home", "new_for_you", "cart"]),
     limit=st.integers(1, 12),
     sold_out=SOLD_OUT,
+    learned=LEARNED,
 )
-def test_every_because_is_true_after_a_real_removal(products, popular, now, events, placement, limit, sold_out):
+def test_every_because_is_true_after_a_real_removal(
+    products, popular, now, events, placement, limit, sold_out, learned
+):
+    learn(*learned)
     sell_out(sold_out, products)
     query = RecommendationQuery(placement, shopper_who(events, products, now), limit=limit, now=now)
     for entry in recommend(query).recommendations:
@@ -107,8 +138,9 @@ def test_every_because_is_true_after_a_real_removal(products, popular, now, even
 
 
 @many_examples
-@given(events=EVENTS, limit=st.integers(1, 12), sold_out=SOLD_OUT)
-def test_the_panel_leads_with_what_the_card_says(products, popular, now, events, limit, sold_out):
+@given(events=EVENTS, limit=st.integers(1, 12), sold_out=SOLD_OUT, learned=LEARNED)
+def test_the_panel_leads_with_what_the_card_says(products, popular, now, events, limit, sold_out, learned):
+    learn(*learned)
     sell_out(sold_out, products)
     query = RecommendationQuery("new_for_you", shopper_who(events, products, now), limit=limit, now=now)
     for entry in recommend(query).recommendations:
@@ -121,11 +153,13 @@ def test_the_panel_leads_with_what_the_card_says(products, popular, now, events,
     events=EVENTS,
     placement=st.sampled_from(["home", "new_for_you", "cart", "buy_again"]),
     sold_out=SOLD_OUT,
+    learned=LEARNED,
     data=st.data(),
 )
 def test_the_list_predicted_without_x_is_the_list_served_without_x(
-    products, popular, now, events, placement, sold_out, data
+    products, popular, now, events, placement, sold_out, learned, data
 ):
+    learn(*learned)
     sell_out(sold_out, products)
     shopper = shopper_who(events, products, now)
     query = RecommendationQuery(placement, shopper, limit=10, now=now)

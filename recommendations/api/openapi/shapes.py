@@ -9,7 +9,7 @@ from .writing import ANY_OBJECT, FLAG, TEXT, TIME, exactly, many, nullable, numb
 
 KINDS = [kind.name.lower() for kind in Kind]
 SOURCES = ("recommender", "similar", "together", "popular", "new", "bought", "promoted")
-EVENTS = ("bought", "in_basket", "saved", "viewed", "searched", "returned")
+EVENTS = ("bought", "in_basket", "saved", "viewed", "put_in_basket", "searched", "returned")
 PRODUCT_ID = words(MAX_PRODUCT_ID)
 QUERY = words(MAX_QUERY)
 
@@ -31,6 +31,7 @@ EVIDENCE = {
     "witnesses": many(TEXT),
     "version": number(1),
     "ranks_without_each": many(number(1)),
+    "ranks_with_one": many(number(1)),
 }
 HELD = {
     "since": TIME,
@@ -69,7 +70,7 @@ SCHEMAS = {
     "Errors": exactly(errors=many(exactly(("index",), index=number(0), field=TEXT, message=TEXT), minItems=1)),
     "Anchor": exactly(**UNIT, event=one_of(*EVENTS)),
     "Reason": exactly(("shoppers",), **REASON),
-    "Evidence": exactly(("ranks_without_each",), **EVIDENCE),
+    "Evidence": exactly(("ranks_without_each", "ranks_with_one"), **EVIDENCE),
     "Cause": exactly(("shoppers",), **REASON, evidence=ref("Evidence"), without=many(TEXT)),
     "Price": exactly(amount=TEXT, currency=TEXT),
     "Product": exactly(id=TEXT, title=TEXT, url=TEXT, image=TEXT, price={"nullable": True, "allOf": [ref("Price")]}),
@@ -88,9 +89,12 @@ SCHEMAS = {
         rank=number(1),
         source=one_of(*SOURCES),
         promoted=FLAG,
+        changed=one_of("", "list", "version"),
         reason=ref("Reason"),
         causes=many(ref("Cause")),
+        comparison={"nullable": True, "allOf": [ref("Comparison")]},
     ),
+    "Comparison": exactly(product=ref("Product"), for_it=many(ref("Anchor")), for_the_other=many(ref("Anchor"))),
     "Accepted": exactly(accepted=number(0), duplicates=number(0)),
     "History": exactly(
         history=many(exactly(**UNIT, event=one_of(*EVENTS), last=TIME, events=number(1))),

@@ -60,6 +60,9 @@ def shopping(models: Iterable[str]) -> Json:
                     query("token", {"type": "string"}, required=True),
                     query("product", {"type": "string"}, required=True),
                     query("anchor", {"type": "string"}),
+                    query("searched", {"type": "string"}),
+                    query("compared", {"type": "string"}),
+                    query("further", one_of("", "1")),
                 ],
             )
         },

@@ -75,6 +75,7 @@ def lines(version: int, report: Mapping[str, Any]) -> Iterator[str]:
     yield from _table("The same labels on all shown products", ("strict", "lenient"), report, "false_reason_rate")
     tiers = tuple(sorted({tier for shares in report["coverage"].values() for tier in shares}))
     yield from _table("Shown products by reason and length of history", tiers, report, "coverage")
+    yield from _table("The same by the strongest that the shopper did", tiers, report, "coverage_by_event")
     for metric, words in (
         ("pos", "POS@10: share that stays without the first Ke products, lower is better"),
         ("delp", "DELp: change of log p without them, lower is better"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -23,6 +24,7 @@ from ..vocabulary import Vocabulary
 from .checkpoints import Checkpoint, fingerprint
 from .export import export_network, library_versions
 from .fit import fit
+from .importance import importance
 from .judge import (
     CURRENT,
     NETWORK,
@@ -112,6 +114,8 @@ def train(
         methods = _methods(past, n, tables, network, mix, table_power, carried)
         metrics, single = compare(judging, methods, progress)
         data = _describe(log, vocabulary, cutoff, judging) | {"left_out": left_out}
+        reading = partial(encode, network, trained_kinds=tables.trained_kinds)
+        data["importance"] = importance(mix.score_of(network, tables), reading, judging, settings.seed)
         lead_over = leads(single)
         compared = beside_current(lead_over, judging, settings.errors_behind) if carried else {}
         why_not = refusal(metrics, lead_over, settings.standard_errors)
@@ -122,7 +126,7 @@ def train(
             return TrainingResult(False, why_not, **found, timings=progress.timings())
         kept = _Kept(network, cutoff, len(past), mix, start.told["warm_starts"])
         start = start.of_all(cold, carried, log)
-        del network, tables, search, methods, carried
+        del network, tables, search, methods, carried, reading
         parity, version = _refit(log, vocabulary, Path(directory), start, kept, settings, progress, index, checkpoints)
     return TrainingResult(True, "", **found, timings=progress.timings(), parity=parity, version=version)
 

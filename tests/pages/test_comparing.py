@@ -1,0 +1,107 @@
+"""Two products of a list beside each other: on the panel, by REST, and against the scores computed anew."""
+
+import re
+
+import pytest
+from django.urls import reverse
+from django.utils import translation
+
+from recommendations.publishing import current_recommender
+from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving.looking import compare
+from recommendations.serving.memory import read_memory
+from tests.pages.test_pages import browser, visitor  # noqa: F401
+from tests.pages.test_searches import text_of
+from tests.serving.conftest import *  # noqa: F403 - the same shop
+
+
+@pytest.fixture
+def query(version, popular, books, visitor, did):  # noqa: F811
+    did(visitor, [books[place] for place in (3, 9, 27, 44)])
+    return RecommendationQuery("home", visitor)
+
+
+def favour(query, unit, one, other):
+    """f(one) - f(other) with the whole history, less the same without the unit."""
+    scorer = current_recommender().scorer
+    memory = read_memory(query.shopper, query.now)
+    history = memory.history(scorer.vocabulary, scorer.query_index)
+    items = scorer.vocabulary.numbers([one, other])
+    (whole,), (without,) = (
+        scorer.scores([read], items) for read in (history, history.without(scorer.vocabulary.number(unit)))
+    )
+    return float((whole[0] - whole[1]) - (without[0] - without[1]))
+
+
+def test_what_makes_the_difference_is_what_the_scores_say(query, books):
+    first, *others = recommend(query).product_ids
+    met = [str(books[place].pk) for place in (3, 9, 27, 44)]
+    for other in others:
+        favours = {unit: favour(query, unit, first, other) for unit in met}
+        found = compare(query, first, other)
+        assert found.other.product_id == other
+        for_it = sorted((unit for unit in met if favours[unit] > 0.1), key=lambda unit: -favours[unit])
+        against = sorted((unit for unit in met if favours[unit] < -0.1), key=favours.__getitem__)
+        assert [anchor.id for anchor in found.for_it] == for_it[:3]
+        assert [anchor.id for anchor in found.for_the_other] == against[:3]
+
+
+def test_only_two_of_the_list_are_compared(query, books):
+    first, second = recommend(query).product_ids[:2]
+    assert compare(query, first, first) is None
+    assert compare(query, first, str(books[3].pk)) is None
+    assert compare(query, first, "nothing") is None
+    assert compare(query, second, first) is not None
+
+
+def test_what_must_not_be_named_is_not(query, books, settings):
+    first, second = recommend(query).product_ids[:2]
+    named = {anchor.id for found in [compare(query, first, second)] for anchor in found.for_it + found.for_the_other}
+    assert named
+    scorer = current_recommender().scorer
+    for product_id in named:
+        current_recommender().sensitive[scorer.vocabulary.number(product_id)] = True
+    found = compare(query, first, second)
+    assert not named & {anchor.id for anchor in found.for_it + found.for_the_other}
+
+
+def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
+    found = recommend(query)
+    first, second = found.recommendations[:2]
+    address = reverse("recommendations:why", query={"token": found.token, "product": first.card.product_id})
+    html = browser.get(address).content.decode()
+    form = re.search(r'<section id="compared">.*?</section>', html, re.DOTALL)[0]
+    offered = re.findall(r'<option value="([^"]+)"', form)
+    assert offered == [key for key in found.product_ids if key != first.card.product_id]
+    fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)"', form))
+    html = browser.get(reverse("recommendations:why"), {**fields, "compared": second.card.product_id}).content.decode()
+    told = text_of(html)
+    comparison = compare(query, first.card.product_id, second.card.product_id)
+    assert f"More than for {second.card.title}, these speak for {first.card.title}:" in told
+    for anchor in comparison.for_it + comparison.for_the_other:
+        assert f"<li>{anchor.title}</li>" in html
+    assert f'<option value="{second.card.product_id}" selected>' in html
+    assert "not what each is shown for" in told
+    with translation.override("zh-hans"):
+        html = browser.get(reverse("recommendations:why"), {**fields, "compared": second.card.product_id})
+        assert "因" not in re.search(r'<section id="compared">.*?</section>', html.content.decode(), re.DOTALL)[0]
+
+
+def test_by_rest(query, browser):  # noqa: F811
+    found = recommend(query)
+    first, second = found.product_ids[:2]
+    asked = {"token": found.token, "product": first}
+    assert browser.get("/recommendations/v1/why/", asked).json()["comparison"] is None
+    told = browser.get("/recommendations/v1/why/", {**asked, "compared": second}).json()["comparison"]
+    comparison = compare(query, first, second)
+    assert told["product"]["id"] == second
+    assert [anchor["id"] for anchor in told["for_it"]] == [anchor.id for anchor in comparison.for_it]
+    assert [anchor["id"] for anchor in told["for_the_other"]] == [anchor.id for anchor in comparison.for_the_other]
+
+
+def test_popular_products_are_not_compared(version, popular, browser, visitor):  # noqa: F811
+    found = recommend(RecommendationQuery("home", visitor))
+    page = browser.get(
+        reverse("recommendations:why", query={"token": found.token, "product": found.product_ids[0]})
+    ).content.decode()
+    assert 'id="compared"' not in page
