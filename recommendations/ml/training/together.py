@@ -46,11 +46,10 @@ class Team:
         length = torch.zeros(1, dtype=torch.int64)
         with self._whole(f"died, or said nothing for {_minutes(WORD)}"):
             distributed.broadcast(length, 0, self._words)
-            if length.item() == 0:
-                return None
             content = torch.empty(int(length), dtype=torch.uint8)
-            distributed.broadcast(content, 0, self._words)
-        return _unpacked(content)
+            if len(content):
+                distributed.broadcast(content, 0, self._words)
+        return _unpacked(content) if len(content) else None
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Give everybody in place the sums of everybody's `tensors`, the same bytes. Raises TeamBroken."""
@@ -85,15 +84,16 @@ class Team:
 
     @contextmanager
     def _whole(self, trouble: str) -> Iterator[None]:
+        self.broken = True  # until all is said: half a word can't be followed by another
         try:
             yield
         except RuntimeError as error:  # torch's word for a lost connection and for time that is up
-            self.broken = True
             whom = "Another process" if self.rank == 0 else "The leading process"
             raise TeamBroken(
                 f"{whom} of this training {trouble}; what it and torchrun printed last says why. Start torchrun again: "
                 "the training goes on from its last checkpoint."
             ) from error
+        self.broken = False
 
 
 _current = Team()
