@@ -11,6 +11,7 @@ docs/fidelity.md.
   "ours" is what it names.
 - naopc: items of 2 to 7 products, exact; pos and delp: by Ke, over items with more than Ke products.
 - versus_ours: method minus ours with the middle 95 % of a paired bootstrap over shoppers.
+- latency_ms: of all reasons of a list beyond ranking it, single causes and pairs, by distinct products of the history.
 - claims, false: printed claims scored again in torch, one history at a time, the whole catalog, no eps.
 """
 

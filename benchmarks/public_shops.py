@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.online_retail import PRODUCT, code_of, read_rows
+from recommendations.ml.attributes import Codes, code_table, codes_of
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.scorer import Scorer
@@ -76,6 +78,20 @@ def read_categories(data: str, items: str | None, n: int) -> np.ndarray | None:
         return None
     _, numbers = np.unique(["", "", *found], return_inverse=True)  # "" sorts first: 0
     return numbers[1:]
+
+
+def read_codes(items: str | None, n: int) -> np.ndarray | None:
+    """int64 (F, n+1): the attribute codes of brand and category path in `items`; None without it."""
+    if items is None:
+        return None
+    with gzip.open(items, "rt", newline="") as stream:
+        rows = {int(r["item_id"]): r for r in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)}
+    return code_table(_codes(rows.get(item, {})) for item in range(1, n + 1))
+
+
+def _codes(row: Mapping[str, str]) -> Codes:
+    brand, path = row.get("brand", ""), row.get("categories", "")
+    return codes_of("" if brand == "Unknown" else brand, path.split(" > ") if path else [])
 
 
 def _sequences(file: Path) -> PublicShop:

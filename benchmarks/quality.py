@@ -2,7 +2,7 @@
 
 `python -m benchmarks.quality --data FILE --protocol leave-one-out|time|next-order --split DATE --seeds 3 --json OUT`;
 files and protocols: benchmarks/protocols.py. The weights of the mix are chosen on earlier shoppers, the full catalog is
-ranked, and ties count against whoever ties.
+ranked, and ties count against whoever ties. With --items the score may count brands and categories in common.
 
 - each metric, at 5, 10 and 20: mean and standard deviation over seeds, and the middle 95 % of a bootstrap over shoppers
   ("ci"). novelty in bits, gini 0 = all products alike; miscalibration (of categories, Steck 2018, 0 = the shares of the
@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from benchmarks.protocols import PROTOCOLS, Question, ask
-from benchmarks.public_shops import read_categories
+from benchmarks.public_shops import read_categories, read_codes
 from benchmarks.quality_baselines import baselines, lists_of
 from benchmarks.quality_figures import Judge, figures, over_folds
 from benchmarks.small_model import draw_histogram
@@ -50,14 +50,15 @@ def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> 
     began, cpu = perf_counter(), process_time()
     settings = replace(TrainingSettings(), seed=seed, steps=options.steps)
     past = question.log.before(question.choose_from)
-    tables = build_tables(past, question.products, question.choose_from)
+    codes = read_codes(options.items, question.products)
+    tables = build_tables(past, question.products, question.choose_from, codes)
     chosen = plan(len(past), question.products, settings)
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     search = MixSearch(network, tables, [question.choosing])
     mix = search.best(lambda share: None)
     if question.fit_until > question.choose_from:  # as a shop does: everything is fitted again for the same steps
         whole = question.log.before(question.fit_until)
-        tables = build_tables(whole, question.products, question.fit_until)
+        tables = build_tables(whole, question.products, question.fit_until, codes)
         network = fit(whole, tables, chosen.steps, chosen.fit, lambda share: None)
     score = mix.score_of(network, tables)
     with TemporaryDirectory() as name:
@@ -100,7 +101,7 @@ def measure(question: Question, options: argparse.Namespace) -> dict:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, metavar="FILE")
-    parser.add_argument("--items", metavar="FILE", help="the products' categories")
+    parser.add_argument("--items", metavar="FILE", help="the products' brands and categories")
     parser.add_argument("--protocol", choices=PROTOCOLS, required=True)
     parser.add_argument("--split", metavar="DATE", help="of time and next-order, as 2010-11-01")
     parser.add_argument("--seeds", type=int, default=3)

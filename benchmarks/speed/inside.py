@@ -17,7 +17,7 @@ from recommendations.publishing import current, current_recommender, forget
 from recommendations.serving import RecommendationQuery, recommend, recommending
 
 # What asks the database for a list: the newest events, what is left out, the cards.
-ASKING = ((InteractionQuerySet, "newest"), (HiddenProductQuerySet, "left_out_by"), (recommending, "find_cards"))
+ASKING = ((InteractionQuerySet, "newest_of"), (HiddenProductQuerySet, "left_out_by"), (recommending, "find_cards"))
 
 
 class Apart:

@@ -1,6 +1,7 @@
 """What the app is measured against: views that do the same work of the database and nothing else."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from django.utils import timezone
 from rest_framework.parsers import JSONParser
@@ -48,17 +49,31 @@ class OneInsert(Peer):
 
 
 class SameQueries(Peer):
-    """The queries of a list, and the cards of ten products; nothing is ranked. `products` are the ids asked for."""
+    """The queries of a list as a view asks them, with the ORM, and the cards of ten products; nothing is ranked.
+
+    `products` are the ids asked for.
+    """
 
     def get(self, request: Request) -> Response:
         shopper, now = Shopper.objects.of_key(request.COOKIES[COOKIE]), timezone.now()
-        Interaction.objects.remembered().filter(shopper=shopper).newest(READ_LIMIT + 1)
-        HiddenProduct.objects.left_out_by(shopper, now)
+        self._ask(shopper.pk, now)
         cards = find_cards(request.query_params["products"].split(","), request._request)
         return Response({"recommendations": [self._entry(card) for card in list(cards.values())[:10]]})
 
+    def _ask(self, shopper: int, now: datetime) -> None:
+        Interaction.objects.remembered().filter(shopper=shopper).newest(READ_LIMIT + 1)
+        list(HiddenProduct.objects.hidden_or_removed(shopper, now))
+
     def _entry(self, card: Card) -> dict[str, object]:
         return {"rank": 1, "score": None, "source": "", "product": product_as_json(card), "reason": None}
+
+
+class WrittenQueries(SameQueries):
+    """The same, with the statements that we write once a process."""
+
+    def _ask(self, shopper: int, now: datetime) -> None:
+        Interaction.objects.newest_of(shopper, READ_LIMIT + 1)
+        HiddenProduct.objects.left_out_by(shopper, now)
 
 
 class Unexplained(ListsEndpoint):

@@ -1,21 +1,23 @@
 """Which pairs of units are worth trying: those without which an item probably leaves the list.
 
 Effects on the network's part of the score nearly add up, those on the next-item table do not: what follows two of the
-newest products hardly misses one of them (the logarithm), and much misses both. So the network's part is added up and
-the table's computed as it will be. A guess: what is named is proven afterwards.
+newest products hardly misses one of them (the logarithm), and much misses both. So it is with a brand that two of them
+have. So the network's part is added up, the table's and that of attributes in common are computed as they will be.
+A guess: what is named is proven afterwards.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from .ranking import TABLE_FADE, TABLE_TOKENS, Columns, logits
+from .attributes import NEWEST, NOT_TOLD
+from .ranking import TABLE_FADE, TABLE_TOKENS, Columns, logits, weighted
 from .reasons import LeaveOneOut
 from .sequences import product_tokens
 from .staying import Reading
 
-# Newest tokens of which some may be read by the table once two units are gone.
-NEAR = 3 * TABLE_TOKENS
+# Newest tokens of which some may be read by the table, or compared, once two units are gone.
+NEAR = 2 * max(TABLE_TOKENS, NEWEST)
 
 
 class LikelyPairs:
@@ -24,7 +26,12 @@ class LikelyPairs:
     def __init__(self, left: LeaveOneOut, whole: Reading, items: Sequence[int], limit: int) -> None:
         self._left, self._items = left, np.array(items, np.int32)
         self.first, self.second = np.triu_indices(len(left.units), 1)
-        self._gap = self._network(whole) + self._table() - self._last_place(limit)[:, None]  # (P, I)
+        self._newest = product_tokens(left.history)[: -NEAR - 1 : -1]  # (T)
+        self._left_over, self._read = self._tokens_left()
+        score = self._network(whole) + self._table()
+        if left.scorer.score.counts_attributes:
+            score += self._attributes()
+        self._gap = score - self._last_place(limit)[:, None]  # (P, I)
 
     def best(self, place: int, rows: np.ndarray, count: int) -> list[tuple[int, int]]:
         """At most `count` pairs of units for the item at `place` of the items, the likeliest first.
@@ -46,17 +53,29 @@ class LikelyPairs:
     def _table(self) -> np.ndarray:
         """(P, I): the table's part without each pair."""
         score = self._left.scorer.score
-        newest = product_tokens(self._left.history)[: -NEAR - 1 : -1]
+        newest = self._newest
         columns, follows = Columns(len(score.bias), self._items), np.zeros((len(newest), len(self._items)), np.float32)
         for row, item in zip(follows, newest.tolist(), strict=True):
             followers, values = score.next_item.row(item)
             placed, asked = columns.place(followers)
             row[placed] = values[asked]
-        units = np.array(self._left.units)
-        gone = (newest == units[self.first][:, None]) | (newest == units[self.second][:, None])  # (P, T)
-        read = np.cumsum(~gone, axis=1) - 1
-        faded = np.where(gone | (read >= TABLE_TOKENS), 0, np.float32(TABLE_FADE) ** read)
+        is_read = self._left_over & (self._read < TABLE_TOKENS)
+        faded = np.where(is_read, np.float32(TABLE_FADE) ** self._read, 0)
         return np.float32(score.weights.table) * np.log(np.float32(score.weights.table_eps) + faded @ follows)
+
+    def _attributes(self) -> np.ndarray:
+        """(P, I): the part of attributes in common without each pair."""
+        score = self._left.scorer.score
+        compared = (self._left_over & (self._read < NEWEST)).astype(np.float32)
+        asked, read = score.codes[:, None, self._items], score.codes[:, self._newest, None]
+        same = (asked == read) & (asked != NOT_TOLD)  # (F, T, I)
+        return weighted(compared @ same.astype(np.float32) > 0, score.weights)
+
+    def _tokens_left(self) -> tuple[np.ndarray, np.ndarray]:
+        """(P, T): which of the newest tokens are left without each pair, and how many newer ones then are."""
+        units, newest = np.array(self._left.units), self._newest
+        left = (newest != units[self.first][:, None]) & (newest != units[self.second][:, None])
+        return left, np.cumsum(left, axis=1) - 1
 
     def _last_place(self, limit: int) -> np.ndarray:
         """(P): about the score that keeps a place in the list without each pair."""

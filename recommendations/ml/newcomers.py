@@ -2,7 +2,8 @@
 
 A newcomer is read as a search is, as a bag of known products: it points where they point, as far out as they stand on
 average, and is wanted as they are, a little more for what it lacks: nothing is known yet to be followed by it, so the
-next-item table never speaks for it. From then on it is an item like any other: ranked, explained, removed, audited.
+next-item table never speaks for it. Its brand and category are its own. From then on it is an item like any other:
+ranked, explained, removed, audited.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .attributes import FIELDS, NOT_TOLD, Codes
 from .ranking import NextItemTable, Score
 from .room import Room
 from .sequences import Bag
@@ -19,6 +21,7 @@ from .text import QueryIndex
 LIKE_IT = 10
 # What is added to the bias that the products like it have, docs/decisions/0008.
 BIAS = 1.0
+NO_CODES: Mapping[str, Codes] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +30,24 @@ class Newcomer:
 
     product_id: str
     like_it: Bag
+    codes: Codes = (NOT_TOLD,) * len(FIELDS)
 
 
-def newcomers_of(index: QueryIndex, popularity: np.ndarray, words: Mapping[str, str]) -> list[Newcomer]:
+def newcomers_of(
+    index: QueryIndex, popularity: np.ndarray, words: Mapping[str, str], codes: Mapping[str, Codes] = NO_CODES
+) -> list[Newcomer]:
     """Those of the products (product_id -> title, brand and category) whose words any known product has.
 
-    Of equally like products the popular ones count more: they are known better. `popularity` is (n+1).
+    Of equally like products the popular ones count more: they are known better. `popularity` is (n+1), `codes` are
+    the products' attribute codes by their product_id, where they are told.
     """
     found = []
     for product_id, text in words.items():
         bag = index.bag(text, most=LIKE_IT)
         weights = bag.weights * np.log1p(popularity[bag.items])
         if weights.sum() > 0:
-            found.append(Newcomer(product_id, Bag(bag.items, (weights / weights.sum()).astype(np.float32))))
+            like_it = Bag(bag.items, (weights / weights.sum()).astype(np.float32))
+            found.append(Newcomer(product_id, like_it, codes.get(product_id, Newcomer.codes)))
     return found
 
 
@@ -54,7 +62,14 @@ def with_newcomers(score: Score, newcomers: Sequence[Newcomer]) -> Score:
         item_matrix=room.behind(score.item_matrix, vectors),
         bias=np.concatenate((score.bias, bias)),
         next_item=NextItemTable(without_followers(table.indptr, len(bags)), table.indices, table.values),
+        codes=with_codes(score.codes, newcomers) if score.counts_attributes else score.codes,
     )
+
+
+def with_codes(codes: np.ndarray, newcomers: Sequence[Newcomer]) -> np.ndarray:
+    """The attribute codes (F, n+1) with those of newcomers behind them."""
+    more = np.array([newcomer.codes for newcomer in newcomers], np.int64).reshape(-1, len(FIELDS))
+    return np.concatenate((codes, more.T), axis=1)
 
 
 def without_followers(indptr: np.ndarray, more: int) -> np.ndarray:

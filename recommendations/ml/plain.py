@@ -12,6 +12,7 @@ import numpy as np
 
 from .artifact import (
     BIAS,
+    CODES,
     INDICES,
     INDPTR,
     VALUES,
@@ -24,7 +25,7 @@ from .artifact import (
 )
 from .kinds import NEUTRAL, Kind
 from .newcomers import BIAS as NEWCOMER_BIAS
-from .newcomers import Newcomer, without_followers
+from .newcomers import Newcomer, with_codes, without_followers
 from .sequences import History, tokens
 from .vocabulary import Vocabulary
 
@@ -43,6 +44,7 @@ class PlainScorer:
         self._indptr, self._followers, self._strengths = (
             read_array(directory, name) for name in (INDPTR, INDICES, VALUES)
         )
+        self._codes = read_array(directory, CODES)
         self._take_in(newcomers)
         self._heads = manifest.settings["network"]["heads"]
         self._layers = manifest.settings["network"]["layers"]
@@ -66,6 +68,8 @@ class PlainScorer:
             self._matrix = np.concatenate((self._matrix, np.array(vectors)))
             self._bias = np.concatenate((self._bias, np.array(biases)))
             self._indptr = without_followers(self._indptr, len(newcomers))
+        if newcomers and len(self._codes):
+            self._codes = with_codes(self._codes, newcomers)
 
     def randomised(self, rng: np.random.Generator) -> "PlainScorer":
         """The same recommender with an encoder that learned nothing: the numbers of each of its arrays shuffled."""
@@ -83,6 +87,8 @@ class PlainScorer:
         scores += mix.table * np.log(self._next(history) + mix.table_eps)
         repeats = self._repeats(history)
         scores += mix.repeat * np.log1p(repeats) + mix.bought * (repeats > 0)
+        for weight, codes in zip(mix.of_fields, self._codes, strict=False):  # there are none where nothing counts
+            scores += weight * self._in_common(codes, history)
         scores[0] = -np.inf
         return scores
 
@@ -135,10 +141,16 @@ class PlainScorer:
     def _linear(self, x: np.ndarray, name: str) -> np.ndarray:
         return x @ self._weights[name + ".weight"].T + self._weights[name + ".bias"]
 
+    def _products(self, history: History) -> list[int]:
+        return [item for item in tokens(history)[0].tolist() if item <= len(self.vocabulary)]
+
+    def _in_common(self, codes: np.ndarray, history: History) -> np.ndarray:
+        told = {int(codes[item]) for item in self._products(history)[-8:]} - {0}
+        return np.array([code in told for code in codes.tolist()], float)
+
     def _next(self, history: History) -> np.ndarray:
         strength = np.zeros(len(self.vocabulary) + 1)
-        products = [item for item in tokens(history)[0].tolist() if item <= len(self.vocabulary)]
-        for age, item in enumerate(reversed(products[-5:])):
+        for age, item in enumerate(reversed(self._products(history)[-5:])):
             row = slice(self._indptr[item], self._indptr[item + 1])
             strength[self._followers[row]] += 0.6**age * self._strengths[row]
         return strength

@@ -1,10 +1,11 @@
 """The score: one pointwise function f(item; history) that ranks, explains and is audited.
 
 f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H)) + bought * [R > 0]
+        + brand * B(i; H) + category * C(i; H)
 
 h is the network's reading of the history, b what is popular, M what usually comes next after the last few products, R
-how often and how lately the shopper bought i. Nothing in f depends on which other items are asked for: the
-explanations rest on it.
+how often and how lately the shopper bought i; B and C are 1 where one of the newest products has the brand, or the
+category, of i, else 0. Nothing in f depends on which other items are asked for: the explanations rest on it.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .attributes import FIELDS, in_common
 from .kinds import Kind
 from .room import Room
 from .sequences import REPEAT_WINDOW, History, product_tokens
@@ -32,6 +34,8 @@ class MixWeights:
     repeat_decay: float
     network: float = 1.0
     bought: float = 0.0
+    brand: float = 0.0
+    category: float = 0.0
 
     def __post_init__(self):
         for field in fields(self):
@@ -41,6 +45,25 @@ class MixWeights:
             raise ValueError(f"table_eps={self.table_eps} must be above 0: an item the table lacks would score -inf")
         if not 0 < self.repeat_decay <= 1:
             raise ValueError(f"repeat_decay={self.repeat_decay} must be in (0, 1]")
+
+    @property
+    def of_fields(self) -> tuple[float, ...]:
+        """The weights of attributes in common, one for each of FIELDS."""
+        return tuple(getattr(self, field) for field in FIELDS)
+
+    @property
+    def of_no_follower(self) -> np.float32:
+        """The table's part of f where M is 0."""
+        return np.float32(self.table) * np.log(np.float32(self.table_eps))
+
+    def of_followers(self, strength: np.ndarray) -> np.ndarray:
+        """What M adds to that, float32."""
+        eps = np.float32(self.table_eps)
+        return np.float32(self.table) * (np.log(strength + eps) - np.log(eps))
+
+    def of_repeats(self, strength: np.ndarray) -> np.ndarray:
+        """The part of f of products that were bought, float32."""
+        return np.float32(self.repeat) * np.log1p(strength) + np.float32(self.bought)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,22 +82,22 @@ class NextItemTable:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The three parts of f before they are weighted, each float32 (B, M)."""
+    """The parts of f before they are weighted, float32 (B, M) where nothing else is said."""
 
     network: np.ndarray
     table: np.ndarray
     repeats: np.ndarray
+    common: np.ndarray  # bool (F, B, M), or (0, B, M) where no attribute counts
 
     def mixed(self, weights: MixWeights) -> np.ndarray:
         """f, float32 (B, M)."""
-        eps = np.float32(weights.table_eps)
         found = np.float32(weights.network) * self.network
-        found += np.float32(weights.table) * np.log(eps)
-        # Few products follow, and fewer were bought: logarithms are taken of those alone.
-        follows = self.table > 0
-        found[follows] += np.float32(weights.table) * (np.log(self.table[follows] + eps) - np.log(eps))
-        bought = self.repeats > 0
-        found[bought] += np.float32(weights.repeat) * np.log1p(self.repeats[bought]) + np.float32(weights.bought)
+        found += weights.of_no_follower
+        follows, bought = self.table > 0, self.repeats > 0
+        found[follows] += weights.of_followers(self.table[follows])
+        found[bought] += weights.of_repeats(self.repeats[bought])
+        if len(self.common):
+            found += weighted(self.common, weights)
         return found
 
 
@@ -87,6 +110,7 @@ class Score:
     next_item: NextItemTable
     weights: MixWeights
     room: Room | None = None  # behind item_matrix
+    codes: np.ndarray | None = None  # int64 (F, n+1); None or (0, n+1) where no attribute counts
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -94,27 +118,71 @@ class Score:
         return np.sqrt(np.einsum("nd,nd->n", self.item_matrix, self.item_matrix))
 
     def score(self, hidden: np.ndarray, histories: Sequence[History], items: np.ndarray | None = None) -> np.ndarray:
-        """f as float32 (B, M) for `items` (distinct numbers), or (B, n+1) for all; item 0 scores -inf."""
-        return self.mixed(self.parts(hidden, histories, items), items)
+        """f as float32 (B, M) for `items` (distinct numbers), or (B, n+1) for all; item 0 scores -inf.
 
-    def parts(self, hidden: np.ndarray, histories: Sequence[History], items: np.ndarray | None = None) -> Parts:
-        """The parts of f for `hidden` (B, d), which must belong to `histories` row by row."""
+        `hidden` (B, d) must belong to `histories` row by row.
+        """
+        columns = Columns(len(self.bias), items)
+        return self.completed(self.network(hidden, histories, columns), histories, columns)
+
+    def network(self, hidden: np.ndarray, histories: Sequence[History], columns: "Columns") -> np.ndarray:
+        """The network's part before it is weighted, float32 (B, M)."""
         if len(hidden) != len(histories):
             raise ValueError(f"{len(hidden)} hidden vectors for {len(histories)} histories; pass one for each")
+        found = logits(hidden, self.item_matrix[columns.items])
+        found += self.bias[columns.items]
+        return found
+
+    def completed(self, network: np.ndarray, histories: Sequence[History], columns: "Columns") -> np.ndarray:
+        """f from the network's part, which it takes the place of.
+
+        Few products follow, and fewer were bought: the other parts are looked at for those alone.
+        """
+        weights, found = self.weights, network
+        if weights.network != 1:
+            found *= np.float32(weights.network)
+        found += weights.of_no_follower
+        rows, placed, strength = _followed(self.next_item, histories, columns)
+        found[rows, placed] += weights.of_followers(strength)
+        rows, placed, strength = _bought(histories, columns, weights.repeat_decay)
+        found[rows, placed] += weights.of_repeats(strength)
+        if self.counts_attributes:
+            found += weighted(self.common(histories, columns), weights)
+        found[:, columns.of_padding()] = -np.inf
+        return found
+
+    def parts(self, hidden: np.ndarray, histories: Sequence[History], items: np.ndarray | None = None) -> Parts:
+        """The parts that score() is made of, each by itself."""
         columns = Columns(len(self.bias), items)
-        network = logits(hidden, self.item_matrix[columns.items])
-        network += self.bias[columns.items]
         return Parts(
-            network,
+            self.network(hidden, histories, columns),
             next_item_strength(self.next_item, histories, columns),
             repeat_strength(histories, columns, self.weights.repeat_decay),
+            self.common(histories, columns),
         )
+
+    @property
+    def counts_attributes(self) -> bool:
+        """Whether f has a part that tells what a product has in common with the newest ones."""
+        return self.codes is not None and len(self.codes) > 0
+
+    def common(self, histories: Sequence[History], columns: "Columns") -> np.ndarray:
+        """What each item has in common with the newest products of each history, bool (F, B, M)."""
+        if not self.counts_attributes:
+            return np.zeros((0, len(histories), columns.count), bool)
+        return in_common(self.codes, histories, columns.items)
 
     def mixed(self, parts: Parts, items: np.ndarray | None = None) -> np.ndarray:
         """f from parts() of the same items."""
         scores = parts.mixed(self.weights)
-        scores[:, [0] if items is None else np.flatnonzero(np.asarray(items) == 0)] = -np.inf
+        scores[:, Columns(len(self.bias), items).of_padding()] = -np.inf
         return scores
+
+
+def weighted(common: np.ndarray, weights: MixWeights) -> np.ndarray:
+    """The share of f that attributes in common (F, ...) have, float32 (...)."""
+    shares = np.array(weights.of_fields, np.float32)
+    return np.einsum("f,f...->...", shares, common.astype(np.float32))
 
 
 def token_vectors(item_matrix: np.ndarray, items: np.ndarray, histories: Sequence[History]) -> np.ndarray:
@@ -168,23 +236,49 @@ class Columns:
         asked = np.flatnonzero(columns >= 0)
         return columns[asked], asked
 
+    def of_padding(self) -> np.ndarray:
+        """The columns of item 0."""
+        return np.zeros(1, int) if self.whole else np.flatnonzero(self.items == 0)
+
 
 def next_item_strength(table: NextItemTable, histories: Sequence[History], columns: Columns) -> np.ndarray:
     """M, float32 (B, M): the table's rows of the newest products, the newest counting most."""
+    strength = np.zeros((len(histories), columns.count), np.float32)
+    rows, placed, values = _followed(table, histories, columns)
+    strength[rows, placed] = values
+    return strength
+
+
+def _followed(
+    table: NextItemTable, histories: Sequence[History], columns: Columns
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows, columns, M) wherever M is above 0."""
     newest = [newest_products(history) for history in histories]
+    distinct = list(dict.fromkeys(newest))  # shorter histories mostly end alike
     followed = {}
-    for item in {item for read in newest for item in read}:
+    for item in {item for read in distinct for item in read}:
         followers, values = table.row(item)
         placed, asked = columns.place(followers)
-        followed[item] = placed, values[asked]
-    distinct = list(dict.fromkeys(newest))  # shorter histories mostly end alike
-    strength = np.zeros((len(distinct), columns.count), np.float32)
-    for row, read in zip(strength, distinct, strict=True):
-        for k, item in enumerate(read):
-            placed, values = followed[item]
-            row[placed] += np.float32(TABLE_FADE**k) * values  # no follower stands in a row twice
-    place = {read: row for row, read in enumerate(distinct)}
-    return strength if len(distinct) == len(newest) else strength[[place[read] for read in newest]]
+        followed[item] = placed.astype(np.int64), values[asked]
+    places, values = [np.zeros(0, int)], [np.zeros(0, np.float32)]
+    for number, read in enumerate(distinct):
+        places += [number * columns.count + followed[item][0] for item in read]
+        values += [np.float32(TABLE_FADE**k) * followed[item][1] for k, item in enumerate(read)]
+    summed, strength = _summed(np.concatenate(places), np.concatenate(values))
+    which, placed = np.divmod(summed, columns.count)
+    if len(distinct) == len(newest):
+        return which, placed, strength
+    ends = np.searchsorted(which, np.arange(len(distinct) + 1))
+    number = {read: place for place, read in enumerate(distinct)}
+    entries = [np.arange(ends[number[read]], ends[number[read] + 1]) for read in newest]
+    taken = np.concatenate(entries)
+    return np.repeat(np.arange(len(newest)), list(map(len, entries))), placed[taken], strength[taken]
+
+
+def _summed(places: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each place once, with the sum of its values as float32."""
+    distinct, which = np.unique(places, return_inverse=True)
+    return distinct, np.bincount(which, values, len(distinct)).astype(np.float32)
 
 
 def newest_products(history: History) -> tuple[int, ...]:
@@ -195,16 +289,26 @@ def newest_products(history: History) -> tuple[int, ...]:
 def repeat_strength(histories: Sequence[History], columns: Columns, decay: float) -> np.ndarray:
     """R, float32 (B, M): each purchase of the newest events counts decay ** (events since)."""
     strength = np.zeros((len(histories), columns.count), np.float32)
-    fading = decay ** np.arange(REPEAT_WINDOW - 1, -1, -1.0)
-    for b, history in enumerate(histories):
-        read = history.items[-REPEAT_WINDOW:]
-        bought = np.flatnonzero(history.kinds[-REPEAT_WINDOW:] == Kind.PURCHASE)
-        placed, asked = columns.place(read[bought])
-        if len(placed) == 0:
-            continue
-        sums = np.bincount(placed, fading[len(fading) - len(read) + bought[asked]], minlength=columns.count)
-        strength[b] = sums
+    rows, placed, values = _bought(histories, columns, decay)
+    strength[rows, placed] = values
     return strength
+
+
+def _bought(histories: Sequence[History], columns: Columns, decay: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows, columns, R) wherever R is above 0."""
+    items = [history.items[-REPEAT_WINDOW:] for history in histories]
+    lengths = np.array([len(read) for read in items], int)
+    if lengths.sum() == 0:
+        return np.zeros(0, int), np.zeros(0, int), np.zeros(0, np.float32)
+    kinds = np.concatenate([history.kinds[-REPEAT_WINDOW:] for history in histories])
+    bought = np.flatnonzero(kinds == Kind.PURCHASE)
+    placed, asked = columns.place(np.concatenate(items)[bought])
+    bought = bought[asked]
+    ends = np.cumsum(lengths)
+    row = np.searchsorted(ends, bought, side="right")
+    places, values = _summed(row * columns.count + placed, decay ** (ends[row] - 1.0 - bought))
+    above = values > 0  # fading may have come to nothing
+    return *np.divmod(places[above], columns.count), values[above]
 
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:

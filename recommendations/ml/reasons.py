@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from .ranking import Columns, Parts, logits, next_item_strength, repeat_strength, top_k
+from .ranking import top_k
 from .scorer import Scorer
 from .sequences import History, tokens
 
@@ -61,7 +61,7 @@ class Removals:
         shorter = [(units, history.without(*units)) for units in asked if history.can_remove(*units)]
         self.removed = [units for units, rest in shorter if len(rest)]
         self.rest = [rest for _, rest in shorter if len(rest)]
-        self.hidden, self.without = _read_without(scorer, history, self.rest, pool)  # (R, d), (R, C)
+        self.hidden, self.without = _read_without(scorer, self.rest, pool)  # (R, d), (R, C)
         self.column = dict(zip(pool.tolist(), range(len(pool)), strict=True))
         self._witness = ~np.isin(pool, list(barred))
         self.effect = self._effects()  # (R, C)
@@ -139,30 +139,19 @@ def witnesses_needed(rank_before: int, limit: int) -> int:
     return max(limit, rank_before - 1 + least_drop(limit))
 
 
-def _read_without(
-    scorer: Scorer, history: History, shorter: Sequence[History], pool: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _read_without(scorer: Scorer, shorter: Sequence[History], pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each shorter history how the network reads it (m, d), and f (m, C) of the pool.
 
-    What the network reads unchanged is not computed again.
+    What the network reads alike is read once.
     """
-    matrix = scorer.score.item_matrix
     if not shorter:
-        return np.zeros((0, matrix.shape[1]), np.float32), np.zeros((0, len(pool)), np.float32)
+        width = scorer.score.item_matrix.shape[1]
+        return np.zeros((0, width), np.float32), np.zeros((0, len(pool)), np.float32)
     read = [_read(rest) for rest in shorter]
-    first = {key: k for k, key in reversed(list(enumerate(read)))}
-    distinct = sorted(first.values())
-    place = {read[k]: row for row, k in enumerate(distinct)}
-    rows = [place[key] for key in read]
-    some = [shorter[k] for k in distinct]
-    columns = Columns(len(scorer.score.bias), pool)
-    hidden = scorer.encode(some)
-    network = logits(hidden, matrix[pool]) + scorer.score.bias[pool]
-    table = next_item_strength(scorer.score.next_item, some, columns)
-    repeats = np.zeros((len(shorter), len(pool)), np.float32)
-    if np.isin(pool, history.items).any():
-        repeats = repeat_strength(shorter, columns, scorer.score.weights.repeat_decay)
-    return hidden[rows], scorer.score.mixed(Parts(network[rows], table[rows], repeats), pool)
+    distinct = dict(zip(read, shorter, strict=True))
+    row = {key: row for row, key in enumerate(distinct)}
+    hidden = scorer.encode(list(distinct.values()))[[row[key] for key in read]]
+    return hidden, scorer.score.score(hidden, shorter, pool)
 
 
 def _read(history: History) -> tuple[bytes, bytes]:

@@ -10,12 +10,15 @@ import numpy as np
 import onnxruntime
 
 from .artifact import ENCODER, Manifest, read_manifest, read_query_index, read_score, read_vocabulary, verify
-from .kinds import NEUTRAL
+from .kinds import NEUTRAL, Kind
 from .newcomers import Newcomer, ids, with_newcomers
 from .ranking import Score, token_vectors
 from .sequences import History, tokens
 from .text import QueryIndex
 from .vocabulary import Vocabulary
+
+# Histories in one call of the network: more take no less time each, and the session keeps the memory of the largest.
+BLOCK = 17
 
 
 class Scorer:
@@ -65,8 +68,18 @@ class Scorer:
         """Scores closer than this count as equal when a "because" is claimed."""
         return self.manifest.eps
 
+    def warm_up(self) -> None:
+        """Open the network and read the item matrix once, so that no shopper waits for it."""
+        self.scores([History.of([1], [Kind.VIEW])])
+
     def encode(self, histories: Sequence[History]) -> np.ndarray:
-        """The network's reading of each history, float32 (B, d), in one call; ValueError for an empty history."""
+        """The network's reading of each history, float32 (B, d); ValueError for an empty history."""
+        if len(histories) <= BLOCK:
+            return self._encode(histories)
+        blocks = (histories[start : start + BLOCK] for start in range(0, len(histories), BLOCK))
+        return np.concatenate([self._encode(block) for block in blocks])
+
+    def _encode(self, histories: Sequence[History]) -> np.ndarray:
         read = [tokens(history) for history in histories]
         lengths = np.array([len(items) for items, _ in read], np.int64)
         if len(lengths) == 0 or lengths.min() == 0:
@@ -100,6 +113,7 @@ class _Encoder:
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = 1
                 options.inter_op_num_threads = 1
+                options.enable_mem_pattern = False  # it keeps a plan for every shape, and each history has its own
                 self._session = onnxruntime.InferenceSession(
                     str(self._path), options, providers=["CPUExecutionProvider"]
                 )

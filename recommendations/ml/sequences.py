@@ -14,6 +14,8 @@ SEQUENCE_LENGTH = 50
 REPEAT_WINDOW = 200
 # Events that serving reads: more than the score does, so that a removal can refill the window.
 READ_LIMIT = 300
+# kind as stored -> whether it enters a sequence
+_IN_SEQUENCE = np.isin(np.arange(128), SEQUENCE_KINDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Queries:
     def in_sequence(self, items: np.ndarray, kinds: np.ndarray) -> np.ndarray:
         """Which events a sequence is made of, bool: of kinds that enter one, with known products and searches."""
         searched = kinds == Kind.SEARCH
-        return (items > 0) & np.isin(kinds, SEQUENCE_KINDS) & (searched == self.among(items))
+        return (items > 0) & _IN_SEQUENCE[kinds] & (searched == self.among(items))
 
     def bag(self, item: int) -> Bag:
         return self.bags[item - self.first]

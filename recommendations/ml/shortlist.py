@@ -8,12 +8,16 @@ from .ranking import top_k
 ONE_IN = 16
 
 
-def best_of(scores: np.ndarray, k: int) -> np.ndarray:
-    """What top_k() gives. A sample says which scores may be among the best; those alone are sorted out."""
-    sample, place = scores[::ONE_IN], 2 * k // ONE_IN + ONE_IN
+def best_of(scores: np.ndarray, k: int, among: np.ndarray) -> np.ndarray:
+    """What top_k() gives of the scores (N) that are `among` (bool, N) those asked for.
+
+    A sample says which scores may be among the best; those alone are sorted out.
+    """
+    sample, place = scores[::ONE_IN][among[::ONE_IN]], 2 * k // ONE_IN + ONE_IN
     if place < len(sample):
         least = np.partition(sample, len(sample) - place)[len(sample) - place]
-        possible = np.flatnonzero(scores >= least)
+        possible = np.flatnonzero((scores >= least) & among)
         if least > -np.inf and len(possible) >= k:
             return possible[top_k(scores[possible], k)]
-    return top_k(scores, k)
+    asked = np.flatnonzero(among)
+    return asked[top_k(scores[asked], k)]

@@ -2,21 +2,26 @@
 
 A pool shows only part of what might come before an item. What lies outside it is bounded, so that few items are scored:
 
-    f(j; H') <= f(j; H) + |network| * |h(H') - h(H)| * |e_j|
+    f(j; H') <= f(j; H) + |network| * |h(H') - h(H)| * |e_j| + A(j; H') - A(j; H)
 
 (Cauchy-Schwarz) for every j that follows none of the newest products of H' and is none of H: its table term is the
-smallest there is, and it has no repeat term.
+smallest there is, and it has no repeat term. A is the part of attributes in common. It can rise, since older products
+move up when one is gone, so it is computed for every j, not bounded.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from .ranking import Score, newest_products
+from .ranking import Columns, Score, newest_products, weighted
 from .reasons import LeaveOneOut
 from .scorer import Scorer
 from .sequences import History
+
+# Share of the catalog up to which it pays to pick the vectors to score: beyond, reading all in their order takes less.
+MOST_PICKED = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +80,29 @@ class Staying:
         score, rest = self._left.scorer.score, self._left.rest[row]
         reach = abs(score.weights.network) * float(np.linalg.norm(self._left.hidden[row] - self._whole.hidden))
         # The bound is taken in float32: its own rounding is far below eps.
-        may_reach = self._whole.scores + np.float32(reach) * score.norms >= least - self._left.scorer.eps
+        highest = self._whole.scores + np.float32(reach) * score.norms
+        if score.counts_attributes:
+            highest += _of_attributes(score, rest) - self._of_attributes
+        may_reach = highest >= least - self._left.scorer.eps
         may_reach[_unbounded(score, rest)] = True
         may_reach &= self._outside
         if unit < len(may_reach):  # a search is no rival
             may_reach[unit] = False
-        some = np.flatnonzero(may_reach).astype(np.int32)
-        return score.score(self._left.hidden[row : row + 1], [rest], some)[0] if len(some) else np.zeros(0, np.float32)
+        some, hidden = np.flatnonzero(may_reach).astype(np.int32), self._left.hidden[row : row + 1]
+        if len(some) == 0:
+            return np.zeros(0, np.float32)
+        if len(some) > MOST_PICKED * len(may_reach):
+            return score.score(hidden, [rest])[0][some]
+        return score.score(hidden, [rest], some)[0]
+
+    @cached_property
+    def _of_attributes(self) -> np.ndarray:
+        return _of_attributes(self._left.scorer.score, self._left.history)
+
+
+def _of_attributes(score: Score, history: History) -> np.ndarray:
+    """What attributes in common add to f, float32 (n+1)."""
+    return weighted(score.common([history], Columns(len(score.bias), None)), score.weights)[0]
 
 
 def _unbounded(score: Score, rest: History) -> np.ndarray:

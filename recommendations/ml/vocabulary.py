@@ -60,10 +60,21 @@ class Vocabulary:
     def numbers(self, product_ids: Iterable[str]) -> np.ndarray:
         """Item numbers (int32) in the given order, 0 for unknown products; one call for many takes less than many."""
         asked = list(product_ids)
-        places = np.searchsorted(self._hashes, _hashes(asked)).tolist()
-        return np.array([self._found(name, place) for name, place in zip(asked, places, strict=True)], np.int32)
+        if not asked or not len(self):
+            return np.zeros(len(asked), np.int32)
+        places = np.searchsorted(self._hashes, _hashes(asked))
+        likely = self._order.take(places, mode="clip")
+        starts, ends = self._ends[likely].tolist(), self._ends[likely + 1].tolist()
+        found = [
+            number if self._text[start:end] == name.encode("utf-8", "surrogatepass") else self._found(name, place)
+            for name, number, place, start, end in zip(
+                asked, (likely + 1).tolist(), places.tolist(), starts, ends, strict=True
+            )
+        ]
+        return np.array(found, np.int32)
 
     def _found(self, product_id: str, place: int) -> int:
+        """The number of a product whose hash others have too, or of none."""
         hashed = hash(product_id)
         while place < len(self._hashes) and self._hashes[place] == hashed:
             number = int(self._order[place]) + 1
@@ -74,7 +85,7 @@ class Vocabulary:
 
     def product_id(self, number: int) -> str:
         """The product of an item number; IndexError for 0 and for numbers beyond the last item."""
-        if not 1 <= number <= len(self):
+        if not 1 <= number < len(self._ends):
             raise IndexError(f"item number {number} is not in 1..{len(self)}")
         return self._text[self._ends[number - 1] : self._ends[number]].decode("utf-8", "surrogatepass")
 

@@ -1,12 +1,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zlib import crc32
 
 from django.db import models
 from django.db.models import BooleanField, JSONField, Value
 
 from .removal import RemovedProduct
+from .written import SOME_TIME, SOMEBODY, WrittenSelect
 
 # Of a category that a shopper wants fewer of, one product in so many may still be shown.
 ONE_IN = 4
@@ -28,21 +30,28 @@ class LeftOut:
 
 
 class HiddenProductQuerySet(models.QuerySet["HiddenProduct"]):
-    def left_out_by(self, shopper: object, now: datetime) -> LeftOut:
-        """What is hidden or was removed. One SELECT."""
+    def left_out_by(self, shopper: int, now: datetime) -> LeftOut:
+        """What the shopper with this primary key hid or removed. One SELECT."""
+        products: dict[str, bool] = {}
+        fewer = set()
+        for product_id, is_hidden, fewer_like_it, category in _OF_SOMEBODY.rows(self.db, shopper, now):
+            products[product_id] = products.get(product_id, False) or bool(is_hidden)
+            if fewer_like_it and category:
+                fewer.add(tuple(category))
+        return LeftOut(products, frozenset(fewer))
+
+    def hidden_or_removed(self, shopper: int, now: datetime) -> models.QuerySet[Any, Any]:
+        """(product_id, is hidden, fewer like it, category) of both, as the ORM asks for them."""
         hidden = self.filter(shopper=shopper, until__gt=now).values_list(
             "product__product_id", Value(True, BooleanField()), "fewer_like_it", "product__category"
         )
         removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False).values_list(
             "product__product_id", Value(False, BooleanField()), Value(False, BooleanField()), Value([], JSONField())
         )
-        products: dict[str, bool] = {}
-        fewer = set()
-        for product_id, is_hidden, fewer_like_it, category in hidden.union(removed, all=True):
-            products[product_id] = products.get(product_id, False) or bool(is_hidden)
-            if fewer_like_it and category:
-                fewer.add(tuple(category))
-        return LeftOut(products, frozenset(fewer))
+        return hidden.union(removed, all=True)
+
+
+_OF_SOMEBODY = WrittenSelect(lambda: HiddenProduct.objects.hidden_or_removed(SOMEBODY, SOME_TIME))
 
 
 class HiddenProduct(models.Model):

@@ -1,5 +1,6 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .inserting import NewInteractions, insert_new
 from .postgresql import packed_numbers
 from .removal import RemovedProduct
 from .shopper import Shopper
+from .written import SOMEBODY, WrittenSelect
 
 MAX_QUERY = 255
 # Events read together have ids of one such range: their bytes are one value, which PostgreSQL limits to 1 GB.
@@ -48,8 +50,15 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
 
     def newest(self, limit: int) -> list[tuple[str | None, int, datetime, str]]:
         """(product_id, kind, occurred_at, query) of the newest events, newest first; a search has no product."""
+        return list(self._newest(limit))
+
+    def newest_of(self, shopper: int, limit: int) -> Sequence[Sequence[Any]]:
+        """What newest() gives of the remembered events of the shopper with this primary key."""
+        return _newest_of_somebody(limit).rows(self.db, shopper)
+
+    def _newest(self, limit: int) -> models.QuerySet[Any, Any]:
         rows = self.order_by("-occurred_at", "-pk")[:limit]
-        return list(rows.values_list("product__product_id", "kind", "occurred_at", "query"))
+        return rows.values_list("product__product_id", "kind", "occurred_at", "query")
 
     def without(self, product_ids: Collection[str], queries: Collection[str]) -> "InteractionQuerySet":
         """As if these products had never been met, and these searches never made."""
@@ -151,6 +160,11 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
     def _timed(self, about: str, chunk: int) -> Iterator[tuple[int, Any, int, int]]:
         rows = self.annotate(epoch=Epoch(F("occurred_at"))).order_by("shopper_id", "occurred_at")
         return rows.values_list("shopper_id", about, "kind", "epoch").iterator(chunk_size=chunk)
+
+
+@cache
+def _newest_of_somebody(limit: int) -> WrittenSelect:
+    return WrittenSelect(lambda: Interaction.objects.remembered().filter(shopper=SOMEBODY)._newest(limit))
 
 
 class Interaction(models.Model):

@@ -81,6 +81,7 @@ def _counting(mix: Mapping[str, Any]) -> Iterator[str]:
         "network": weights.get("network", 0),
         "table": weights.get("table", 0),
         "repeat": weights.get("repeat", 0) or weights.get("bought", 0),
+        "common": weights.get("brand", 0) or weights.get("category", 0),
         "recent": mix.get("recent", 0),
     }
     return (name for name, weight in parts.items() if weight)

@@ -1,18 +1,22 @@
 """The current version in this process: looked for every few seconds, swapped without a restart."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 
+from django.db import Error as DatabaseFailure
+from django.db import connections
 from django.utils import timezone
 
 from ..logs import cause, log
 from ..models import RecommenderVersion
 from .artifacts import open_scorer
+from .giving_back import give_back_memory
 from .loaded import LoadedRecommender
 
 # Seconds between two looks at the database.
@@ -23,53 +27,137 @@ RETRY_SECONDS = 60.0
 OVERLAP = timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A version in memory, and when the mirror was read for it."""
+
+    loaded: LoadedRecommender
+    looked: datetime
+
+    @classmethod
+    def of(cls, version: RecommenderVersion) -> "_Read":
+        read = cls.again(LoadedRecommender(version.pk, open_scorer(version)), since=None)
+        give_back_memory()
+        return read
+
+    @classmethod
+    def again(cls, loaded: LoadedRecommender, since: datetime | None) -> "_Read":
+        """The same with what changed in the mirror since then."""
+        now = timezone.now()
+        loaded.refresh(since)
+        return cls(loaded.with_newcomers(), now)
+
+
+class _Beside:
+    """A version that is being loaded while another one serves."""
+
+    def __init__(self, version: RecommenderVersion) -> None:
+        self.version = version
+        self.is_done = False
+        self._read: _Read | None = None
+        self._error: Exception | None = None
+
+    def load(self) -> None:
+        """Never raises: result() does."""
+        try:
+            self._read = _Read.of(self.version)
+            self._read.loaded.scorer.warm_up()
+        except Exception as error:  # raised again where it is logged
+            self._error = error
+        finally:
+            self.is_done = True
+
+    def result(self) -> _Read:
+        """What was loaded; raises what loading raised."""
+        if self._read is None or self._error is not None:
+            raise self._error or RuntimeError("nothing was loaded")
+        return self._read
+
+
+def start(work: Callable[[], None]) -> None:
+    """Do the work in a thread of its own, with database connections of its own."""
+
+    def apart() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    Thread(target=apart, name="recommender", daemon=True).start()
+
+
 class _Current:
-    """What this process serves with; one thread at a time looks for news, the others go on with what there is."""
+    """What this process serves with; one thread at a time looks for news, the others go on with what there is.
+
+    While a version serves, another one is loaded beside the requests, one at a time.
+    """
 
     def __init__(self) -> None:
         self._looking = Lock()
         self._loaded: LoadedRecommender | None = None
+        self._beside: _Beside | None = None
         self._looked = timezone.now()  # when the mirror was last read
         self._next_look = 0.0
         self._retry_at: dict[int, float] = {}  # versions that could not be loaded, each logged once
 
     def get(self) -> LoadedRecommender | None:
         first = self._next_look == 0.0
-        if monotonic() >= self._next_look and self._looking.acquire(blocking=first):
+        if self._is_due() and self._looking.acquire(blocking=first):
             try:
-                if monotonic() >= self._next_look:
+                if self._is_due():
                     self._look()
             finally:
                 self._next_look = monotonic() + REFRESH_SECONDS
                 self._looking.release()
         return self._loaded
 
+    def _is_due(self) -> bool:
+        beside = self._beside
+        return monotonic() >= self._next_look or (beside is not None and beside.is_done)
+
     def _look(self) -> None:
         version = RecommenderVersion.objects.current()
+        done = self._beside if self._beside is not None and self._beside.is_done else None
+        if done is not None:
+            self._beside = None
         if version is None:
             self._loaded = None
         elif self._loaded is not None and self._loaded.version == version.pk:
-            self._loaded = self._read_mirror(self._loaded, since=self._looked - OVERLAP)
+            self._take(_Read.again(self._loaded, since=self._looked - OVERLAP))
+        elif done is not None and done.version.pk == version.pk:
+            self._try(version, done.result)
         elif monotonic() >= self._retry_at.get(version.pk, 0.0):
             self._load(version)
 
     def _load(self, version: RecommenderVersion) -> None:
+        """At once where nothing serves, else beside; never two at once."""
+        if self._beside is not None:
+            return
+        if self._loaded is None:
+            self._try(version, lambda: _Read.of(version))
+            return
+        beside = _Beside(version)
+        start(beside.load)
+        if beside.is_done:
+            self._try(version, beside.result)
+        else:
+            self._beside = beside
+
+    def _try(self, version: RecommenderVersion, load: Callable[[], _Read]) -> None:
         try:
-            loaded = LoadedRecommender(version.pk, open_scorer(version))
+            read = load()
         except Exception as error:  # the artifact is damaged, or the storage raises what its client raises
+            if self._loaded is None and isinstance(error, DatabaseFailure):
+                raise
             if version.pk not in self._retry_at:
                 kept = f"version {self._loaded.version} is" if self._loaded else "popular products are"
                 log("version_not_servable", error, version=version.pk, instead=kept)
             self._retry_at[version.pk] = monotonic() + RETRY_SECONDS
             return
-        self._loaded = self._read_mirror(loaded, since=None)
+        self._take(read)
 
-    def _read_mirror(self, loaded: LoadedRecommender, since: datetime | None) -> LoadedRecommender:
-        now = timezone.now()
-        loaded.refresh(since)
-        known = loaded.with_newcomers()
-        self._looked = now
-        return known
+    def _take(self, read: _Read) -> None:
+        self._loaded, self._looked = read.loaded, read.looked
 
 
 _current = _Current()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from django.utils import timezone
 
+from ..ml.attributes import code_table
 from ..ml.cleaning import ABOUT, KIND, DataReport, OrderLine, came_back, clean
 from ..ml.interactions import InteractionLog
 from ..ml.kinds import Kind
@@ -22,11 +23,12 @@ AT_ONCE = 1_000
 
 @dataclass(frozen=True, eq=False)
 class ShopLog:
-    """What a training learns from: the events, the products that have any, and what searches stand for."""
+    """What a training learns from: the events, the products that have any, and what these and searches stand for."""
 
     log: InteractionLog
     vocabulary: Vocabulary
     index: QueryIndex
+    codes: np.ndarray  # int64 (F, n+1), see attributes.code_table()
     report: DataReport = field(default_factory=DataReport)
 
 
@@ -44,7 +46,7 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
     met, number = np.unique(about[~is_search], return_inverse=True)  # ascending: the oldest product is item 1
-    vocabulary, index = _products(met)
+    vocabulary, index, codes = _products(met)
     bags = [index.bag(query) for query in searched]
     item = np.zeros(len(rows), np.int64)
     item[~is_search] = number + 1
@@ -54,7 +56,7 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     counted.leave_out("unmatched_searches", log.dropped)
     counted.kept = len(log)
     counted.one_event_shoppers = int(np.count_nonzero(np.diff(log.shopper_starts()) == 1))
-    return ShopLog(log, vocabulary, index, counted)
+    return ShopLog(log, vocabulary, index, codes, counted)
 
 
 def read_rows(
@@ -102,7 +104,8 @@ def _returned(stored: InteractionQuerySet, returners: Collection[int]) -> list[O
     return came_back(events.order_lines(Kind.RETURN), bought)
 
 
-def _products(primary_keys: np.ndarray) -> tuple[Vocabulary, QueryIndex]:
-    known = {pk: (product_id, words) for pk, product_id, words in Product.objects.searchable()}
+def _products(primary_keys: np.ndarray) -> tuple[Vocabulary, QueryIndex, np.ndarray]:
+    known = {pk: told for pk, *told in Product.objects.described()}
     met = [known[key] for key in primary_keys.tolist()]
-    return Vocabulary([product_id for product_id, _ in met]), build_index([words for _, words in met])
+    product_ids, words, codes = zip(*met, strict=True) if met else ((), (), ())
+    return Vocabulary(product_ids), build_index(words), code_table(codes)

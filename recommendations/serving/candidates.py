@@ -47,9 +47,9 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
     if len(history) == 0:
         return None
     whole = Reading.of(loaded.scorer, history)
-    scores = np.where(eligible_items(loaded, query, memory), whole.scores, np.float32(-np.inf))
-    best = best_of(scores, POOL)
-    return Pool(loaded, history, whole, best.astype(np.int32), scores[best], barred_witnesses(loaded, query, memory))
+    best = best_of(whole.scores, POOL, eligible_items(loaded, query, memory))
+    barred = barred_witnesses(loaded, query, memory)
+    return Pool(loaded, history, whole, best.astype(np.int32), whole.scores[best], barred)
 
 
 def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> list[str]:
@@ -61,8 +61,8 @@ def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, 
     if item == 0:
         return []
     strength = _likeness(loaded, item) if query.spot.basis is Basis.SIMILAR else _company(loaded, item)
-    strength[~eligible_items(loaded, query, memory)] = -np.inf
-    return [vocabulary.product_id(int(number)) for number in best_of(strength, POOL)]
+    best = best_of(strength, POOL, eligible_items(loaded, query, memory))
+    return [vocabulary.product_id(number) for number in best.tolist()]
 
 
 def _likeness(loaded: LoadedRecommender, item: int) -> np.ndarray:

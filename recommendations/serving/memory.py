@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
@@ -11,13 +12,13 @@ from ..ml.text import QueryIndex
 from ..ml.vocabulary import Vocabulary
 from ..models import HiddenProduct, Interaction, Shopper
 from ..models.hidden_product import Category
+from ..models.interaction import InteractionQuerySet
 
 # Strongest first; what the words of a reason may say of a product or a search.
 EVENT_ORDER = ("bought", "in_basket", "saved", "viewed", "put_in_basket", "searched")
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One remembered event with a product, or a search."""
 
     product_id: str  # "" of a search
@@ -61,7 +62,7 @@ class Memory:
 
     def strongest_event(self, product_id: str) -> str:
         """The strongest true thing to say of a product met: one of EVENT_ORDER, "" when there is none (returned)."""
-        mine = [event.kind for event in self.events if event.product_id == product_id]
+        mine = self._kinds.get(product_id, ())
         balance = next((kind for kind in mine if kind in (Kind.PURCHASE, Kind.RETURN)), None)
         if balance == Kind.PURCHASE:
             return "bought"
@@ -72,6 +73,14 @@ class Memory:
         if Kind.VIEW in mine:
             return "viewed"
         return "put_in_basket" if Kind.ADD_TO_CART in mine else ""
+
+    @cached_property
+    def _kinds(self) -> dict[str, list[int]]:
+        """What was done with each product, newest first."""
+        kinds: dict[str, list[int]] = {}
+        for event in self.events:
+            kinds.setdefault(event.product_id, []).append(event.kind)
+        return kinds
 
     @cached_property
     def searches(self) -> list[str]:
@@ -101,23 +110,32 @@ def read_memory(
     """
     if shopper is None or shopper.pk is None:
         return Memory()
-    remembered = Interaction.objects.remembered().filter(shopper=shopper).without(without, without_queries)
-    rows = remembered.newest(READ_LIMIT + 1)
+    rows = _newest(shopper, without, without_queries)
     events = [Event(product_id or "", *told) for product_id, *told in rows[:READ_LIMIT]]
     complete = len(rows) <= READ_LIMIT
-    bought = _bought(events) if complete else remembered.bought()
-    wishes = HiddenProduct.objects.left_out_by(shopper, now)
+    bought = _bought(events) if complete else _remembered(shopper, without, without_queries).bought()
+    wishes = HiddenProduct.objects.left_out_by(shopper.pk, now)
     left_out = {**wishes.products, **dict.fromkeys(without, True)}
     met = {event.product_id for event in events} | set(bought)
     kept_out = frozenset(key for key, hidden in left_out.items() if hidden or key not in met)
     return Memory(events, complete, bought, kept_out, wishes.fewer)
 
 
+def _newest(shopper: Shopper, without: Collection[str], without_queries: Collection[str]) -> Sequence[Sequence[Any]]:
+    if without or without_queries:
+        return _remembered(shopper, without, without_queries).newest(READ_LIMIT + 1)
+    return Interaction.objects.newest_of(shopper.pk, READ_LIMIT + 1)
+
+
+def _remembered(shopper: Shopper, without: Collection[str], without_queries: Collection[str]) -> InteractionQuerySet:
+    return Interaction.objects.remembered().filter(shopper=shopper).without(without, without_queries)
+
+
 def read_wishes(shopper: Shopper | None, now: datetime) -> Memory:
     """Only what a shopper hid or removed, read as never met; nothing of what was done. One SELECT."""
     if shopper is None or shopper.pk is None:
         return Memory()
-    wishes = HiddenProduct.objects.left_out_by(shopper, now)
+    wishes = HiddenProduct.objects.left_out_by(shopper.pk, now)
     return Memory(left_out=frozenset(wishes.products), fewer=wishes.fewer)
 
 

@@ -42,6 +42,8 @@ class Promotions:
     def put_first(self, organic: Sequence[Recommendation], cards: Mapping[str, Card]) -> list[Recommendation]:
         """The list with its promotions in front, longer by each that was not there; `organic` is the one without."""
         pinned = [key for key in self.allowed if key in cards][: self.places]
+        if not pinned:
+            return list(organic)
         shown = {entry.card.product_id: entry for entry in organic}
         first = [self._pinned(cards[key], shown.get(key)) for key in pinned]
         rest = [entry for entry in organic if entry.card.product_id not in pinned]

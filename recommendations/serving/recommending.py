@@ -198,8 +198,8 @@ def _recommendations(
             because = explainer.because(claims[product_id], place, ahead, cards)
         reason = because or facts.get(product_id) or candidate.reason
         is_promoted = product_id in promotions.declared
-        entry = Recommendation(place, candidate.score, candidate.source, cards[product_id], reason)
-        made.append(replace(entry, place=place, is_promoted=is_promoted))
+        card, told = cards[product_id], (candidate.score, candidate.source)
+        made.append(Recommendation(place, *told, card, reason, place=place, is_promoted=is_promoted))
     return made
 
 
@@ -212,5 +212,5 @@ def _labelled(shown: Iterable[Recommendation]) -> list[Recommendation]:
         label = (reason.kind, *(anchor.unit for anchor in reason.anchors)) if reason.anchors else ()
         is_new = not label or (label not in labels[-1:] and labels.count(label) < MOST_EQUAL_LABELS)
         labels.append(label if is_new else ())
-        made.append(replace(entry, is_labelled=is_new))
+        made.append(entry if is_new else replace(entry, is_labelled=False))
     return made

@@ -1,8 +1,6 @@
 """What a new web process does before its first request."""
 
 from ..boundary import never_break
-from ..ml.kinds import Kind
-from ..ml.sequences import History
 from ..publishing import current_recommender
 
 
@@ -14,4 +12,4 @@ def warm_up() -> None:
     """
     loaded = current_recommender()
     if loaded is not None:
-        loaded.scorer.scores([History.of([1], [Kind.VIEW])])
+        loaded.scorer.warm_up()

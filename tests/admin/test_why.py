@@ -52,16 +52,16 @@ def test_the_path_adds_up_on_the_page(staff, shopper):
     client = staff("view_history")
     found = told(client, shopper)["path"]
     terms = found["terms"]
-    assert sum(terms[part] for part in ("network", "bias", "table", "repeats")) == pytest.approx(
+    assert sum(terms[part] for part in ("network", "bias", "table", "repeats", "common")) == pytest.approx(
         terms["total"], abs=1e-4
     )
     assert terms["total"] == pytest.approx(
         recommend(RecommendationQuery("home", shopper)).recommendations[0].score, abs=1e-4
     )
     html = text_of(client.get(url(shopper)))
-    values = re.findall(r"<dd>([+−]?[\d.]+)</dd>", html)[:5]
+    values = re.findall(r"<dd>([+−]?[\d.]+)</dd>", html)[:6]
     assert [float(value.replace("−", "-")) for value in values] == [
-        round(terms[part], 3) for part in ("network", "bias", "table", "repeats", "total")
+        round(terms[part], 3) for part in ("network", "bias", "table", "repeats", "common", "total")
     ]
 
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import explainers, explanations
+from benchmarks import explainers, explaining_speed, explanations
 from benchmarks.public_shops import Fitted
 from recommendations.ml.kinds import Kind
 from recommendations.ml.scorer import Scorer
@@ -54,3 +54,12 @@ def test_figures_have_the_names_that_others_read_and_are_consistent(told):
     assert told["planted"] == {}
     for method in told["delp"]:  # by construction
         assert told["delp"]["ours"]["1"] <= told["delp"][method]["1"] + 1e-4
+
+
+def test_what_explaining_costs_a_page_holds_the_look_for_pairs(tmp_path):
+    explaining_speed.main(["--products", "300", "--calls", "2", "--runs", "1", "--json", str(tmp_path / "told.json")])
+    told = json.loads((tmp_path / "told.json").read_text())
+    for distinct in ("16", "50"):
+        parts = told["parts"][distinct]
+        assert told["latency_ms"][distinct] == {p: parts["causes_and_pairs"][p]["median"] for p in ("p50", "p99")}
+        assert told["causes_ms"][distinct] == {p: parts["causes"][p]["median"] for p in ("p50", "p99")}

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from recommendations.ml.attributes import code_table
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
+from recommendations.ml.ranking import NextItemTable
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training.judge import protocols
 from recommendations.ml.training.mixing import LEAST, START, Mix, MixSearch, _parts
@@ -94,3 +98,45 @@ def test_a_move_is_made_only_when_it_surely_gains(blank):
 def test_the_climb_never_ends_lower_than_it_began(blank):
     search = search_of(blank, chain_shop(), 12 * DAY)
     assert search._worth(search._climbed(START, lambda share: None)) >= search._worth(START)
+
+
+def branded_shop(n=N, brands=8, seed=0):
+    """Shoppers who stay with one brand (item k has brand k % brands), and are asked for a product they never met."""
+    rng = np.random.default_rng(seed)
+    own = rng.integers(0, brands, 150)
+    items = np.stack([rng.permutation(np.arange(1, n + 1)[np.arange(1, n + 1) % brands == b])[:5] for b in own])
+    shopper, time = np.repeat(np.arange(len(own)), 5), np.tile(np.arange(5) * 4 * DAY, len(own))
+    return InteractionLog.from_rows(shopper, items.ravel(), np.full(items.size, Kind.PURCHASE), time)
+
+
+def with_codes(network, log, codes):
+    """(the mix chosen with these attributes, its tables); nothing follows anything here."""
+    counted = build_tables(log.before(12 * DAY), N, 12 * DAY, codes)
+    nothing = {power: NextItemTable(np.zeros(N + 2, np.int64), *empty()) for power in TABLE_POWERS}
+    tables = replace(counted, next_item=nothing)
+    asked, _ = protocols(hold_out(log, 12 * DAY), 10)
+    return MixSearch(network, tables, asked).best(lambda share: None), tables
+
+
+def empty():
+    return np.zeros(0, np.int32), np.zeros(0, np.float32)
+
+
+def test_a_brand_counts_where_shoppers_stay_with_theirs_and_what_tells_nothing_does_not(blank):
+    told = code_table((1 + k % 8, 1 + k % 3) for k in range(1, N + 1))
+    mix, tables = with_codes(blank, branded_shop(), told)
+    assert mix.weights.brand > 0.5 > mix.weights.category
+    assert mix.score_of(blank, tables).codes is told
+    shuffled = np.random.default_rng(1).permuted(told[:, 1:], axis=1)
+    mix, tables = with_codes(blank, branded_shop(), np.pad(shuffled, ((0, 0), (1, 0))))
+    assert (mix.weights.brand, mix.weights.category) == (0, 0)
+    assert not mix.score_of(blank, tables).counts_attributes
+
+
+def test_without_attributes_the_rest_is_chosen_as_ever(blank):
+    log = branded_shop()
+    rest, _ = with_codes(blank, log, None)
+    found, _ = with_codes(blank, log, code_table((1 + k % 8, 0) for k in range(1, N + 1)))
+    assert found.weights.brand > 0
+    assert replace(found, weights=replace(found.weights, brand=0.0, category=0.0)) == rest
+    assert with_codes(blank, log, np.zeros((2, N + 1), np.int64))[0] == rest

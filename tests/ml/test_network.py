@@ -6,7 +6,7 @@ import torch
 from recommendations.ml.sequences import SEQUENCE_LENGTH
 from recommendations.ml.training.export import export_encoder, export_network
 from recommendations.ml.training.learner import look_back
-from recommendations.ml.training.network import Network, NetworkSettings, PooledDropout
+from recommendations.ml.training.network import Layer, Network, NetworkSettings, PooledDropout
 
 SETTINGS = NetworkSettings(width=8, feed_forward=16)
 
@@ -46,6 +46,13 @@ def test_a_token_does_not_see_later_ones(network):
     first, second = network(*packed([1, 2, 3]))[0], network(*packed([1, 2, 9]))[0]
     assert torch.equal(first[:2], second[:2])
     assert not torch.equal(first[2], second[2])
+
+
+def test_what_is_blocked_gets_nothing_though_serving_gives_it_no_tiny_number():
+    torch.manual_seed(0)
+    layer = Layer(SETTINGS, PooledDropout(0.0))
+    x, blocked = torch.randn(2, 5, 8), torch.triu(torch.full((5, 5), -1e9), 1)
+    assert torch.equal(layer.eval()(x, blocked), layer.train()(x, blocked))
 
 
 def test_padding_on_the_right_changes_nothing(network):

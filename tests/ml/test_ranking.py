@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,6 +88,16 @@ def test_repeats_fade_with_the_events_since():
 def test_repeats_count_purchases_only():
     history = History.of([5, 5, 6], [Kind.PURCHASE, Kind.VIEW, Kind.SAVE])
     assert parts_of(history).repeats[0, [5, 6]].tolist() == [0.25, 0]
+
+
+@settings(deadline=None)
+@given(HISTORIES, st.none() | st.sets(st.integers(0, N), min_size=1))
+def test_the_score_is_its_parts_mixed(histories, asked):
+    table = table_of({item: {1 + item % N: 0.5, 1 + (item + 3) % N: 0.25} for item in range(1, N + 1)})
+    score, hidden = made_score(table, replace(WEIGHTS, network=0.7, bought=0.3)), hidden_of(histories)
+    items = None if asked is None else np.array(sorted(asked), np.int32)
+    mixed = score.mixed(score.parts(hidden, histories, items), items)
+    np.testing.assert_allclose(score.score(hidden, histories, items), mixed, rtol=0, atol=1e-5)
 
 
 @settings(deadline=None)

@@ -3,7 +3,7 @@ import pytest
 
 from recommendations.ml.artifact import ArtifactError
 from recommendations.ml.kinds import Kind
-from recommendations.ml.scorer import Scorer
+from recommendations.ml.scorer import BLOCK, Scorer
 from recommendations.ml.sequences import History
 from tests.ml.made_artifact import make_artifact
 
@@ -68,3 +68,11 @@ def test_a_damaged_artifact_does_not_open(tmp_path):
     (tmp_path / "bias.npy").write_bytes(b"")
     with pytest.raises(ArtifactError, match=r"bias\.npy has sha256"):
         Scorer.open(tmp_path)
+
+
+def test_many_histories_are_read_as_each_alone(scorer):
+    histories = [History.of(range(1, 2 + k % 5), [Kind.VIEW] * (1 + k % 5)) for k in range(2 * BLOCK + 1)]
+    together = scorer.encode(histories)
+    assert together.shape == (len(histories), scorer.manifest.d)
+    alone = np.concatenate([scorer.encode([history]) for history in histories])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)

@@ -97,7 +97,7 @@ def test_why_names_the_cause_and_the_list_without_it_comes_true(version, popular
 def test_why_names_two_of_which_either_is_enough_and_the_list_without_both_comes_true(
     version, popular, books, visitor, browser, did
 ):
-    did(visitor, books[10:13])
+    did(visitor, books[4:7])
     found = listed(visitor)
     entry = a_cause(found, "T2")
     url = why_url(found, entry.card.product_id)

@@ -55,9 +55,9 @@ class Trainer:
         report(0.5)
         return self.verdict
 
-    def train(self, log, vocabulary, directory, settings, report, index, checkpoints, before):
+    def train(self, log, vocabulary, directory, settings, report, index, checkpoints, before, codes):
         self.seen = SimpleNamespace(
-            log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints, before=before
+            log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints, before=before, codes=codes
         )
         report("judged fit", 0.0)
         self.middle()

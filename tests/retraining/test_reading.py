@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from recommendations.ml.attributes import codes_of
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, RemovedProduct, Shopper
 from recommendations.retraining import reading
@@ -253,3 +254,13 @@ def test_reporting_goes_on_beside_a_heartbeat_on_sqlite(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     assert done.stdout.split() == ["70", "1.0"]
+
+
+def test_attributes_are_read_of_the_products_that_somebody_met(db, rows):
+    Product.objects.create(product_id="unmet", brand="Other")
+    Product.objects.create(product_id="a", brand="Acme", category=["Food", "Tea"])
+    Product.objects.create(product_id="b", category=["Food"])
+    rows(("anna", "b", Kind.VIEW, 1), ("anna", "a", Kind.VIEW, 2))
+    found = read_log(lambda share: None)
+    assert [found.vocabulary.product_id(k) for k in (1, 2)] == ["a", "b"]
+    assert found.codes.T.tolist() == [[0, 0], list(codes_of("Acme", ["Food", "Tea"])), list(codes_of("", ["Food"]))]

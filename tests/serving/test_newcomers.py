@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from recommendations.catalog import sync_catalog
+from recommendations.ml.attributes import code_table, codes_of
 from recommendations.ml.kinds import Kind
+from recommendations.ml.sequences import History
 from recommendations.models import Product
 from recommendations.publishing import current, current_recommender, newcomers
 from recommendations.serving import RecommendationQuery, recommend
@@ -81,3 +83,16 @@ def test_reasons_with_newcomers_are_true_and_predictions_come_true(products, pop
         predicted = recommend(without(query, unit)).product_ids
         assert removed(query, unit).product_ids == predicted
     assert claims > 5
+
+
+def test_its_category_counts_at_once(books, now, monkeypatch):
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
+    codes = code_table(of_it for _, _, _, of_it in Product.objects.described())  # as a training reads them
+    publish_made_artifact(codes=codes, texts=[f"{book.shelf} {book.name}" for book in books])
+    new, _ = arrive("Soups 7", "Soups 8", shelf="Cooking")
+    scorer = current_recommender().scorer
+    assert scorer.newcomers[0].codes == codes_of(new.brand, new.category) != codes_of("", [])
+    viewed = History.of([scorer.vocabulary.number(new.product_id)], [Kind.VIEW])
+    of_category = scorer.score.parts(scorer.encode([viewed]), [viewed]).common[1, 0]
+    assert of_category[1:61].tolist() == [book.shelf == "Cooking" for book in books]
+    assert of_category[[61, 62]].all()

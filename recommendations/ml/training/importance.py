@@ -47,7 +47,10 @@ def _exchanged(
 ) -> Iterator[tuple[str, np.ndarray]]:
     other = _others(len(histories), rng)
     for part in fields(parts):
-        yield part.name, score.mixed(replace(parts, **{part.name: getattr(parts, part.name)[other]}))
+        values = getattr(parts, part.name)
+        if values.size:
+            exchanged = values[:, other] if values.ndim == 3 else values[other]  # attributes in common: one for each
+            yield part.name, score.mixed(replace(parts, **{part.name: exchanged}))
     for name, changed in (("kinds", _other_kinds(histories, rng)), ("order", _any_order(histories, rng))):
         yield name, score.mixed(score.parts(encode(changed), changed))
 

@@ -3,6 +3,7 @@
 First the weights that make what these shoppers turned to most likely (a conditional logit: the softmax of f over the
 products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
 moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
+At last attributes are asked what they add (attribute_weights.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,11 +15,13 @@ from math import log
 import numpy as np
 from scipy.optimize import minimize
 
+from ..attributes import FIELDS
 from ..ranking import MixWeights, Score
+from .attribute_weights import Beside, attribute_weights
 from .judge import Protocol, score_of
 from .network import Network
 from .tables import Tables
-from .trial import REPEAT_DECAY, Trial
+from .trial import REPEAT_DECAY, Trial, mixed
 
 TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
 # The order of the fitted weights; the network must count a little, since the weight of what is recent is in its units.
@@ -57,7 +60,8 @@ class Mix:
     def score_of(self, network: Network, tables: Tables) -> Score:
         """The score that serving computes."""
         plain = score_of(network, tables.next_item[self.power], self.weights)
-        return replace(plain, bias=self.bias(plain.bias, tables.recent))
+        codes = tables.codes if any(self.weights.of_fields) else None
+        return replace(plain, bias=self.bias(plain.bias, tables.recent), codes=codes)
 
 
 START = Mix(MixWeights(table=1.0, table_eps=0.01, repeat=12.0, repeat_decay=0.995), power=0.0)
@@ -80,14 +84,22 @@ class MixSearch:
         climbed = []
         for done, start in enumerate((likeliest, START)):
             climbed.append(self._climbed(start, lambda share, done=done: report((2 + done + share) / 4)))
+        found = self._with_attributes(max(climbed, key=self._worth))
         report(1.0)
-        return max(climbed, key=self._worth)
+        return found
 
     def best_table_power(self) -> float:
         """The power with which the next-item table does best on its own."""
         return max(
             self._tables.next_item, key=lambda power: sum(trial.table_alone(power).mean() for trial in self._trials)
         )
+
+    def _with_attributes(self, mix: Mix) -> Mix:
+        if not all(trial.tells_attributes for trial in self._trials):
+            return mix
+        scores = [mixed(mix.values(), _parts(trial, mix)) for trial in self._trials]
+        weights = attribute_weights([Beside(*of_one) for of_one in zip(self._trials, scores, strict=True)])
+        return _with(mix, **dict(zip(FIELDS, weights, strict=True)))
 
     def _likeliest(self, report: Callable[[float], None]) -> Mix:
         best = START

@@ -82,6 +82,7 @@ def train(
     index: QueryIndex = NO_INDEX,
     checkpoints: Path | None = None,
     before: Before = NOTHING_BEFORE,
+    codes: np.ndarray | None = None,
 ) -> TrainingResult:
     """Train on `log` and, when the result beats every baseline, write an artifact into `directory` (which exists).
 
@@ -89,7 +90,8 @@ def train(
     `report(stage, fraction of the whole)` is called at least every second while fitting; what it raises ends the
     training. NotEnoughData when there is too little to judge by. In the folder `checkpoints` both fits are kept as far
     as they are: called again after it was killed, with the same log and settings, the training ends with the same.
-    It starts from `before` where that may be, and must not surely fall behind it.
+    It starts from `before` where that may be, and must not surely fall behind it. `codes` are the products' attributes,
+    see attributes.code_table().
     """
     settings = settings or TrainingSettings()
     progress = _Progress(report, settings.max_seconds)
@@ -100,9 +102,9 @@ def train(
         past = log.before(cutoff)
         held_out = hold_out(log, cutoff, settings.shoppers_judged, settings.seed)
         asked, left_out = protocols(held_out, settings.shoppers_needed)
-        tables = build_tables(past, n, cutoff)
+        tables = build_tables(past, n, cutoff, codes)
         cold = plan(len(past), n, settings)
-        carried, why_cold = carry(before, log, vocabulary, cutoff)
+        carried, why_cold = carry(before, log, vocabulary, cutoff, codes)
         start = Start.choose(cold, carried, why_cold, past, settings.warm_starts)
         progress.enter("judged fit")
         network = _fit(past, tables, cutoff, start, progress, checkpoints, "judged-fit")
@@ -124,7 +126,7 @@ def train(
         found |= {"start": start.told, "current": {"version": carried.fits.version, **compared} if carried else {}}
         if why_not:
             return TrainingResult(False, why_not, **found, timings=progress.timings())
-        kept = _Kept(network, cutoff, len(past), mix, start.told["warm_starts"])
+        kept = _Kept(network, cutoff, len(past), mix, start.told["warm_starts"], codes)
         start = start.of_all(cold, carried, log)
         del network, tables, search, methods, carried, reading
         parity, version = _refit(log, vocabulary, Path(directory), start, kept, settings, progress, index, checkpoints)
@@ -144,7 +146,7 @@ def _refit(
 ) -> tuple[dict, str]:
     progress.enter("final fit")
     now = int(log.time.max()) + 1
-    tables = build_tables(log, len(vocabulary), now)
+    tables = build_tables(log, len(vocabulary), now, kept.codes)
     network = _fit(log, tables, now, start, progress, checkpoints, "final-fit")
     progress.enter("export")
     score = kept.mix.score_of(network, tables)
@@ -158,11 +160,19 @@ def _refit(
 
 
 class _Kept:
-    """What is kept of the judged fit for the next training."""
+    """What is kept of the judged fit: for the final one, and for the next training."""
 
-    def __init__(self, network: Network, until: int, interactions: int, mix: Mix, warm_starts: int):
+    def __init__(
+        self,
+        network: Network,
+        until: int,
+        interactions: int,
+        mix: Mix,
+        warm_starts: int,
+        codes: np.ndarray | None,
+    ):
         self.weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-        self.mix = mix
+        self.mix, self.codes = mix, codes
         judged = {"until": until, "interactions": interactions}
         self._told = {"judged": judged, "mix": asdict(mix), "warm_starts": warm_starts}
 

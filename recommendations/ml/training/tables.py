@@ -1,4 +1,4 @@
-"""Everything that is counted, not learned: built from one log, before a cutoff or whole."""
+"""Everything that is counted, not learned: built from one log, before a cutoff or whole; and the catalog's word."""
 
 from dataclasses import dataclass
 
@@ -25,10 +25,11 @@ class Tables:
     following: sparse.csr_array  # (n+1, n+1), see following_counts
     next_item: dict[float, NextItemTable]  # by power
     trained_kinds: tuple[int, ...]
+    codes: np.ndarray | None = None  # int64 (F, n+1), the products' attributes; None where nothing tells them
 
 
-def build_tables(log: InteractionLog, n: int, now: int) -> Tables:
-    """Count `log` (which ends at `now`, epoch seconds)."""
+def build_tables(log: InteractionLog, n: int, now: int, codes: np.ndarray | None = None) -> Tables:
+    """Count `log` (which ends at `now`, epoch seconds); `codes` are passed on."""
     products = log.products()
     popularity, following = count_items(products, n), following_counts(products, n)
     kinds, events = np.unique(log.kind, return_counts=True)
@@ -38,4 +39,5 @@ def build_tables(log: InteractionLog, n: int, now: int) -> Tables:
         following,
         {power: next_item_table(following, popularity, power) for power in TABLE_POWERS},
         tuple(kinds[events >= KIND_SHARE * len(log)].tolist()),
+        codes if codes is not None and codes.any() else None,
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from ..attributes import FIELDS, in_common
 from ..ranking import Columns, logits, next_item_strength, repeat_strength
 from .judge import Protocol, encode
 from .network import Network
@@ -21,7 +22,7 @@ CELLS = 2_500_000
 REPEAT_DECAY = (0.98, 0.99, 0.995, 0.998, 1.0)
 
 # A part of the score: its name, and the setting it is for where there are several.
-Part = str | tuple[str, float]
+Part = str | tuple[str, float] | tuple[str, str]
 
 
 class Trial:
@@ -36,6 +37,7 @@ class Trial:
             self._stands_for = np.log(cells.pop("stands_for"))  # -inf where there is no candidate
         self._right = cells.pop("right")  # 1 / the shopper's targets where it is one, else 0
         self._cells = cells
+        self.tells_attributes = tables.codes is not None
 
     def parts(self, power: float, table_eps: float, decay: float) -> list[np.ndarray]:
         """What the weights are multiplied with: network, table, repeat, bought, recent; each (S, C)."""
@@ -48,6 +50,18 @@ class Trial:
             (repeats > 0).astype(np.float32),
             self._cells["recent"],
         ]
+
+    def common(self) -> list[np.ndarray]:
+        """1 where a candidate has a field's value in common with the newest products; one (S, C) for each field."""
+        return [self._cells["common", field] for field in FIELDS]
+
+    def unlikelihood(self, values: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """The mean of -log p over the targets of each shopper (S); loss() is its mean."""
+        scores = mixed(values, parts)
+        of_targets = (self._right * scores).sum(axis=1)
+        scores += self._stands_for
+        top = scores.max(axis=1, keepdims=True)
+        return np.log(np.exp(scores - top).sum(axis=1)) + top[:, 0] - of_targets
 
     def loss(self, parts: Sequence[np.ndarray]) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
         """Weights to how unlikely the targets are (the mean over shoppers of the mean of -log p), and its slope."""
@@ -110,6 +124,9 @@ def _parts(network: Network, tables: Tables, protocol: Protocol) -> dict[Part, n
     }
     found |= {("table", power): next_item_strength(t, histories, columns) for power, t in tables.next_item.items()}
     found |= {("repeat", decay): repeat_strength(histories, columns, decay) for decay in REPEAT_DECAY}
+    if tables.codes is not None:
+        common = in_common(tables.codes, histories, columns.items).astype(np.float32)
+        found |= {("common", field): part for field, part in zip(FIELDS, common, strict=True)}
     return found | {"recent": np.broadcast_to(np.log1p(tables.recent), found["network"].shape)}
 
 

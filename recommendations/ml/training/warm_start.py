@@ -76,7 +76,14 @@ class Carried:
     mix: Mix
 
     @classmethod
-    def over(cls, fits: KeptFits, log: InteractionLog, vocabulary: Vocabulary, cutoff: int) -> "Carried":
+    def over(
+        cls,
+        fits: KeptFits,
+        log: InteractionLog,
+        vocabulary: Vocabulary,
+        cutoff: int,
+        codes: np.ndarray | None = None,
+    ) -> "Carried":
         """ValueError, saying why, when it has seen what this training judges by, or does not fit this code."""
         if fits.judged.until > cutoff:
             raise ValueError(f"version {fits.version} was fitted on interactions that judge this one")
@@ -84,7 +91,7 @@ class Carried:
         if len(seen.products()) == 0:
             raise ValueError(f"nothing is left of what version {fits.version} was fitted on")
         judged, final = (_renumbered(fits, fit, vocabulary) for fit in (fits.judged, fits.final))
-        tables = build_tables(seen, len(vocabulary), fits.judged.until)
+        tables = build_tables(seen, len(vocabulary), fits.judged.until, codes)
         return cls(fits, judged, final, tables, _mix(fits, tables))
 
     def scores(self, asked: HeldOut) -> np.ndarray:
@@ -101,12 +108,14 @@ class Carried:
         return WarmStart(self.final, _have_vectors(self.final))
 
 
-def carry(before: Before, log: InteractionLog, vocabulary: Vocabulary, cutoff: int) -> tuple[Carried | None, str]:
+def carry(
+    before: Before, log: InteractionLog, vocabulary: Vocabulary, cutoff: int, codes: np.ndarray | None = None
+) -> tuple[Carried | None, str]:
     """(what can be compared with and perhaps started from, why nothing may be started from it, "" if it may)."""
     if before.fits is None:
         return None, before.why_cold
     try:
-        return Carried.over(before.fits, log, vocabulary, cutoff), before.why_cold
+        return Carried.over(before.fits, log, vocabulary, cutoff, codes), before.why_cold
     except ValueError as error:
         return None, str(error)
 

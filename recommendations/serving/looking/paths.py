@@ -21,6 +21,7 @@ class Terms:
     bias: float
     table: float
     repeats: float
+    common: float  # brand and category
     total: float
 
 
@@ -119,16 +120,19 @@ def _terms(inspection: Inspection, item: int) -> Terms:
     score = pool.loaded.scorer.score
     parts = score.parts(inspection.reading, [pool.history], items)
     bias, nothing = np.full_like(parts.network, score.bias[item]), np.zeros_like(parts.network)
+    no_common = np.zeros_like(parts.common)
 
-    def mixed(network: np.ndarray, repeats: np.ndarray) -> float:
-        return float(score.mixed(Parts(network, parts.table, repeats), items)[0, 0])
+    def mixed(network: np.ndarray, repeats: np.ndarray, common: np.ndarray = no_common) -> float:
+        return float(score.mixed(Parts(network, parts.table, repeats, common), items)[0, 0])
 
-    table, total = mixed(nothing, nothing), mixed(parts.network, parts.repeats)
+    table, without_common = mixed(nothing, nothing), mixed(parts.network, parts.repeats)
+    total = mixed(parts.network, parts.repeats, parts.common)
     return Terms(
         network=mixed(parts.network, nothing) - mixed(bias, nothing),
         bias=mixed(bias, nothing) - table,
         table=table,
-        repeats=total - mixed(parts.network, nothing),
+        repeats=without_common - mixed(parts.network, nothing),
+        common=total - without_common,
         total=total,
     )
 
@@ -138,7 +142,8 @@ def filters(inspection: Inspection, product_id: str) -> Iterable[Filter]:
     memory, query, loaded = inspection.memory, inspection.query, inspection.loaded
     item = loaded.scorer.vocabulary.number(product_id) if loaded else 0
     is_bought = product_id in memory.bought
-    is_hidden = HiddenProduct.objects.left_out_by(query.shopper, query.now).products.get(product_id, False)
+    shopper = query.shopper.pk if query.shopper else 0
+    is_hidden = HiddenProduct.objects.left_out_by(shopper, query.now).products.get(product_id, False)
     thinned = fewer_of(query, memory)
     yield Filter("unknown_to_version", item == 0)
     yield Filter("not_available", item > 0 and not loaded.eligible[item])
