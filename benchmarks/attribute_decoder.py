@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from benchmarks.attributes import Attributes
 from recommendations.ml.sequences import SEQUENCE_LENGTH, History, tokens
-from recommendations.ml.training.fit import look_back
+from recommendations.ml.training.learner import look_back
 from recommendations.ml.training.network import Network
 from recommendations.ml.training.windows import read_kinds
 

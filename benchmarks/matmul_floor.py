@@ -9,7 +9,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from recommendations.ml.interactions import InteractionLog
-from recommendations.ml.training.fit import FitSettings, step_loss
+from recommendations.ml.training.fit import FitSettings
+from recommendations.ml.training.learner import step_loss
 from recommendations.ml.training.loss import NegativeSampler
 from recommendations.ml.training.network import Network
 from recommendations.ml.training.tables import Tables
@@ -26,7 +27,7 @@ def _added_product(total: tuple, left: tuple, right: tuple, *args, out_shape=Non
 def step_flop(network: Network, rows, sampler: NegativeSampler) -> int:
     """Floating-point operations of the matrix products of one step, forward and backward, as they are called."""
     with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm_: _added_product}) as counter:
-        step_loss(network, rows, sampler).backward()
+        step_loss(network, network.item_matrix, network.bias, rows, sampler.draw()).backward()
     return counter.get_total_flops()
 
 

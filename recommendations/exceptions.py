@@ -47,6 +47,10 @@ class LeaseLost(RecommendationsError):
     """This process no longer owns the version that it trains (cancelled, or reaped as dead)."""
 
 
+class ProcessLost(RecommendationsError):
+    """Of the processes that torchrun started for a training, another one is gone."""
+
+
 class NoBroker(RecommendationsError):
     """The project has no Celery broker, so nobody would take a message."""
 

@@ -25,6 +25,7 @@ NEED_TORCH = [
     "benchmarks/test_self_attention.py",
     "benchmarks/test_small_model.py",
     "benchmarks/test_training_speed.py",
+    "benchmarks/test_two_processes.py",
     "benchmarks/test_warm_start.py",
     "ml/test_baselines.py",
     "ml/test_checkpoints.py",
@@ -32,6 +33,7 @@ NEED_TORCH = [
     "ml/test_fit.py",
     "ml/test_importance.py",
     "ml/test_judge.py",
+    "ml/test_learner.py",
     "ml/test_loss.py",
     "ml/test_mixing.py",
     "ml/test_network.py",
@@ -40,6 +42,7 @@ NEED_TORCH = [
     "ml/test_queries_in_training.py",
     "ml/test_reference.py",
     "ml/test_settings.py",
+    "ml/test_together.py",
     "ml/test_trial.py",
     "ml/test_warm_start.py",
 ]

@@ -49,7 +49,7 @@ def retrain(
         log("training_failed", error, version=lease.version.pk, stage=lease.stage)
         _fail(lease, f"{type(error).__name__}: {error}")
     except BaseException as error:  # stopped from outside: say so, then let it stop
-        _fail(lease, f"The worker was stopped by {type(error).__name__}")
+        _fail(lease, f"The worker was stopped by {type(error).__name__}{f': {error}' if error.args else ''}")
         raise
     lease.version.refresh_from_db()
     if lease.version.status != Status.FAILED:

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from recommendations.ml.interactions import InteractionLog
+from recommendations.ml.training import together
 from recommendations.ml.training.checkpoints import Checkpoint, fingerprint
 from recommendations.ml.training.fit import FitSettings, fit
 from recommendations.ml.training.network import NetworkSettings
 from recommendations.ml.training.tables import build_tables
+from recommendations.ml.training.together import Team
 from tests.ml.made_shop import chain_shop
 
 N, STEPS = 40, 9
@@ -184,3 +186,9 @@ def test_the_fingerprint_is_of_everything_the_fit_depends_on():
     }
     assert len(found) == 6
     assert fingerprint(made_log(), N, 9, STEPS, SETTINGS) in found
+
+
+def test_another_number_of_processes_rounds_differently(monkeypatch):
+    alone = fingerprint(made_log(), N, 9, STEPS, SETTINGS)
+    monkeypatch.setattr(together, "_current", Team(0, 2))
+    assert fingerprint(made_log(), N, 9, STEPS, SETTINGS) != alone

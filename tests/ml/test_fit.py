@@ -47,6 +47,10 @@ def test_a_fit_does_not_depend_on_what_was_drawn_before():
     assert weights_of(short_fit()) == first
 
 
+def test_a_fit_does_not_depend_on_what_others_draw_meanwhile():
+    assert weights_of(short_fit(report=lambda share: torch.rand(10))) == weights_of(short_fit())
+
+
 def test_report_is_called_before_and_after_every_step():
     shares = []
     short_fit(report=shares.append)

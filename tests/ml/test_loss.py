@@ -54,6 +54,14 @@ def test_a_target_among_the_negatives_counts_once():
     assert loss.item() == pytest.approx(np.log(2))
 
 
+def test_nothing_is_learned_where_nothing_is_foretold():
+    """As when a pass's last row holds shoppers of one event each."""
+    hidden, targets, matrix, bias = arrays(p=0)
+    loss = sampled_softmax(hidden, targets, matrix, bias, sampler(12, 100).draw())
+    assert loss.item() == 0
+    assert not any(gradient.any() for gradient in gradients(loss, matrix, bias))
+
+
 def test_sampled_negatives_stand_for_the_whole_catalog():
     n = 400
     hidden, targets, matrix, bias = arrays(n=n, p=50, d=4, seed=2)

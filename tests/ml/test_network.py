@@ -5,7 +5,7 @@ import torch
 
 from recommendations.ml.sequences import SEQUENCE_LENGTH
 from recommendations.ml.training.export import export_encoder, export_network
-from recommendations.ml.training.fit import look_back
+from recommendations.ml.training.learner import look_back
 from recommendations.ml.training.network import Layer, Network, NetworkSettings, PooledDropout
 
 SETTINGS = NetworkSettings(width=8, feed_forward=16)

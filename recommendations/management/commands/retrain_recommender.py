@@ -10,7 +10,7 @@ from recommendations.controls import purge
 from recommendations.management import command
 from recommendations.models import RecommenderVersion
 from recommendations.models.recommender_version import best_baseline
-from recommendations.retraining import request_retraining, retrain
+from recommendations.retraining import lead, request_retraining, retrain
 
 LEADING = "ndcg@10"
 
@@ -18,7 +18,8 @@ LEADING = "ndcg@10"
 class Command(command.Command):
     help = (
         "Delete what must not be kept any longer, retrain the recommender from the shop's interactions, and publish it "
-        "if it is good enough. Without a Celery worker, run this daily: it is all that is needed."
+        "if it is good enough. Without a Celery worker, run this daily: it is all that is needed. "
+        "torchrun --standalone --nproc_per_node 2 manage.py retrain_recommender fits on two processes."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +33,9 @@ class Command(command.Command):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        lead(lambda: self._retrain(options))
+
+    def _retrain(self, options: dict[str, Any]) -> None:
         started_by = f"command ({_user()})"
         if options["queue"]:
             request_retraining(started_by)

@@ -18,6 +18,7 @@ import torch
 
 from ..interactions import InteractionLog
 from .fit_state import FitSettings, FitState
+from .together import current
 
 logger = logging.getLogger("recommendations")
 
@@ -108,7 +109,8 @@ def fingerprint(
     `start` are the arrays it starts from, if not from its own counts.
     """
     found = hashlib.sha256()
-    plan = [FORMAT, n, now, steps, asdict(settings), torch.get_num_threads(), torch.__version__, np.__version__]
+    rounding = [current().size, torch.get_num_threads(), torch.__version__, np.__version__]
+    plan = [FORMAT, n, now, steps, asdict(settings), *rounding]
     found.update(json.dumps(plan).encode())
     for column in (log.shopper, log.item, log.kind, log.time):
         found.update(np.ascontiguousarray(column).tobytes())

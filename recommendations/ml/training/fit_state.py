@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from ..interactions import InteractionLog
-from .network import Network, NetworkSettings
+from .learner import Learner
+from .network import NetworkSettings
 from .windows import Rows, batches, draw_pass, read_kinds
 
 
@@ -61,45 +61,24 @@ class Passes:
 class FitState:
     """A fit between two steps."""
 
-    network: Network
-    optimizer: torch.optim.Optimizer
+    learner: Learner
     passes: Passes
     rng: np.random.Generator
     step: int = 0  # steps done
 
     def stored(self) -> tuple[dict[str, np.ndarray], dict]:
         """(arrays, numbers) from which restore() makes the same state."""
-        arrays = {f"network.{name}": tensor.numpy() for name, tensor in self.network.state_dict().items()}
-        for parameter, values in self.optimizer.state_dict()["state"].items():
-            arrays |= {f"optimizer.{parameter}.{name}": tensor.numpy() for name, tensor in values.items()}
-        drop = self.network.encoder.drop
-        arrays |= {"torch": torch.get_rng_state().numpy(), "dropout": np.packbits(drop._pool.numpy() > 0)}
-        numbers = {
+        arrays, numbers = self.learner.stored()
+        return arrays, numbers | {
             "step": self.step,
             "generator": self.rng.bit_generator.state,
             "pass_begun": self.passes.begun,
             "pass_taken": self.passes.taken,
-            "dropout_pool": len(drop._pool),
-            "dropout_left": drop._windows_left,
         }
-        return arrays, numbers
 
     def restore(self, arrays: dict[str, np.ndarray], numbers: dict) -> None:
         """Become the state that was stored()."""
-        tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
-        weights = {name.partition(".")[2]: values for name, values in tensors.items() if name.startswith("network.")}
-        self.network.load_state_dict(weights)
-        moments: dict[int, dict] = {}
-        for name, values in tensors.items():
-            if name.startswith("optimizer."):
-                _, parameter, what = name.split(".")
-                moments.setdefault(int(parameter), {})[what] = values
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        drop = self.network.encoder.drop
-        bits = np.unpackbits(arrays["dropout"], count=numbers["dropout_pool"]).astype(np.float32)
-        drop._pool, drop._windows_left = torch.from_numpy(bits).div_(1 - drop.share), numbers["dropout_left"]
         self.passes.resume(numbers["pass_begun"], numbers["pass_taken"])
         self.rng.bit_generator.state = numbers["generator"]
-        torch.set_rng_state(tensors["torch"])
+        self.learner.restore(arrays, numbers)
         self.step = numbers["step"]

@@ -1,6 +1,7 @@
 """Sampled softmax: the next item against a few shared negatives instead of the whole catalog."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -15,6 +16,13 @@ class Negatives:
     items: Tensor  # int64 (K)
     correction: Tensor  # float32 (K), makes their sum stand for the whole catalog's
     column: Tensor  # int64 (n+1), item -> its place in `items`, -1 for the others
+
+    @classmethod
+    def of(cls, items: np.ndarray, correction: np.ndarray, n: int) -> Self:
+        """Among n products."""
+        column = np.full(n + 1, -1)
+        column[items] = np.arange(len(items))
+        return cls(*(torch.from_numpy(a) for a in (items, correction.astype(np.float32), column)))
 
 
 class NegativeSampler:
@@ -41,21 +49,28 @@ class NegativeSampler:
             popular = np.searchsorted(self._cumulated, by_count, side="right") + 1
             items, times = np.unique(np.concatenate((uniform, popular)), return_counts=True)
             correction = np.log(times) - np.log(self._count * self._chance[items])
-        column = np.full(self._n + 1, -1)
-        column[items] = np.arange(len(items))
-        return Negatives(*(torch.from_numpy(a) for a in (items, correction.astype(np.float32), column)))
+        return Negatives.of(items, correction, self._n)
 
 
-def sampled_softmax(hidden: Tensor, targets: Tensor, item_matrix: Tensor, bias: Tensor, negatives: Negatives) -> Tensor:
-    """Mean negative log-likelihood of `targets` (P) under `hidden` (P, d); a target among the negatives counts once."""
+def sampled_softmax(
+    hidden: Tensor, targets: Tensor, item_matrix: Tensor, bias: Tensor, negatives: Negatives, count: int | None = None
+) -> Tensor:
+    """Negative log-likelihood of `targets` (P) under `hidden` (P, d): the sum over `count`, by default P; 0 of none.
+
+    A target among the negatives counts once.
+    """
     # embedding(), not indexing: its backward adds in a fixed order, so a fit repeats exactly on several threads
     right = (hidden * F.embedding(targets, item_matrix)).sum(1) + F.embedding(targets, bias[:, None])[:, 0]  # (P)
     shift = F.embedding(negatives.items, bias[:, None])[:, 0] + negatives.correction  # (K)
-    return _Loss.apply(right, hidden, F.embedding(negatives.items, item_matrix), shift, negatives.column[targets])
+    # without targets there is nothing to learn, not a division by 0
+    count = max(len(targets) if count is None else count, 1)
+    items = F.embedding(negatives.items, item_matrix)
+    return _Loss.apply(right, hidden, items, shift, negatives.column[targets], count)
 
 
 class _Loss(torch.autograd.Function):
-    """Mean of log(exp(right) + sum of exp(hidden @ items.T + shift)) - right, a row's own column left out of the sum.
+    """The sum over `count` of log(exp(right) + sum of exp(hidden @ items.T + shift)) - right, a row's own column left
+    out of the sum of exp.
 
     The (P, K) logits never leave the processor's cache: a few rows at a time are scored, and their gradients taken
     while they are there.
@@ -64,7 +79,7 @@ class _Loss(torch.autograd.Function):
     ROWS = 256
 
     @staticmethod
-    def forward(ctx, right: Tensor, hidden: Tensor, items: Tensor, shift: Tensor, own: Tensor) -> Tensor:
+    def forward(ctx, right: Tensor, hidden: Tensor, items: Tensor, shift: Tensor, own: Tensor, count: int) -> Tensor:
         losses, right_grad, hidden_grad = torch.empty_like(right), torch.empty_like(right), torch.empty_like(hidden)
         items_grad, shift_grad = torch.zeros_like(items), torch.zeros_like(shift)
         for start in range(0, len(right), _Loss.ROWS):
@@ -83,9 +98,10 @@ class _Loss(torch.autograd.Function):
             items_grad.addmm_(chances.t(), hidden[part])
             shift_grad += chances.sum(0)
         ctx.save_for_backward(right_grad, hidden_grad, items_grad, shift_grad)
-        return losses.mean()
+        ctx.count = count
+        return losses.sum() / count
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        scale = grad / len(ctx.saved_tensors[0])
-        return *(saved * scale for saved in ctx.saved_tensors), None
+        scale = grad / ctx.count
+        return *(saved * scale for saved in ctx.saved_tensors), None, None

@@ -43,17 +43,22 @@ class PooledDropout(nn.Module):
         self.share = share
         self._pool = torch.empty(0)
         self._windows_left = 0
+        self.random = torch.default_generator
+        self.part: tuple[int, int] | None = None  # (first, all): x are rows of so many, and take their part of the mask
 
     def forward(self, x: Tensor) -> Tensor:
         """x, a random `share` of it zero and the rest scaled up; x itself in eval mode."""
         if not self.training or self.share == 0:
             return x
-        if self._windows_left == 0 or len(self._pool) < 2 * x.numel():
-            size = max(self.POOL, 2 * x.numel())
-            self._pool = torch.empty(size).bernoulli_(1 - self.share).div_(1 - self.share)
+        first, rows = self.part or (0, len(x))
+        of_a_row = x.shape[1:].numel()
+        whole = rows * of_a_row
+        if self._windows_left == 0 or len(self._pool) < 2 * whole:
+            size = max(self.POOL, 2 * whole)
+            self._pool = torch.empty(size).bernoulli_(1 - self.share, generator=self.random).div_(1 - self.share)
             self._windows_left = self.REUSE
         self._windows_left -= 1
-        start = int(torch.randint(len(self._pool) - x.numel(), ()))
+        start = int(torch.randint(len(self._pool) - whole, (), generator=self.random)) + first * of_a_row
         return x * self._pool[start : start + x.numel()].view(x.shape)
 
 

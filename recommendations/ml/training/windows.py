@@ -6,6 +6,7 @@ of many shoppers share rows of ROW_LENGTH, so that no padding is computed.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -29,6 +30,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def take(self, part: slice) -> Self:
+        """Some of the rows."""
+        return type(self)(*(array[part] for array in vars(self).values()))
 
 
 def draw_pass(
@@ -130,5 +135,4 @@ def pack(lengths: list[int], room: int = ROW_LENGTH) -> tuple[np.ndarray, np.nda
 def batches(rows: Rows, size: int) -> Iterator[Rows]:
     """Consecutive groups of at most `size` rows."""
     for start in range(0, len(rows), size):
-        part = slice(start, start + size)
-        yield Rows(rows.items[part], rows.kinds[part], rows.targets[part], rows.positions[part], rows.windows[part])
+        yield rows.take(slice(start, start + size))
