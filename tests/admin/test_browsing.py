@@ -119,6 +119,24 @@ def test_nobody_looks_at_histories_unnoticed(staff, rows, caplog):
     assert "Looked at: interactions." in client.get(history).content.decode()
 
 
+@pytest.mark.parametrize("lookup", ["shopper", "shopper__exact", "shopper_id", "id__exact", "kind"])
+def test_histories_are_looked_up_by_nothing_but_a_number(staff, rows, lookup):
+    assert staff("view_history").get(url("interaction"), {lookup: str(rows.pk)}).status_code == 400
+
+
+@pytest.mark.parametrize("lookup", ["external_id", "external_id__startswith", "user", "key_hash__startswith"])
+def test_nobody_finds_out_who_a_number_is(staff, rows, lookup):
+    response = staff("view_history").get(url("shopper"), {lookup: "guest:invoice-77"[:7]})
+    assert response.status_code == 400
+    assert b"shopper 1" not in response.content
+
+
+def test_the_admins_log_of_a_row_is_a_look_too(staff, rows):
+    event = Interaction.objects.filter(shopper=rows).first()
+    staff("view_history").get(url("interaction", "history", event.pk))
+    assert [entry.object_id for entry in LogEntry.objects.all()] == [str(rows.pk)]
+
+
 def test_who_may_not_look_leaves_no_line(staff, rows):
     staff("view_interaction").get(url("interaction"))
     assert not LogEntry.objects.exists()

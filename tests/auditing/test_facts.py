@@ -42,6 +42,14 @@ def test_popular_this_week_is_counted_again(scorer, now):
         assert fact_faults(audit, Said(name, "popular_this_week", None)) == [f"{name}: 4 shoppers this week"]
 
 
+def test_what_came_back_was_not_bought(scorer, now):
+    shopper = shopper_who(now, (1, Kind.PURCHASE), (2, Kind.VIEW), (1, Kind.RETURN), (3, Kind.VIEW))
+    audit = ShopperAudit(Reference(scorer), shopper, now)
+    when = Interaction.objects.get(shopper=shopper, kind=Kind.PURCHASE).occurred_at
+    (fault,) = fact_faults(audit, Said(product_ids()[0], "bought", when))
+    assert "but returned at" in fault
+
+
 def test_new_is_looked_up_again(scorer, now):
     first, old, new = product_ids()[:3]
     Product.objects.update(created_at=now - timedelta(days=60))

@@ -1,18 +1,23 @@
 """Two products of a list beside each other: on the panel, by REST, and against the scores computed anew."""
 
 import re
+from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from django.urls import reverse
 from django.utils import translation
 
+from recommendations.catalog import Promotion
+from recommendations.ml.kinds import Kind
 from recommendations.publishing import current_recommender
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, because_rows, recommend
 from recommendations.serving.looking import compare
 from recommendations.serving.memory import read_memory
 from tests.pages.test_pages import browser, visitor  # noqa: F401
 from tests.pages.test_searches import text_of
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.shop.recommended_products import BookCatalog
 
 
 @pytest.fixture
@@ -106,3 +111,33 @@ def test_popular_products_are_not_compared(version, popular, browser, visitor): 
         reverse("recommendations:why", query={"token": found.token, "product": found.product_ids[0]})
     ).content.decode()
     assert 'id="compared"' not in page
+
+
+def test_neither_of_the_two_speaks_for_itself(version, popular, books, visitor, did):  # noqa: F811
+    did(visitor, [books[place] for place in (3, 9, 27, 44)], Kind.PURCHASE)
+    query = RecommendationQuery("buy_again", visitor)
+    shown = recommend(query).product_ids
+    found = [(one, other, compare(query, one, other)) for one, other in permutations(shown, 2)]
+    assert found
+    for one, other, comparison in found:
+        assert not {one, other} & {anchor.id for anchor in comparison.for_it + comparison.for_the_other}
+
+
+def test_a_row_is_compared_within_its_own_list_whatever_is_promoted(query, browser, monkeypatch):  # noqa: F811
+    row = because_rows(query)[0]
+    promoted = [Promotion(key) for key in recommend(replace(query, limit=55)).product_ids[40:53]]
+    monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: promoted)
+    shown = row.recommendations[0].card.product_id
+    asked = {"token": row.token, "product": shown, "anchor": row.anchor.id}
+    html = browser.get(reverse("recommendations:why"), asked).content.decode()
+    offered = re.findall(r'<option value="([^"]+)"', html)
+    assert len(offered) == 39
+    answers = [browser.get("/recommendations/v1/why/", {**asked, "compared": key}).json() for key in offered]
+    assert all(answer["comparison"] for answer in answers)
+    assert {answer["changed"] for answer in answers} == {""}
+
+
+def test_what_is_gone_can_not_be_compared(query, browser):  # noqa: F811
+    found = recommend(query)
+    asked = {"token": found.token, "product": found.product_ids[0], "compared": "nothing"}
+    assert "The two can&#x27;t be compared" in browser.get(reverse("recommendations:why"), asked).content.decode()

@@ -8,6 +8,7 @@ from django.utils import timezone
 from recommendations.catalog import sync_catalog
 from recommendations.exceptions import UnknownPlacement
 from recommendations.ml.kinds import Kind
+from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, recommend
@@ -48,6 +49,19 @@ def test_new_is_said_of_what_came_after_the_first_mirroring_within_thirty_days(b
     assert [newest[str(book.pk)].text for book in reversed(books[-4:])] == ["New", "New", "", ""]
     Product.objects.exclude(product_id=str(books[-1].pk)).update(created_at=now - timedelta(hours=23))
     assert {reason.kind for reason in reasons(asked(None, limit=4, now=now)).values()} == {"none"}
+
+
+@pytest.mark.parametrize("older", [0, READ_LIMIT])
+def test_what_came_back_was_not_bought(version, popular, shopper, books, did, older):
+    did(shopper, books[20:21] * older, Kind.VIEW, timedelta(days=2))
+    did(shopper, books[:2], Kind.PURCHASE, timedelta(days=1))
+    did(shopper, books[:1], Kind.RETURN, timedelta(hours=1))
+    assert asked(shopper, "buy_again").product_ids == [str(books[1].pk)]
+    told = reasons(asked(shopper, limit=59))
+    assert str(books[0].pk) not in told
+    assert told[str(books[1].pk)].fact == "bought"
+    did(shopper, books[:1], Kind.PURCHASE)
+    assert sorted(asked(shopper, "buy_again").product_ids) == [str(book.pk) for book in books[:2]]
 
 
 def test_an_old_count_is_ranked_but_not_called_popular_this_week(books, popular):

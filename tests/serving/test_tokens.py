@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,7 +90,7 @@ def listed(version, *product_ids):
     ("again", "change"),
     [
         (listed("3", "1", "b/ü"), ""),
-        (listed("3", "0", "1", "2", "b/ü"), ""),  # of a row: the list that it was cut from
+        (listed("3", "0", "1", "b/ü"), "list"),
         (listed("3", "b/ü", "1"), "list"),
         (listed("3", "1", "2"), "list"),
         (listed("4", "1", "b/ü"), "version"),
@@ -98,3 +99,16 @@ def listed(version, *product_ids):
 )
 def test_a_token_knows_what_has_changed_since(again, change):
     assert TOKEN.change(again) == change
+
+
+@pytest.mark.parametrize(
+    ("again", "change"),
+    [
+        (listed("3", "0", "1", "2", "b/ü", "4"), ""),  # the list that the row was cut from
+        (listed("3", "b/ü", "0", "1"), "list"),
+        (listed("3", "0", "1"), "list"),
+        (listed("4", "1", "b/ü"), "version"),
+    ],
+)
+def test_a_row_has_changed_when_its_products_have(again, change):
+    assert replace(TOKEN, is_row=True).change(again) == change
