@@ -15,7 +15,6 @@ drops it. Each figure is the median of several runs taken in turn, after one tha
 """
 
 import argparse
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +22,7 @@ import numpy as np
 
 from benchmarks.speed.clock import spread
 from benchmarks.speed.database import new_database
+from benchmarks.telling import tell
 
 RATIOS = {
     "import_over_copy": ("import_rows_s", "copy_rows_s"),
@@ -65,9 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with new_database(), TemporaryDirectory() as name:
         report = _report(options, Path(name))
-    print(json.dumps(report, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1))
+    tell(report, options.json)
 
 
 def _report(options: argparse.Namespace, folder: Path) -> dict[str, object]:

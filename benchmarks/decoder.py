@@ -17,7 +17,6 @@ other half chooses how much the decoder may say, nothing among it. Both lists ar
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -31,7 +30,9 @@ from benchmarks.attribute_matches import fit_matches
 from benchmarks.attributes import Attributes, read_attributes
 from benchmarks.protocols import PROTOCOLS, Question, ask
 from benchmarks.quality_baselines import ndcg_of
+from benchmarks.quality_figures import spread
 from benchmarks.reranking import Pools, Reranker, best_weight, fit_reranker, pools_of
+from benchmarks.telling import tell
 from recommendations.ml.fidelity import paired_bootstrap
 from recommendations.ml.metrics import hr
 from recommendations.ml.splitting import HeldOut
@@ -154,7 +155,7 @@ def figures(seeds: list[Measured]) -> dict:
     """Means and deviations over seeds, and the paired gains."""
     found: dict = {"gain": {}, "weights": {}, "choosing": {}}
     for name, of_metric in seeds[0].metrics.items():
-        found[name] = {metric: _spread([seed.metrics[name][metric].mean() for seed in seeds]) for metric in of_metric}
+        found[name] = {metric: spread([seed.metrics[name][metric].mean() for seed in seeds]) for metric in of_metric}
         if name == "mix":
             continue
         found["gain"][name] = {metric: _gain(seeds, name, metric) for metric in of_metric}
@@ -176,10 +177,6 @@ def _gain(seeds: list[Measured], name: str, metric: str) -> dict:
     }
 
 
-def _spread(values: list[float]) -> dict[str, float]:
-    return {"mean": round(float(np.mean(values)), 5), "std": round(float(np.std(values)), 5)}
-
-
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, metavar="FILE")
@@ -196,10 +193,7 @@ def main(arguments: list[str] | None = None) -> None:
     attributes = read_attributes(options.data, options.items, question.products, question.choose_from)
     found = figures([measure_seed(question, attributes, seed, options) for seed in range(options.seeds)])
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text)
+    tell(found, options.json)
 
 
 if __name__ == "__main__":

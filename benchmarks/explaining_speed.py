@@ -9,7 +9,6 @@ a trained one costs. Each figure is the median of several runs, its spread their
 """
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks.demo import percentiles
+from benchmarks.telling import tell
 from recommendations.ml.kinds import Kind
 from recommendations.ml.pairs import EitherEnough
 from recommendations.ml.ranking import MixWeights, NextItemTable, Score, top_k
@@ -138,9 +138,7 @@ def main(arguments: list[str] | None = None) -> None:
         "causes_ms": _medians(found, "causes"),
         "parts": found,
     }
-    print(json.dumps(report, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1))
+    tell(report, options.json)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ the feature: one of seven buckets, each with a vector of its own, left out as of
 """
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from benchmarks.attributes import median_prices
 from benchmarks.protocols import Question, ask
 from benchmarks.public_shops import read_shop
 from benchmarks.quality_baselines import single
+from benchmarks.telling import tell
 from recommendations.ml.fidelity import paired_bootstrap
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.ranking import logits
@@ -136,10 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     question = ask(options.data, options.protocol, options.split)
     found = measure(question, read_prices(options.data, question.choose_from), options)
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text)
+    tell(found, options.json)
 
 
 if __name__ == "__main__":

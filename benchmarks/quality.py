@@ -18,7 +18,6 @@ ranked, and ties count against whoever ties. With --items the score may count br
 """
 
 import argparse
-import json
 import resource
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from benchmarks.public_shops import read_categories, read_codes
 from benchmarks.quality_baselines import baselines, lists_of
 from benchmarks.quality_figures import Judge, figures, over_folds
 from benchmarks.small_model import draw_histogram
+from benchmarks.telling import tell
 from recommendations.ml.sequences import History
 from recommendations.ml.splitting import HeldOut
 from recommendations.ml.training.fit import fit
@@ -123,10 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
     if options.histogram:
         draw_histogram(found["score_histogram"], options.histogram)
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text)
+    tell(found, options.json)
 
 
 if __name__ == "__main__":

@@ -75,9 +75,9 @@ def figures(judge: Judge, seeds: list[Lists], other: dict[str, Lists]) -> dict:
     per_shopper = {name: np.mean([one[name] for one in each], axis=0) for name in each[0]}
     bounds = _bootstrap(per_shopper)
     found: dict = {
-        name: _spread([float(np.nanmean(one[name])) for one in each]) | {"ci": bounds[name]} for name in per_shopper
+        name: spread([float(np.nanmean(one[name])) for one in each]) | {"ci": bounds[name]} for name in per_shopper
     }
-    found |= {name: _spread([one[name] for one in together]) for name in together[0]}
+    found |= {name: spread([one[name] for one in together]) for name in together[0]}
     table = {name: {k: round(v, 5) for k, v in judge.means(lists).items()} for name, lists in other.items()}
     best = max(table, key=lambda name: table[name][LEADING])
     gain = paired_bootstrap(per_shopper[LEADING].tolist(), judge.each(other[best])[LEADING].tolist())
@@ -104,14 +104,15 @@ def over_folds(folds: list[dict]) -> dict:
         | {"baselines": {name: values[LEADING] for name, values in fold["baselines"].items()}}
         for fold in folds
     ]
-    spread = {name: _spread([fold[name]["mean"] for fold in folds]) for name in names}
+    over = {name: spread([fold[name]["mean"] for fold in folds]) for name in names}
     gains = [fold["paired_gain"]["relative"] for fold in folds]
     if None not in gains:
-        spread["relative_gain"] = _spread(gains)
-    return folds[0] | {"folds": told, "over_folds": spread}
+        over["relative_gain"] = spread(gains)
+    return folds[0] | {"folds": told, "over_folds": over}
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> dict[str, float]:
+    """Mean and standard deviation."""
     return {"mean": round(float(np.mean(values)), 5), "std": round(float(np.std(values)), 5)}
 
 

@@ -15,7 +15,6 @@ its own. Visitors have `--history` events about 16 or 50 distinct products, list
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +26,7 @@ import numpy as np
 from benchmarks.speed.clock import spread
 from benchmarks.speed.database import new_database
 from benchmarks.speed.server import Ask, gunicorn, most, paced, private_mib, processor_seconds
+from benchmarks.telling import tell
 
 LISTS = "/recommendations/v1/lists/?placement=home"
 FLOORS = ("floor", "written_floor")
@@ -139,9 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ["BENCHMARK_ARTIFACTS"] = str(Path(name) / "artifacts")
         with new_database() as database:
             report = measure(options, database, Path(name))
-    print(json.dumps(report, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1))
+    tell(report, options.json)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from benchmarks.many_rows import made_log
+from benchmarks.telling import tell
 from benchmarks.timed_fit import Fit, Stages, measure
 from recommendations.ml.training.fit import fit
 from recommendations.ml.training.helping import help_fits
@@ -82,10 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
     found |= {str(processes): fit_of(processes, options.data, options.steps) for processes in (1, 2)}
     found["times_faster"] = found["1"]["wall_seconds"] / found["2"]["wall_seconds"]
     found["could_be_faster"] = found["1"]["cpu_seconds"] / max(found["2"]["processes"])
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text)
+    tell(found, options.json)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ is a whole training of recommendations.ml.training.pipeline, judged as a shop's 
 """
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +22,7 @@ from time import process_time
 import numpy as np
 
 from benchmarks.protocols import read_log
+from benchmarks.telling import tell
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kept_fits import Before, KeptFits, read_kept_fits
 from recommendations.ml.training.pipeline import TrainingResult, train
@@ -141,10 +141,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     use_one_thread()
     found = measure(options) | {"data": Path(options.data).name, "new": options.new}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text)
+    tell(found, options.json)
 
 
 if __name__ == "__main__":

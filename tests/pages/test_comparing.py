@@ -140,4 +140,4 @@ def test_a_row_is_compared_within_its_own_list_whatever_is_promoted(query, brows
 def test_what_is_gone_can_not_be_compared(query, browser):  # noqa: F811
     found = recommend(query)
     asked = {"token": found.token, "product": found.product_ids[0], "compared": "nothing"}
-    assert "The two can&#x27;t be compared" in browser.get(reverse("recommendations:why"), asked).content.decode()
+    assert "The two can't be compared" in browser.get(reverse("recommendations:why"), asked).content.decode()
