@@ -17,7 +17,7 @@ FAST = replace(COLD, warm_starts=6)
 LOG = chain_shop()
 NIGHT_BEFORE = int(13.3 * DAY)  # the first training knew 95 % of the rows
 FIRST_CUTOFF, CUTOFF = split_time(LOG.before(NIGHT_BEFORE)), split_time(LOG)
-ANY = replace(FAST, steps=40, standard_errors=-1000.0)
+ANY = replace(FAST, steps=40, standard_errors=-1000.0, errors_behind=1000.0)
 VOCABULARY = vocabulary_of(40)
 
 
