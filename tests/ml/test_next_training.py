@@ -17,7 +17,8 @@ FAST = replace(COLD, warm_starts=6)
 LOG = chain_shop()
 NIGHT_BEFORE = int(13.3 * DAY)  # the first training knew 95 % of the rows
 FIRST_CUTOFF, CUTOFF = split_time(LOG.before(NIGHT_BEFORE)), split_time(LOG)
-ANY = replace(FAST, steps=40, standard_errors=-1000.0, errors_behind=1000.0)
+ANY = replace(FAST, steps=40, standard_errors=-1000.0)
+WHATEVER = replace(ANY, errors_behind=1000.0)
 VOCABULARY = vocabulary_of(40)
 
 
@@ -134,8 +135,8 @@ def test_nothing_that_judges_leaks_into_what_is_judged(tmp_path):
     assert CUTOFF == split_time(other) < NIGHT_BEFORE
     judged, served = {}, {}
     for name, log in (("ours", LOG), ("theirs", other)):
-        before = first_fits(tmp_path / f"{name}-first", log, ANY)
-        assert "cold" not in next_training(tmp_path / name, Before(before, ""), log, ANY).start
+        before = first_fits(tmp_path / f"{name}-first", log, WHATEVER)
+        assert "cold" not in next_training(tmp_path / name, Before(before, ""), log, WHATEVER).start
         folders = tmp_path / f"{name}-first", tmp_path / name
         judged[name] = [arrays_of(read_kept_fits(folder, version=1).judged) for folder in folders]
         served[name] = [read_manifest(folder).files[WEIGHTS] for folder in folders]
