@@ -45,10 +45,10 @@ def test_new_is_said_of_what_came_after_the_first_mirroring_within_thirty_days(b
     Product.objects.update(created_at=now - timedelta(days=60))
     for days, book in zip((31, 29, 0), books[-3:], strict=True):
         Product.objects.filter(product_id=str(book.pk)).update(created_at=now - timedelta(days=days))
-    newest = reasons(asked(None, limit=4, now=now))
+    newest = reasons(asked(None, limit=4, now=now, of="book"))
     assert [newest[str(book.pk)].text for book in reversed(books[-4:])] == ["New", "New", "", ""]
     Product.objects.exclude(product_id=str(books[-1].pk)).update(created_at=now - timedelta(hours=23))
-    assert {reason.kind for reason in reasons(asked(None, limit=4, now=now)).values()} == {"none"}
+    assert {reason.kind for reason in reasons(asked(None, limit=4, now=now, of="book")).values()} == {"none"}
 
 
 @pytest.mark.parametrize("older", [0, READ_LIMIT])
@@ -61,7 +61,7 @@ def test_what_came_back_was_not_bought(version, popular, shopper, books, did, ol
     assert str(books[0].pk) not in told
     assert told[str(books[1].pk)].fact == "bought"
     did(shopper, books[:1], Kind.PURCHASE)
-    assert sorted(asked(shopper, "buy_again").product_ids) == [str(book.pk) for book in books[:2]]
+    assert {*asked(shopper, "buy_again").product_ids} == {str(book.pk) for book in books[:2]}
 
 
 def test_an_old_count_is_ranked_but_not_called_popular_this_week(books, popular):

@@ -62,7 +62,7 @@ def shopping(models: Iterable[str]) -> Json:
                     query("anchor", {"type": "string"}),
                     query("searched", {"type": "string"}),
                     query("compared", {"type": "string"}),
-                    query("further", one_of("", "1")),
+                    query("further", {"type": "string"}),
                 ],
             )
         },
