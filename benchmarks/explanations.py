@@ -16,7 +16,6 @@ docs/fidelity.md.
 """
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,8 +28,9 @@ from benchmarks.claims import Claim, printed_claims
 from benchmarks.demo import percentiles
 from benchmarks.explainers import EXPLAINERS, LABELS, beam_orders, history_fits
 from benchmarks.explanation_figures import KE, OURS, Figures
-from benchmarks.public_shops import Fitted, PublicShop, fit_recommender, read_shop
+from benchmarks.public_shops import Fitted, PublicShop, fit_recommender, read_codes, read_shop
 from benchmarks.recheck import Recheck
+from benchmarks.telling import tell
 from recommendations.ml.fidelity import (
     EXACT_UNITS,
     aopc,
@@ -74,7 +74,7 @@ def measure_seed(shop: PublicShop, seed: int, options: argparse.Namespace, figur
     rng = np.random.default_rng(seed)
     with TemporaryDirectory() as name:
         settings = replace(TrainingSettings(), seed=seed, steps=options.steps, shoppers_judged=options.judged)
-        fitted = fit_recommender(shop, Path(name), settings)
+        fitted = fit_recommender(shop, Path(name), settings, codes=read_codes(options.items, len(shop.vocabulary)))
         recheck = Recheck(ReferenceScorer.open(name), shop.events_of_items(), LIMIT)
         measuring = Measuring(fitted, recheck, rng, figures)
         histories = [h for h in shop.held_out().histories if history_fits(h, MOST_UNITS)]
@@ -181,6 +181,7 @@ def latency(measuring: Measuring, units: int, calls: int) -> dict[str, float]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--items", metavar="FILE", help="the products' brands and categories")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--claims", type=int, default=5_000, metavar="N", help="claims to check for each seed")
@@ -198,10 +199,7 @@ def main(arguments: list[str] | None = None) -> None:
     latencies = [measure_seed(shop, seed, options, figures) for seed in seeds]
     settings = {name: value for name, value in vars(options).items() if name not in ("data", "json")}
     found = figures.told() | {"latency_ms": latencies[0], "planted": _planted(options.planted)}
-    text = json.dumps(found | {"data": options.data.name, "options": settings}, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text)
+    tell(found | {"data": options.data.name, "options": settings}, options.json)
 
 
 def _planted(cases: int) -> dict[str, float]:

@@ -120,14 +120,18 @@ def _online_retail(file: Path) -> PublicShop:
 
 
 def fit_recommender(
-    shop: PublicShop, directory: Path, settings: TrainingSettings, deletion: float | None = None
+    shop: PublicShop,
+    directory: Path,
+    settings: TrainingSettings,
+    deletion: float | None = None,
+    codes: np.ndarray | None = None,
 ) -> Fitted:
     """Fit as a training fits what it judges, and write the artifact that serving and the reference path read.
 
-    `deletion` is the share of events left out in a pass, if not the usual.
+    `deletion` is the share of events left out in a pass, if not the usual; `codes` those of brands and categories.
     """
     past, until = shop.log.before(shop.choose_from), shop.log.before(shop.explain_from)
-    tables = build_tables(past, len(shop.vocabulary), shop.choose_from)
+    tables = build_tables(past, len(shop.vocabulary), shop.choose_from, codes)
     chosen = plan(len(past), len(shop.vocabulary), settings)
     how = chosen.fit if deletion is None else replace(chosen.fit, deletion=deletion)
     network = fit(past, tables, chosen.steps, how, lambda share: None)
