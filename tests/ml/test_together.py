@@ -21,18 +21,11 @@ from recommendations.ml.training.loss import NegativeSampler
 from recommendations.ml.training.network import PooledDropout
 from recommendations.ml.training.together import Team, current
 from tests.ml.fits_together import CASES, SETTINGS, STEPS, N, fit_case, searched_shop, weights_of
+from tests.ml.test_checkpoints import one_thread  # noqa: F401 - for every test
 
 ROOT = Path(__file__).parents[2]
 CLOSE = 2e-4
 POPULARITY = np.ones(N + 1, np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

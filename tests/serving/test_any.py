@@ -2,16 +2,14 @@
 
 from itertools import combinations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recommendations.catalog import Promotion
 from recommendations.ml.kinds import Kind
-from recommendations.ml.ranking import MixWeights, NextItemTable, Score
-from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, recommend, why
+from tests.serving.test_either import last_book_is_first_for
 from tests.serving.test_truth import (
     EVENTS,
     LEARNED,
@@ -56,13 +54,7 @@ def test_fewer_leave_it_there_and_all_three_take_it_out(
 
 def three_each_enough(products, now, shopper):
     """A list whose first is the last book, for whoever met book 11, 26 or 31; else the first books come first."""
-    scorer = current_recommender().scorer
-    matrix = np.zeros((61, 1), np.float32)
-    matrix[60] = 1
-    table = NextItemTable(np.zeros(62, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
-    scorer.score = Score(matrix, -0.1 * np.arange(61, dtype=np.float32), table, MixWeights(0.0, 1.0, 0.0, 0.9))
-    said = {True: [20], False: [0]}
-    scorer.encode = lambda read: np.array([said[not {11, 26, 31}.isdisjoint(each.items)] for each in read], np.float32)
+    last_book_is_first_for(11, 26, 31)
     events = [(30, Kind.SAVE), (25, Kind.PURCHASE), (40, Kind.VIEW), (10, Kind.VIEW)]
     return RecommendationQuery("new_for_you", shopper_who(events, products, now, shopper), limit=5, now=now)
 

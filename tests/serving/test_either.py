@@ -36,16 +36,20 @@ def test_either_of_two_is_enough_and_both_are_needed(products, popular, now, eve
         assert why(query, entry.card.product_id).causes == (entry.reason,)
 
 
-@pytest.fixture
-def or_shop(products, popular):
-    """The last book is first for whoever met book 11 or book 26; else the first books come first."""
+def last_book_is_first_for(*books):
+    """The last book is first for whoever met any of these books; else the first books come first."""
     scorer = current_recommender().scorer
     matrix = np.zeros((61, 1), np.float32)
     matrix[60] = 1
     table = NextItemTable(np.zeros(62, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
     scorer.score = Score(matrix, -0.1 * np.arange(61, dtype=np.float32), table, MixWeights(0.0, 1.0, 0.0, 0.9))
     said = {True: [20], False: [0]}
-    scorer.encode = lambda read: np.array([said[not {11, 26}.isdisjoint(each.items)] for each in read], np.float32)
+    scorer.encode = lambda read: np.array([said[not {*books}.isdisjoint(each.items)] for each in read], np.float32)
+
+
+@pytest.fixture
+def or_shop(products, popular):
+    last_book_is_first_for(11, 26)
     return products
 
 
