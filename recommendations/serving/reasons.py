@@ -93,8 +93,8 @@ ANCHORS = {Evidence: 1, EitherEvidence: 2, AnyEvidence: 3}
 class Because:
     """ "Because you viewed X": true, since the ranking made again without X drops the product.
 
-    With two anchors and an EitherEvidence, or three and an AnyEvidence: it drops the product without all of them, and
-    without no fewer.
+    With two anchors and an EitherEvidence, or three and an AnyEvidence: it drops the product without all of them, but
+    not without fewer.
     """
 
     anchors: tuple[Anchor, ...]
