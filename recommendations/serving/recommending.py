@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from ..boundary import CircuitBreaker, never_break
 from ..catalog import Card, catalogs_of, find_cards
@@ -125,7 +125,7 @@ def _shown(
     first = list(islice(ranked, at_first if pool is None else min(at_first, len(pool.items))))
     claims = _claims(explainer, dict(enumerate(first[: query.limit], start=1)), promotions)
     company = company_of(_without_better_fact(first), loaded, query, memory)
-    asked = {candidate.product_id for candidate in first} | named_products(claims.values())
+    asked = {candidate.product_id for candidate in first} | named_products(chain(*claims.values()))
     cards = find_cards(asked | named_company(company.values()) | promotions.asked(), query.request)
     live = [candidate for candidate in first if candidate.product_id in cards]
     if len(live) < query.limit and (rest := list(ranked)):  # most of the best are sold out
@@ -135,7 +135,7 @@ def _shown(
         place: spare for place, spare in enumerate(first, 1) if place > query.limit and spare in live[: query.limit]
     }
     if more := _claims(explainer, moved_up, promotions):
-        cards |= find_cards(named_products(more.values()), query.request)
+        cards |= find_cards(named_products(chain(*more.values())), query.request)
         claims |= more
     facts = {key: together_fact(others, memory, cards) for key, others in company.items()}
     organic = _recommendations(live[: query.limit], cards, explainer, claims, facts, promotions)
@@ -157,8 +157,10 @@ def _without_better_fact(candidates: Iterable[Candidate]) -> list[str]:
 
 def _claims(
     explainer: Explainer | None, candidates: Mapping[int, Candidate], promotions: Promotions
-) -> dict[str, Claim]:
-    """The claim to print for each candidate at its place, if any; neighbours name different anchors if they can."""
+) -> dict[str, list[Claim]]:
+    """The claims that may be printed for each candidate at its place, the one to print first: neighbours name different
+    anchors if they can.
+    """
     if explainer is None or not candidates:
         return {}
     limit = explainer.query.limit
@@ -172,20 +174,20 @@ def _claims(
     for item, claims in (explainer.either_claims(unexplained) if unexplained else {}).items():
         # What stays without either must stay though promotions take places.
         found[item] = [claim for claim in claims if max(claim.ranks_without_each) <= limit - promotions.places]
-    chosen: dict[str, Claim] = {}
+    ordered: dict[str, list[Claim]] = {}
     previous: tuple[Named, ...] = ()
     for claims in filter(None, found.values()):
-        claim = next((claim for claim in claims if claim.anchors != previous), claims[0])
-        chosen[claim.product_id] = claim
-        previous = claim.anchors
-    return chosen
+        first = next((claim for claim in claims if claim.anchors != previous), claims[0])
+        ordered[first.product_id] = [first, *(claim for claim in claims if claim is not first)]
+        previous = first.anchors
+    return ordered
 
 
 def _recommendations(
     shown: Sequence[Candidate],
     cards: Mapping[str, Card],
     explainer: Explainer | None,
-    claims: Mapping[str, Claim],
+    claims: Mapping[str, Sequence[Claim]],
     facts: Mapping[str, Fact | None],
     promotions: Promotions,
 ) -> list[Recommendation]:
@@ -195,7 +197,8 @@ def _recommendations(
         product_id, because = candidate.product_id, None
         if explainer is not None and product_id in claims:
             ahead = [above.product_id for above in shown[: place - 1]]
-            because = explainer.because(claims[product_id], place, ahead, cards)
+            made_of = (explainer.because(claim, place, ahead, cards) for claim in claims[product_id])
+            because = next(filter(None, made_of), None)  # of what a claim names something may be sold out
         reason = because or facts.get(product_id) or candidate.reason
         is_promoted = product_id in promotions.declared
         card, told = cards[product_id], (candidate.score, candidate.source)

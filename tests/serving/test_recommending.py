@@ -11,7 +11,7 @@ from recommendations.ml.kinds import Kind
 from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.publishing import current_recommender
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, recommend, why
 from tests.shop.models import Book
 
 
@@ -163,6 +163,20 @@ def test_a_sold_out_anchor_is_never_named(version, shopper, books, did):
     did(shopper, books[10:13])
     Book.objects.filter(pk__in=[book.pk for book in books[10:13]]).update(in_stock=False)
     assert {reason.kind for reason in reasons(asked(shopper)).values()} == {"none"}
+
+
+@pytest.mark.parametrize("first", (3, 24, 39, 54))
+def test_a_card_names_a_cause_whenever_its_panel_does(version, shopper, books, did, first):
+    history = books[first : first + 3]
+    did(shopper, history)
+    for gone in history:
+        Book.objects.filter(pk=gone.pk).update(in_stock=False)  # the mirror still has it: its cause is found first
+        query = RecommendationQuery("home", shopper, limit=5)
+        for entry in recommend(query).recommendations:
+            causes = why(query, entry.card.product_id).causes
+            assert bool(causes) == (entry.reason.kind == "because")
+            assert all(str(gone.pk) not in [anchor.id for anchor in cause.anchors] for cause in causes)
+        Book.objects.filter(pk=gone.pk).update(in_stock=True)
 
 
 def test_a_sensitive_category_is_never_named(version, shopper, books, did):
