@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     question = ask(options.data, options.protocol, options.split)
-    attributes = read_attributes(options.data, options.items, question.products, question.choose_from)
+    attributes = read_attributes(options.data, question.data, options.items, question.choose_from)
     found = figures([measure_seed(question, attributes, seed, options) for seed in range(options.seeds)])
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
     tell(found, options.json)
