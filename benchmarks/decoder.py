@@ -116,7 +116,7 @@ def measure_seed(question: Question, attributes: Attributes, seed: int, options:
 def _fit(question: Question, choosing: Protocol, settings: TrainingSettings, costs: Costs) -> Ranker:
     past = question.log.before(question.choose_from)
     tables = build_tables(past, question.products, question.choose_from)
-    chosen = plan(len(past), question.products, settings)
+    chosen = plan(len(past), past.products_met(), settings)
     with costs.of("encoder"):
         network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     with costs.of("mix"):

@@ -93,7 +93,7 @@ def measure_seed(question: Question, feature: np.ndarray, seed: int, steps: int 
     """NDCG@10 of each choosing shopper by a network that reads the feature."""
     past, asked = labelled(question.log.before(question.choose_from), question.choosing.asked, feature)
     tables = build_tables(past, question.products, question.choose_from)
-    chosen = plan(len(past), question.products, replace(TrainingSettings(), seed=seed, steps=steps))
+    chosen = plan(len(past), past.products_met(), replace(TrainingSettings(), seed=seed, steps=steps))
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     items, bias = network.item_matrix.detach().numpy(), network.bias.detach().numpy()
 

@@ -116,7 +116,7 @@ def fit_recommender(
     """
     past, until = shop.log.before(shop.choose_from), shop.log.before(shop.explain_from)
     tables = build_tables(past, len(shop.vocabulary), shop.choose_from, codes)
-    chosen = plan(len(past), len(shop.vocabulary), settings)
+    chosen = plan(len(past), past.products_met(), settings)
     how = chosen.fit if deletion is None else replace(chosen.fit, deletion=deletion)
     network = fit(past, tables, chosen.steps, how, lambda share: None)
     asked, _ = protocols(hold_out(until, shop.choose_from, settings.shoppers_judged), settings.shoppers_needed)

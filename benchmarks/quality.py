@@ -53,7 +53,7 @@ def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> 
     past = question.log.before(question.choose_from)
     codes = read_codes(options.items, question.data.names)
     tables = build_tables(past, question.products, question.choose_from, codes)
-    chosen = plan(len(past), question.products, settings)
+    chosen = plan(len(past), past.products_met(), settings)
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     search = MixSearch(network, tables, [question.choosing])
     mix = search.best(lambda share: None)
