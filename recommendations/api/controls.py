@@ -100,6 +100,7 @@ def _hidden(shopper: Shopper | None) -> list[dict[str, Any]]:
             "title": one.title,
             "fewer_like_it": one.fewer_like_it,
             "until": one.until.isoformat(),
+            "removed_at": one.removed_at.isoformat() if one.removed_at else None,
         }
         for one in controls.hidden_by(shopper)
     ]

@@ -83,6 +83,7 @@ class Reference:
         if counted_at is None or timezone.now() - counted_at > timedelta(days=1):
             return {}  # nothing counted so long ago may be called this week's
         removals = RemovedProduct.objects.filter(product__isnull=False, removed_at__lte=counted_at)
+        removals = removals.order_by("removed_at")
         removed = {(row[0], row[1]): row[2] for row in removals.values_list("shopper", "product", "removed_at")}
         silent = set(Shopper.objects.filter(personalised=False).values_list("pk", flat=True))
         rows = Interaction.objects.exclude(source=Interaction.Source.BEACON).filter(

@@ -4,7 +4,7 @@ from .erasing import erase
 from .exporting import export
 from .interests import Interest, interests_of
 from .personalisation import erase_all, is_personalised, switch_off, switch_on
-from .remembering import Hidden, Met, Removed, hidden_by, history_of, removed_by
+from .remembering import Hidden, Met, Removed, hidden_by, history_of, removed_by, searches_removed_for_good
 from .removing import hide, remove, restore, show_again
 from .retention import Purged, purge
 
@@ -26,6 +26,7 @@ __all__ = [
     "remove",
     "removed_by",
     "restore",
+    "searches_removed_for_good",
     "show_again",
     "switch_off",
     "switch_on",

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists
 from django.utils import timezone
 
 from ..conf import get_config
@@ -22,18 +23,25 @@ def remove(
     now = now or timezone.now()
     if about is None or not Interaction.objects.remembered().filter(shopper=shopper, **about).exists():
         return False
-    RemovedProduct.objects.update_or_create(shopper=shopper, **about, defaults={"removed_at": now})
+    RemovedProduct.objects.create(shopper=shopper, **about, removed_at=now)
     return True
 
 
-def restore(shopper: Shopper, product_id: str | None = None, query: str | None = None) -> bool:
-    """Undo a removal: the history is what it was. False when there was none, or its events may be purged already."""
+def restore(
+    shopper: Shopper, product_id: str | None = None, query: str | None = None, now: datetime | None = None
+) -> bool:
+    """Undo the last removal: the history is what it was before it, without what had been removed earlier.
+
+    False when there was none, or its events may be purged already.
+    """
     about = _about(product_id, query)
     if about is None:
         return False
-    since = timezone.now() - UNDO_FOR
-    deleted, _ = RemovedProduct.objects.filter(shopper=shopper, removed_at__gt=since, **about).delete()
-    return deleted > 0
+    since = (now or timezone.now()) - UNDO_FOR
+    last = RemovedProduct.objects.filter(shopper=shopper, removed_at__gt=since, **about).order_by("removed_at").last()
+    if last is not None:
+        last.delete()
+    return last is not None
 
 
 def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: datetime | None = None) -> None:
@@ -49,10 +57,14 @@ def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: da
     HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults=wish)
 
 
-def show_again(shopper: Shopper, product_id: str) -> bool:
-    """Undo hide(). False when it was not hidden."""
-    deleted, _ = HiddenProduct.objects.filter(shopper=shopper, product__product_id=product_id).delete()
-    return deleted > 0
+def show_again(shopper: Shopper, product_id: str, now: datetime | None = None) -> bool:
+    """End what hidden_by() tells of it. False when it was not hidden."""
+    over = (now or timezone.now()) - UNDO_FOR
+    hidden = HiddenProduct.objects.filter(shopper=shopper, product__product_id=product_id)
+    removed = RemovedProduct.objects.filter(shopper=shopper, product__product_id=product_id, removed_at__lte=over)
+    events = Interaction.objects.filter(shopper=shopper, product__product_id=product_id)
+    events.filter(Exists(RemovedProduct.objects.covering().filter(removed_at__lte=over))).delete()  # purge() is late
+    return hidden.delete()[0] + removed.delete()[0] > 0
 
 
 def _about(product_id: str | None, query: str | None) -> dict[str, Any] | None:
