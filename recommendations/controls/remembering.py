@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ..conf import get_config
 from ..ml.kinds import Kind
-from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from ..models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 
 # After this the events of a removal are gone and nothing is left to restore.
 UNDO_FOR = timedelta(days=30)
@@ -104,15 +104,14 @@ def hidden_by(shopper: Shopper, now: datetime | None = None) -> list[Hidden]:
     rows = HiddenProduct.objects.filter(shopper=shopper, until__gt=now).select_related("product")
     removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False, removed_at__lte=now - UNDO_FOR)
     return [
-        *(
-            Hidden(row.product.product_id, str(row.product), row.until, row.fewer_like_it)
-            for row in rows.order_by("-until", "-pk")
-        ),
-        *(
-            Hidden(row.product.product_id, str(row.product), row.removed_at + kept_for(), removed_at=row.removed_at)
-            for row in _last_of_each(removed)
-        ),
+        *(_unwanted(row.product, row.until, row.fewer_like_it) for row in rows.order_by("-until", "-pk")),
+        *(_unwanted(row.product, row.removed_at + kept_for(), False, row.removed_at) for row in _last_of_each(removed)),
     ]
+
+
+def _unwanted(product: Product, until: datetime, fewer_like_it: bool, removed_at: datetime | None = None) -> Hidden:
+    # Since it was hidden the product may have lost its category: then nothing is like it.
+    return Hidden(product.product_id, str(product), until, fewer_like_it and bool(product.category), removed_at)
 
 
 def removed_by(shopper: Shopper, now: datetime | None = None) -> list[Removed]:

@@ -47,14 +47,20 @@ def restore(
 def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: datetime | None = None) -> None:
     """ "Not interested": the product is not recommended for RECOMMENDATIONS["HIDE_DAYS"]. Raises UnknownProduct.
 
-    "Less like this" (`fewer_like_it`): of its category only one product in four is, either.
+    "Less like this" (`fewer_like_it`): of its category only one product in four is, either. Without a category nothing
+    is like it, and nothing but itself is hidden.
     """
     product = Product.objects.filter(product_id=product_id).first()
     if product is None:
         raise UnknownProduct(product_id)
     until = (now or timezone.now()) + timedelta(days=get_config().HIDE_DAYS)
-    wish = {"until": until, "fewer_like_it": fewer_like_it}
+    wish = {"until": until, "fewer_like_it": fewer_like_it and bool(product.category)}
     HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults=wish)
+
+
+def is_like_others(product_id: str) -> bool:
+    """Whether "less like this" can be said of it: it has a category."""
+    return bool(Product.objects.filter(product_id=product_id).values_list("category", flat=True).first())
 
 
 def show_again(shopper: Shopper, product_id: str, now: datetime | None = None) -> bool:
