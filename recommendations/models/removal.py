@@ -19,7 +19,9 @@ class RemovedProductQuerySet(models.QuerySet["RemovedProduct"]):
     def covering(self) -> "RemovedProductQuerySet":
         """For an Exists() over interactions: the removals that make the outer event forgotten."""
         outer = models.OuterRef
-        same_words = ~Q(query="") & Q(query=outer("query")) | Q(query_hash=Hashed(outer("query")))
+        # In this order: nothing is hashed for who has no hash.
+        same_hash = ~Q(query_hash="") & Q(query_hash=Hashed(outer("query")))
+        same_words = ~Q(query="") & Q(query=outer("query")) | same_hash
         return self.filter(shopper=outer("shopper"), removed_at__gte=outer("occurred_at")).filter(
             Q(product=outer("product")) | Q(product=None) & same_words
         )
