@@ -65,12 +65,16 @@ def is_like_others(product_id: str) -> bool:
 
 def show_again(shopper: Shopper, product_id: str, now: datetime | None = None) -> bool:
     """End what hidden_by() tells of it. False when it was not hidden."""
+    product = Product.objects.filter(product_id=product_id).first()
+    if product is None:
+        return False
     over = (now or timezone.now()) - UNDO_FOR
-    hidden = HiddenProduct.objects.filter(shopper=shopper, product__product_id=product_id)
-    removed = RemovedProduct.objects.filter(shopper=shopper, product__product_id=product_id, removed_at__lte=over)
-    events = Interaction.objects.filter(shopper=shopper, product__product_id=product_id)
-    events.filter(Exists(RemovedProduct.objects.covering().filter(removed_at__lte=over))).delete()  # purge() is late
-    return hidden.delete()[0] + removed.delete()[0] > 0
+    hidden, events, removed = (
+        model.objects.filter(shopper=shopper, product=product) for model in (HiddenProduct, Interaction, RemovedProduct)
+    )
+    # A late purge() brings nothing back that was removed for good.
+    events.filter(Exists(RemovedProduct.objects.covering().filter(removed_at__lte=over))).delete()
+    return hidden.delete()[0] + removed.filter(removed_at__lte=over).delete()[0] > 0
 
 
 def _about(product_id: str | None, query: str | None) -> dict[str, Any] | None:

@@ -63,7 +63,7 @@ def why(request: HttpRequest) -> HttpResponse:
         "predicted": predicted,
         "changed": token.change(told.again),
         "looked_further": further,
-        "has_likes": controls.is_like_others(request.GET.get("product", "")),
+        "has_likes": told.recommendation is not None and controls.is_like_others(told.recommendation.card.product_id),
         "others": [entry.card for entry in told.others],
         "asked": [(name, value) for name, value in request.GET.items() if name in ASKED],
         "comparison": None,
