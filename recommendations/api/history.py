@@ -14,6 +14,7 @@ from ..models.texts import is_storable
 from ..serving.asking import reading_shopper
 from .edge import Endpoint, page_request, product_id_in, sent_object, whole_number
 from .errors import BadField
+from .unread import unread
 
 MOST = 500
 
@@ -28,7 +29,7 @@ class HistoryEndpoint(Endpoint):
     def delete(self, request: Request) -> Response:
         unit, shopper = _unit(request.query_params), _shopper(request)
         if shopper is None or not controls.remove(shopper, **unit):
-            return _not_found("nothing of it is remembered")
+            return _not_found(request, "Nothing of it is remembered.")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -38,7 +39,7 @@ class RestoreEndpoint(Endpoint):
     def post(self, request: Request) -> Response:
         unit, shopper = _unit(sent_object(request, "product", "query")), _shopper(request)
         if shopper is None or not controls.restore(shopper, **unit):
-            return _not_found("it was not removed")
+            return _not_found(request, "It was not removed.")
         return Response(history_body(page_request(request), limit=100))
 
 
@@ -82,5 +83,5 @@ def _unit(values: Mapping[str, Any]) -> dict[str, str]:
     return {"query": tidy_query(query)}
 
 
-def _not_found(what: str) -> Response:
-    return Response({"detail": f"{what[0].upper()}{what[1:]}."}, status.HTTP_404_NOT_FOUND)
+def _not_found(request: Request, detail: str) -> Response:
+    return Response({"detail": unread(page_request(request)) or detail}, status.HTTP_404_NOT_FOUND)

@@ -84,7 +84,10 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         return rows.values_list("product__product_id", "product__title", "query", "kind", "occurred_at").iterator()
 
     def hand_over(self, owner: Any) -> None:
-        """Make these events the owner's; what the owner has already, or had erased, is deleted."""
+        """Make these events the owner's; deleted is what the owner has already or had erased, and all if opted out."""
+        if not owner.personalised:
+            self.delete()
+            return
         owners = Interaction.objects.filter(shopper=owner, event_key=OuterRef("event_key"))
         self.filter(Exists(owners)).delete()
         if owner.erased_at is not None:

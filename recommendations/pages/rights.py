@@ -55,12 +55,12 @@ def export(request: HttpRequest) -> HttpResponse:
 @require_POST
 @csrf_protect
 def hide(request: HttpRequest) -> HttpResponse:
-    """Not interested in a product, or with fewer=1 less like it; nothing happens while personalisation is off."""
+    """Not interested in a product, or with fewer=1 less like it; refused while nothing may be kept."""
     product_id = request.POST.get("product", "")
     shopper, cookie = Shopper.objects.writing(request)
     response = _back(hidden=product_id)
     if shopper is None:
-        return _back()
+        return _back(refused=1)
     try:
         controls.hide(shopper, product_id, request.POST.get("fewer") == "1")
     except UnknownProduct as error:
