@@ -8,6 +8,7 @@ from django.utils import timezone
 from ..conf import get_config
 from ..exceptions import UnknownProduct
 from ..models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+from ..models.texts import is_storable
 from .remembering import UNDO_FOR
 
 
@@ -41,7 +42,7 @@ def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: da
 
     "Less like this" (`fewer_like_it`): of its category only one product in four is, either.
     """
-    product = Product.objects.filter(product_id=product_id).first()
+    product = _product(product_id)
     if product is None:
         raise UnknownProduct(product_id)
     until = (now or timezone.now()) + timedelta(days=get_config().HIDE_DAYS)
@@ -51,15 +52,23 @@ def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: da
 
 def show_again(shopper: Shopper, product_id: str) -> bool:
     """Undo hide(). False when it was not hidden."""
-    deleted, _ = HiddenProduct.objects.filter(shopper=shopper, product__product_id=product_id).delete()
+    product = _product(product_id)
+    if product is None:
+        return False
+    deleted, _ = HiddenProduct.objects.filter(shopper=shopper, product=product).delete()
     return deleted > 0
 
 
 def _about(product_id: str | None, query: str | None) -> dict[str, Any] | None:
-    """The unit as columns of both tables; None for a product that nobody can have met."""
+    """The unit as columns of both tables; None for what nobody can have met."""
     if bool(product_id) == bool(query):
         raise ValueError("expected a product_id or a query, and not both.")
     if query:
-        return {"product": None, "query": query}
-    product = Product.objects.filter(product_id=product_id).first()
+        return {"product": None, "query": query} if is_storable(query) else None
+    product = _product(product_id or "")
     return None if product is None else {"product": product, "query": ""}
+
+
+def _product(product_id: str) -> Product | None:
+    # PostgreSQL raises for a text that it can't hold, instead of finding nothing.
+    return Product.objects.filter(product_id=product_id).first() if is_storable(product_id) else None

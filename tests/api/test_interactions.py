@@ -85,6 +85,8 @@ def test_a_form_is_no_blob(books, browser, send):
         {"origin": "https://testserver"},
         {"origin": "http://testserver.evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
+        {"origin": ""},
     ],
 )
 def test_another_sites_page_is_refused(books, browser, send, headers):

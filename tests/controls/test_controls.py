@@ -120,6 +120,15 @@ def test_what_is_not_remembered_can_not_be_removed_or_restored(products, anna):
     assert RemovedProduct.objects.count() == 0
 
 
+def test_what_no_database_holds_was_never_met(products, anna):
+    for unit in ({"product_id": "a\0"}, {"query": "tea\0"}):
+        assert not controls.remove(anna, **unit)
+        assert not controls.restore(anna, **unit)
+    assert not controls.show_again(anna, "a\0")
+    with pytest.raises(UnknownProduct, match="Unknown product"):
+        controls.hide(anna, "a\0")
+
+
 @pytest.mark.parametrize("unit", [{}, {"product_id": "a", "query": "tea"}])
 def test_a_removal_names_one_thing(anna, unit):
     with pytest.raises(ValueError, match="a product_id or a query, and not both"):
