@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Max
 from django.utils import timezone
 
 from ..conf import get_config
@@ -15,15 +16,20 @@ from .remembering import UNDO_FOR
 def remove(
     shopper: Shopper, product_id: str | None = None, query: str | None = None, now: datetime | None = None
 ) -> bool:
-    """Forget all events with a product, or all searches for a query, up to now; every reader obeys at once.
+    """Forget all events with a product, or all searches for a query; every reader obeys at once.
 
-    Later events count again. False when nothing of it is remembered.
+    Events later than now and than those count again. False when nothing of it is remembered.
     """
     about = _about(product_id, query)
-    now = now or timezone.now()
-    if about is None or not Interaction.objects.remembered().filter(shopper=shopper, **about).exists():
+    if about is None:
         return False
-    RemovedProduct.objects.update_or_create(shopper=shopper, **about, defaults={"removed_at": now})
+    remembered = Interaction.objects.remembered().filter(shopper=shopper, **about)
+    newest = remembered.aggregate(newest=Max("occurred_at"))["newest"]
+    if newest is None:
+        return False
+    # Later than now when the clock was set back, or goes slower here than where the event was stamped.
+    removed_at = max(now or timezone.now(), newest)
+    RemovedProduct.objects.update_or_create(shopper=shopper, **about, defaults={"removed_at": removed_at})
     return True
 
 

@@ -93,6 +93,21 @@ def test_an_event_at_the_moment_of_removal_is_forgotten(products, anna):
     assert remembered(anna) == set()
 
 
+@pytest.mark.parametrize("unit", [{"product_id": "a"}, {"query": "red tea"}], ids=["product", "search"])
+def test_a_removal_covers_what_a_faster_clock_stamped(products, anna, unit):
+    about = (products[0], Kind.VIEW) if "product_id" in unit else (None, Kind.SEARCH)
+    for hours_ago in (3, 1):
+        did(anna, *about, hours_ago, unit.get("query", ""))
+    before = controls.history_of(anna)
+    assert controls.remove(anna, **unit, now=NOW - timedelta(hours=2))
+    assert remembered(anna) == set()
+    assert controls.restore(anna, **unit)
+    assert controls.history_of(anna) == before
+    controls.remove(anna, **unit, now=NOW - timedelta(hours=2))
+    new = did(anna, *about, 0.5, unit.get("query", ""))
+    assert remembered(anna) == {new.pk}
+
+
 def test_undo_brings_back_every_event(products, anna):
     did(anna, products[0], Kind.VIEW, 5)
     did(anna, products[0], Kind.PURCHASE, 4)
