@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import router, transaction
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from rest_framework import status
@@ -12,7 +13,7 @@ from .. import controls
 from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
-from ..serving.asking import reading_shopper
+from ..serving.asking import shopper_of
 from .edge import Endpoint, page_request, product_id_in, sent_object
 from .errors import BadField
 from .unread import unread
@@ -63,7 +64,7 @@ class HiddenEndpoint(Endpoint):
     also less like this. DELETE ?product=ID: undo."""
 
     def get(self, request: Request) -> Response:
-        return Response({"hidden": _hidden(reading_shopper(page_request(request)))})
+        return Response({"hidden": _hidden(shopper_of(page_request(request)))})
 
     def post(self, request: Request) -> Response:
         sent = sent_object(request, "product", "fewer_like_it")
@@ -76,10 +77,11 @@ class HiddenEndpoint(Endpoint):
         if shopper is None:
             return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
         try:
-            controls.hide(shopper, product_id, fewer)
+            with transaction.atomic(using=router.db_for_write(Shopper)):
+                controls.hide(shopper, product_id, fewer)
+                response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
         except UnknownProduct as error:
             raise BadField("product", str(error)) from None
-        response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
         if cookie:
             give_cookie(page, response, cookie)
         return response
@@ -87,7 +89,7 @@ class HiddenEndpoint(Endpoint):
     def delete(self, request: Request) -> Response:
         product_id = product_id_in(request.query_params)
         page = page_request(request)
-        shopper: Shopper | None = reading_shopper(page)
+        shopper: Shopper | None = shopper_of(page)
         if shopper is None or not controls.show_again(shopper, product_id):
             return Response({"detail": unread(page) or "It was not hidden."}, status.HTTP_404_NOT_FOUND)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -19,8 +19,9 @@ from ..models import Shopper
 from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, Why, open_token, recommend
 from ..serving import why as explain
-from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of, reading_shopper, shopper_of
 from ..serving.looking import compare
+from .trying_again import or_try_again
 
 UNITS_ON_A_PAGE = 50
 # What the address of the panel asks, but for what the product is compared with.
@@ -74,12 +75,13 @@ def why(request: HttpRequest) -> HttpResponse:
     return render(request, "recommendations/pages/why.html", context)
 
 
+@or_try_again
 @never_cache
 @require_GET
 @csrf_protect
 def yours(request: HttpRequest) -> HttpResponse:
     """What is remembered of whoever asks, each part removable, and what was removed, each removal undoable."""
-    shopper, standing = reading_shopper(request), controls.standing(request)
+    shopper, standing = shopper_of(request), controls.standing(request)
     page = Paginator(controls.history_of(shopper) if shopper else [], UNITS_ON_A_PAGE).get_page(request.GET.get("page"))
     removed = controls.removed_by(shopper) if shopper else []
     history, removed_units = _units([*page.object_list], request), _units(removed, request)
@@ -104,6 +106,7 @@ def yours(request: HttpRequest) -> HttpResponse:
     return render(request, "recommendations/pages/yours.html", context)
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def forget(request: HttpRequest) -> HttpResponse:
@@ -113,6 +116,7 @@ def forget(request: HttpRequest) -> HttpResponse:
     return _changed(request, controls.remove, unit, query=told)
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def undo(request: HttpRequest) -> HttpResponse:
@@ -133,7 +137,7 @@ def _changed(
 ) -> HttpResponse:
     if not unit:
         return HttpResponseBadRequest("product: expected the id of a product, or query: the text of a search.")
-    shopper = reading_shopper(request)
+    shopper = shopper_of(request)
     if shopper is not None:
         change(shopper, **unit)
     return redirect(reverse("recommendations:yours", query=query))

@@ -216,6 +216,14 @@ def test_a_login_while_an_event_is_being_stored_takes_the_event_along(visitor, u
     assert of(user)[1] == ["tea"]
 
 
+def test_an_event_in_flight_does_not_reach_a_user_who_opted_out_meanwhile(visitor, user, login):
+    unmerged = Shopper.objects.get(pk=visitor.pk)
+    login()
+    Shopper.objects.filter(user=user).update(personalised=False)
+    record(unmerged, Kind.VIEW, "tea")
+    assert not Interaction.objects.exists()
+
+
 def test_an_event_stored_at_the_very_moment_of_the_login_arrives_with_the_purge(visitor, user, login):
     login()
     record(Shopper.objects.get(user=user), Kind.VIEW, "tea", event_id="e1")

@@ -95,6 +95,21 @@ def test_an_event_at_the_moment_of_removal_is_forgotten(products, anna):
     assert remembered(anna) == set()
 
 
+@pytest.mark.parametrize("unit", [{"product_id": "a"}, {"query": "red tea"}], ids=["product", "search"])
+def test_a_removal_covers_what_a_faster_clock_stamped(products, anna, unit):
+    about = (products[0], Kind.VIEW) if "product_id" in unit else (None, Kind.SEARCH)
+    for hours_ago in (3, 1):
+        did(anna, *about, hours_ago, unit.get("query", ""))
+    before = controls.history_of(anna)
+    assert controls.remove(anna, **unit, now=NOW - timedelta(hours=2))
+    assert remembered(anna) == set()
+    assert controls.restore(anna, **unit)
+    assert controls.history_of(anna) == before
+    controls.remove(anna, **unit, now=NOW - timedelta(hours=2))
+    new = did(anna, *about, 0.5, unit.get("query", ""))
+    assert remembered(anna) == {new.pk}
+
+
 def test_undo_brings_back_every_event(products, anna):
     did(anna, products[0], Kind.VIEW, 5)
     did(anna, products[0], Kind.PURCHASE, 4)
@@ -132,6 +147,15 @@ def test_what_is_not_remembered_can_not_be_removed_or_restored(products, anna):
         assert not controls.remove(anna, **unit)
         assert not controls.restore(anna, **unit)
     assert RemovedProduct.objects.count() == 0
+
+
+def test_what_no_database_holds_was_never_met(products, anna):
+    for unit in ({"product_id": "a\0"}, {"query": "tea\0"}):
+        assert not controls.remove(anna, **unit)
+        assert not controls.restore(anna, **unit)
+    assert not controls.show_again(anna, "a\0")
+    with pytest.raises(UnknownProduct, match="Unknown product"):
+        controls.hide(anna, "a\0")
 
 
 @pytest.mark.parametrize("unit", [{}, {"product_id": "a", "query": "tea"}])

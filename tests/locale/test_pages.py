@@ -4,8 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 from django.template import Context, Template
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from django.urls import reverse
 from django.utils import timezone, translation
 
@@ -16,6 +17,10 @@ from recommendations.serving import RecommendationQuery, recommend
 from recommendations.serving.reasons import Fact
 from tests.locale.reading import english_in
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+
+
+def fails(request):
+    raise OperationalError("the server closed the connection")
 
 
 @pytest.fixture
@@ -108,6 +113,14 @@ def test_what_is_unread_or_removed_for_good_speaks_chinese(books, visitor, chine
     unread = page(chinese, url)
     assert "此前记住的内容（如有）不会被读取" in unread and "未隐藏任何商品" in unread
     assert english_in(html) == english_in(unread) == []
+
+
+@override_settings(RECOMMENDATIONS={"HAS_CONSENT": f"{__name__}.fails"})
+def test_what_can_not_be_reached_speaks_chinese(db, chinese):
+    response = chinese.get(reverse("recommendations:yours"))
+    assert response.status_code == 503
+    assert "请稍后再试" in response.content.decode()
+    assert english_in(response.content.decode()) == []
 
 
 def test_nothing_remembered_speaks_chinese(db, chinese):
