@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..serving import Because, InvalidToken, open_token, recommend, why
-from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of_list, reading_shopper
 from ..serving.looking import Comparison, compare
 from .edge import Endpoint, page_request
 from .errors import BadField
@@ -27,7 +27,7 @@ class WhyEndpoint(Endpoint):
         except InvalidToken as error:
             field, message = str(error).split(": ", 1)
             raise BadField(field, message) from None
-        query = query_of(page, token.placement, token.limit, token.product_id, of=token.of)
+        query = query_of_list(page, token)
         product_id, compared = values.get("product", ""), values.get("compared", "")
         told = why(query, product_id, anchor_in(values) if token.is_row else None, values.get("further") == "1")
         if told.recommendation is None:

@@ -16,12 +16,14 @@ from django.views.decorators.http import require_GET, require_POST
 from .. import controls
 from ..catalog import Card, find_cards
 from ..models.shopper import is_logged_in
-from ..serving import InvalidToken, Why, open_token, recommend
+from ..serving import InvalidToken, Recommendation, Why, open_token, recommend
 from ..serving import why as explain
-from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of_list, reading_shopper
 from ..serving.looking import compare
 
 UNITS_ON_A_PAGE = 50
+# Of the list that a row is cut from: no page of the shop shows all of it.
+MOST_OF_A_ROWS_LIST = 10
 # What the address of the panel asks, but for what the product is compared with.
 ASKED = ("token", "product", "anchor", "searched")
 
@@ -50,16 +52,18 @@ def why(request: HttpRequest) -> HttpResponse:
         token = open_token(request.GET.get("token", ""), reading_shopper(request))
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
-    query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
+    query = query_of_list(request, token)
     further = request.GET.get("further") == "1"
     anchor = anchor_in(request.GET) if token.is_row else None
     told = explain(query, request.GET.get("product", ""), anchor, further)
-    predicted = []
+    predicted: tuple[Recommendation, ...] = ()
     if told.causes:
         predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
     context = {
         "told": told,
-        "predicted": predicted,
+        "predicted": predicted[:MOST_OF_A_ROWS_LIST] if token.is_row else predicted,
+        "predicted_in_all": len(predicted),
+        "row_of": token.limit if token.is_row else 0,
         "changed": token.change(told.again),
         "looked_further": further,
         "others": [entry.card for entry in told.others],
