@@ -80,6 +80,7 @@ SCHEMAS = {
         source=one_of(*SOURCES),
         product=ref("Product"),
         reason=ref("Reason"),
+        labelled=FLAG,
     ),
     "List": exactly(
         placement=one_of(*PLACEMENTS), version=TEXT, token=TEXT, recommendations=many(ref("Recommendation"))
