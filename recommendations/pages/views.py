@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from .. import controls
 from ..catalog import Card, find_cards
 from ..models.shopper import is_logged_in
-from ..serving import InvalidToken, Recommendation, Why, open_token, recommend
+from ..serving import InvalidToken, RecommendationQuery, Token, Why, open_token, recommend
 from ..serving import why as explain
 from ..serving.asking import anchor_in, query_of_list, reading_shopper
 from ..serving.looking import compare
@@ -56,14 +56,10 @@ def why(request: HttpRequest) -> HttpResponse:
     further = request.GET.get("further") == "1"
     anchor = anchor_in(request.GET) if token.is_row else None
     told = explain(query, request.GET.get("product", ""), anchor, further)
-    predicted: tuple[Recommendation, ...] = ()
-    if told.causes:
-        predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
     context = {
         "told": told,
-        "predicted": predicted[:MOST_OF_A_ROWS_LIST] if token.is_row else predicted,
-        "predicted_in_all": len(predicted),
         "row_of": token.limit if token.is_row else 0,
+        **_predicted(query, told, token, request.GET.get("without") == "1"),
         "changed": token.change(told.again),
         "looked_further": further,
         "others": [entry.card for entry in told.others],
@@ -74,6 +70,14 @@ def why(request: HttpRequest) -> HttpResponse:
         context["compared"] = True
         context["comparison"] = compare(told.query, request.GET.get("product", ""), compared)
     return render(request, "recommendations/pages/why.html", context)
+
+
+def _predicted(query: RecommendationQuery, told: Why, token: Token, is_asked: bool) -> dict[str, Any]:
+    """The list without what the first cause names, or where it `is_asked` without what a fact tells of the history."""
+    gone = told.causes[0].anchors if told.causes else told.remembered if is_asked else ()
+    listed = recommend(query.without_units(anchor.unit for anchor in gone)).recommendations if gone else ()
+    shown = listed[:MOST_OF_A_ROWS_LIST] if token.is_row else listed
+    return {"is_predicted": bool(gone), "predicted": shown, "predicted_in_all": len(listed)}
 
 
 @never_cache

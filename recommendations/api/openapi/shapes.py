@@ -93,6 +93,8 @@ SCHEMAS = {
         changed=one_of("", "list", "version"),
         reason=ref("Reason"),
         causes=many(ref("Cause")),
+        remembered=many(ref("Anchor")),
+        without=nullable(many(TEXT)),
         comparison={"nullable": True, "allOf": [ref("Comparison")]},
     ),
     "Comparison": exactly(product=ref("Product"), for_it=many(ref("Anchor")), for_the_other=many(ref("Anchor"))),
