@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommendations.ml.kinds import Kind
-from recommendations.models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 from recommendations.models.shopper import OFF_COOKIE, hash_key
 from tests.api.conftest import URL
 from tests.serving.conftest import books, did, popular, version  # noqa: F401 - the same shop
@@ -74,7 +74,7 @@ def test_what_a_paused_visitor_left_is_erased_for_nobody_can_reach_it(books, did
     assert not Interaction.objects.exists()
     put(client, True)
     assert client.cookies[OFF_COOKIE].value == ""
-    assert client.get(f"{URL}history/").json() == {"history": [], "removed": []}
+    assert client.get(f"{URL}history/").json() == {"history": [], "removed": [], "interests": []}
 
 
 def test_a_paused_user_is_nobody_and_gets_the_history_back(version, popular, books, did, user, client):  # noqa: F811
@@ -140,8 +140,12 @@ def test_an_export_is_a_file_of_ones_own(books, did, visitor, client, user):  # 
 def test_who_is_paused_may_still_export(books, did, user, client):  # noqa: F811
     client.force_login(user)
     did(Shopper.objects.create(user=user), books[:3])
+    Product.objects.update(brand="Lipton")
     put(client, False)
-    assert len(client.get(f"{URL}export/").json()["interactions"]) == 3
+    told = client.get(f"{URL}export/").json()
+    assert (len(told["interactions"]), told["interests"]) == (3, [])
+    put(client, True)
+    assert client.get(f"{URL}export/").json()["interests"]
 
 
 def test_not_interested_and_undo(version, popular, books, visitor, client):  # noqa: F811

@@ -102,16 +102,19 @@ SCHEMAS = {
     "History": exactly(
         history=many(exactly(**UNIT, event=one_of(*EVENTS), last=TIME, events=number(1))),
         removed=many(exactly(**UNIT, removed_at=TIME)),
+        interests=many(ref("Interest")),
     ),
+    "Interest": exactly(name=TEXT, products=number(1), kind=one_of("category", "brand")),
     "Hidden": exactly(hidden=many(exactly(product=TEXT, title=TEXT, fewer_like_it=FLAG, until=TIME))),
     "Personalised": exactly(personalised=FLAG),
     "Export": exactly(
-        ("exported_at", "interactions", "removed", "hidden"),
+        ("exported_at", "interactions", "removed", "hidden", "interests"),
         exported_at=TIME,
         shopper=nullable({"allOf": [exactly(**HELD)]}),
         interactions=many(exactly(**EXPORTED)),
         removed=many(exactly(product=TEXT, query=TEXT, removed_at=TIME)),
         hidden=many(exactly(product=TEXT, fewer_like_it=FLAG, until=TIME)),
+        interests=many(ref("Interest")),
     ),
     "Versions": exactly(versions=many(exactly(**VERSION))),
 }
