@@ -208,7 +208,7 @@ def _recommendations(
 
 def _labelled(shown: Iterable[Recommendation], spot: Placement) -> list[Recommendation]:
     """The same words are printed a few times, and never on neighbours; where only what was bought is shown, each says
-    when (docs/decisions/0016)."""
+    when (docs/decisions/0017)."""
     made: list[Recommendation] = []
     labels: list[tuple[object, ...]] = []
     for entry in shown:

@@ -105,14 +105,16 @@ SCHEMAS = {
         interests=many(ref("Interest")),
     ),
     "Interest": exactly(name=TEXT, products=number(1), kind=one_of("category", "brand")),
-    "Hidden": exactly(hidden=many(exactly(product=TEXT, title=TEXT, fewer_like_it=FLAG, until=TIME))),
+    "Hidden": exactly(
+        hidden=many(exactly(product=TEXT, title=TEXT, fewer_like_it=FLAG, until=TIME, removed_at=nullable(TIME)))
+    ),
     "Personalised": exactly(personalised=FLAG),
     "Export": exactly(
         ("exported_at", "interactions", "removed", "hidden", "interests"),
         exported_at=TIME,
         shopper=nullable({"allOf": [exactly(**HELD)]}),
         interactions=many(exactly(**EXPORTED)),
-        removed=many(exactly(product=TEXT, query=TEXT, removed_at=TIME)),
+        removed=many(exactly(product=TEXT, query=TEXT, query_hash=TEXT, removed_at=TIME)),
         hidden=many(exactly(product=TEXT, fewer_like_it=FLAG, until=TIME)),
         interests=many(ref("Interest")),
     ),
