@@ -35,7 +35,7 @@ def test_new_products_are_called_new_three_times(books, now):
     Product.objects.update(created_at=now - timedelta(days=60))
     fresh = Product.objects.filter(product_id__in=[str(book.pk) for book in books[-9:]])
     fresh.update(created_at=now - timedelta(days=1))
-    assert printed("home", now=now, limit=10) == ["New", ""] * 3 + [""] * 4
+    assert printed("home", now=now, of="book") == ["New", ""] * 3 + [""] * 4
 
 
 def test_what_was_bought_in_one_month_is_told_three_times_at_home(version, shopper, books, did):
