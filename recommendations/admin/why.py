@@ -19,16 +19,19 @@ from ..logs import log
 from ..models import Product, Shopper
 from ..serving import RecommendationQuery
 from ..serving.looking import Inspection, Look, VersionFacts, look
-from ..serving.placements import MAX_LIMIT
+from ..serving.placements import MAX_LIMIT, get_placement
+from ..serving.rows import RANKED
 from .browsing import HistoryAdmin
 
 NOT_FOUND = _("No product of the shop has the id “%(product)s”.")
-# The placements whose lists rest on the history.
+NEEDS_PRODUCT = _("This placement stands beside a product: give the id of one.")
 PLACEMENTS = {
     "home": _("Home page"),
     "new_for_you": _("New for you"),
     "buy_again": _("Buy again"),
     "cart": _("Basket"),
+    "similar": _("Similar products"),
+    "bought_together": _("Goes well with this"),
 }
 
 
@@ -37,6 +40,7 @@ class QuestionForm(forms.Form):
 
     placement = forms.ChoiceField(label=_("Placement"), choices=list(PLACEMENTS.items()), initial="home")
     limit = forms.IntegerField(label=_("Number of products"), min_value=1, max_value=MAX_LIMIT, initial=10)
+    about = forms.CharField(label=_("Product of the page (id)"), required=False)
     product = forms.CharField(label=_("Product id, to follow one product"), required=False)
 
     @classmethod
@@ -44,11 +48,23 @@ class QuestionForm(forms.Form):
         """What the address asks, with what it leaves open."""
         return cls({**{name: field.initial for name, field in cls.base_fields.items()}, **request.GET.dict()})
 
+    def clean_about(self) -> str:
+        placement = self.cleaned_data.get("placement")
+        if placement is None or not get_placement(placement).needs_product:
+            return ""
+        if not self.cleaned_data["about"]:
+            raise forms.ValidationError(NEEDS_PRODUCT)
+        return _existing(self.cleaned_data["about"])
+
     def clean_product(self) -> str:
-        product = self.cleaned_data["product"]
-        if product and not Product.objects.filter(product_id=product).exists():
-            raise forms.ValidationError(NOT_FOUND, params={"product": product})
-        return product
+        return _existing(self.cleaned_data["product"])
+
+
+def _existing(product: str) -> str:
+    """The id, if there is such a product; "" stays."""
+    if product and not Product.objects.filter(product_id=product).exists():
+        raise forms.ValidationError(NOT_FOUND, params={"product": product})
+    return product
 
 
 class WhyAdmin(HistoryAdmin):
@@ -92,6 +108,7 @@ class WhyAdmin(HistoryAdmin):
             "shopper": shopper,
             "form": form,
             "is_asked": form.is_valid(),
+            "row_of": RANKED,
             "json_query": query.urlencode(),
             **(told or {}),
         }
@@ -101,7 +118,10 @@ class WhyAdmin(HistoryAdmin):
         words = gettext("Looked into the recommendations: %(placement)s, %(limit)s products.")
         if asked["product"]:
             words = gettext("Looked into the recommendations: %(placement)s, %(limit)s products; product %(product)s.")
-        self.log_change(request, shopper, words % {**asked, "placement": PLACEMENTS[asked["placement"]]})
+        placement = str(PLACEMENTS[asked["placement"]])
+        if asked["about"]:
+            placement = gettext("%(placement)s beside product %(about)s") % {**asked, "placement": placement}
+        self.log_change(request, shopper, words % {**asked, "placement": placement})
         log("history_looked_into", placement=asked["placement"])
 
     def why_url(self, shopper: Shopper) -> str:
@@ -115,7 +135,7 @@ def _told(shopper: Shopper, asked: dict[str, Any], kept: list[str] | None, verif
     Stock and prices are those for anybody; who opted out is looked into as the stranger that lists take them for.
     """
     reader = shopper if shopper.personalised else None
-    query = RecommendationQuery(asked["placement"], reader, limit=asked["limit"])
+    query = RecommendationQuery(asked["placement"], reader, limit=asked["limit"], product_id=asked["about"] or None)
     inspection = Inspection(query)
     found = replace(look(inspection, asked["product"], kept), shopper=shopper.pk)
     told: dict[str, Any] = {"look": found, "facts": _facts(found.version)}

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.db import router, transaction
@@ -21,7 +22,10 @@ MOST = 500
 
 
 class HistoryEndpoint(Endpoint):
-    """GET [?limit=100]: what is remembered of whoever asks. DELETE ?product=ID (or ?query=TEXT): forget that."""
+    """GET [?limit=100]: what is remembered of whoever asks, and the interests read from it.
+
+    DELETE ?product=ID (or ?query=TEXT): forget that.
+    """
 
     def get(self, request: Request) -> Response:
         limit = whole_number(request.query_params, "limit", default=100, least=1, most=MOST)
@@ -47,7 +51,8 @@ class RestoreEndpoint(Endpoint):
 
 
 def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
-    """What is remembered and what was removed, newest first; titles as the shopper sees them."""
+    """What is remembered and what was removed, newest first, and the interests read from it; titles as the shopper sees
+    them."""
     request.recommendations_personal = True  # type: ignore[attr-defined]
     shopper = shopper_of(request)
     met = controls.history_of(shopper)[:limit] if shopper else []
@@ -68,6 +73,7 @@ def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
             body(one) | {"event": one.event, "last": one.last.isoformat(), "events": one.events} for one in met
         ],
         "removed": [{**body(one), "removed_at": one.removed_at.isoformat()} for one in removed],
+        "interests": [asdict(one) for one in controls.interests_of(shopper)] if shopper else [],
     }
 
 

@@ -53,6 +53,7 @@ def _recommendation(shown: Recommendation) -> dict[str, Any]:
         "source": shown.source,
         "product": product_as_json(shown.card),
         "reason": reason_as_json(shown.reason),
+        "labelled": shown.is_labelled and shown.reason.kind != "none",
     }
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -5,8 +6,8 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..serving import Because, InvalidToken, open_token, recommend, why
-from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving import Anchor, Because, InvalidToken, open_token, recommend, why
+from ..serving.asking import anchor_in, query_of_list, reading_shopper
 from ..serving.looking import Comparison, compare
 from .edge import Endpoint, page_request
 from .errors import BadField
@@ -16,8 +17,9 @@ from .lists import anchors_as_json, product_as_json, reason_as_json
 class WhyEndpoint(Endpoint):
     """GET ?token=TOKEN&product=ID[&anchor=ID or &searched=TEXT][&compared=ID][&further=1]: why a list shows a product.
 
-    Computed again now. Each cause comes with its proof and with the list as it would be without what it names; beside
-    the product `compared`, the comparison tells what of the history makes the difference.
+    Computed again now. Each cause comes with its proof and with the list as it would be without what it names, a fact
+    about the history with that list too; beside the product `compared`, the comparison tells what of the history makes
+    the difference.
     """
 
     def get(self, request: Request) -> Response:
@@ -27,16 +29,19 @@ class WhyEndpoint(Endpoint):
         except InvalidToken as error:
             field, message = str(error).split(": ", 1)
             raise BadField(field, message) from None
-        query = query_of(page, token.placement, token.limit, token.product_id, of=token.of)
+        query = query_of_list(page, token)
         product_id, compared = values.get("product", ""), values.get("compared", "")
         told = why(query, product_id, anchor_in(values) if token.is_row else None, values.get("further") == "1")
         if told.recommendation is None:
             detail = "The product is not in this list any more: the list has changed since it was made."
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
 
+        def without(anchors: Iterable[Anchor]) -> list[str]:
+            return recommend(query.without_units(anchor.unit for anchor in anchors)).product_ids
+
         def cause(reason: Because) -> dict[str, Any]:
-            without = recommend(query.without_units(anchor.unit for anchor in reason.anchors))
-            return {**reason_as_json(reason), "evidence": asdict(reason.evidence), "without": without.product_ids}
+            evidence = asdict(reason.evidence)
+            return {**reason_as_json(reason), "evidence": evidence, "without": without(reason.anchors)}
 
         return Response(
             {
@@ -47,6 +52,8 @@ class WhyEndpoint(Endpoint):
                 "changed": token.change(told.again),
                 "reason": reason_as_json(told.reason),
                 "causes": [cause(reason) for reason in told.causes],
+                "remembered": anchors_as_json(told.remembered),
+                "without": without(told.remembered) if told.remembered else None,
                 "comparison": _as_json(compare(told.query or query, product_id, compared) if compared else None),
             }
         )

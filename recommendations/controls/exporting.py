@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -7,13 +8,15 @@ from django.utils import timezone
 
 from ..ml.kinds import Kind
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from .interests import interests_of
 
 
 def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
     """Everything kept of the shopper, as plain values for JSON; times in ISO 8601, newest first.
 
     That holds what was removed and is read by nothing, but not deleted yet: it is marked. Left out is what only guards
-    the rest: the hash of the cookie and the hashes that tell an event from its repetition.
+    the rest: the hash of the cookie and the hashes that tell an event from its repetition. Interests are not kept but
+    read from it, as for the shopper's own page: none while personalisation is off.
     """
     now = now or timezone.now()
     # A visitor who logged in as this user: events in flight may still have reached that row.
@@ -36,6 +39,7 @@ def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
             {"product": product_id, "fewer_like_it": fewer_like_it, "until": until.isoformat()}
             for product_id, fewer_like_it, until in _rows(HiddenProduct, mine, "fewer_like_it", "until")
         ],
+        "interests": [asdict(one) for one in interests_of(shopper)] if shopper.personalised else [],
     }
 
 

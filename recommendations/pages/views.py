@@ -17,13 +17,15 @@ from .. import controls
 from ..catalog import Card, find_cards
 from ..models import Shopper
 from ..models.shopper import is_logged_in
-from ..serving import InvalidToken, Why, open_token, recommend
+from ..serving import InvalidToken, RecommendationQuery, Token, Why, open_token, recommend
 from ..serving import why as explain
-from ..serving.asking import anchor_in, query_of, reading_shopper, shopper_of
+from ..serving.asking import anchor_in, query_of_list, reading_shopper, shopper_of
 from ..serving.looking import compare
 from .trying_again import or_try_again
 
 UNITS_ON_A_PAGE = 50
+# Of the list that a row is cut from: no page of the shop shows all of it.
+MOST_OF_A_ROWS_LIST = 10
 # What the address of the panel asks, but for what the product is compared with.
 ASKED = ("token", "product", "anchor", "searched")
 
@@ -52,16 +54,14 @@ def why(request: HttpRequest) -> HttpResponse:
         token = open_token(request.GET.get("token", ""), reading_shopper(request))
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
-    query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
+    query = query_of_list(request, token)
     further = request.GET.get("further") == "1"
     anchor = anchor_in(request.GET) if token.is_row else None
     told = explain(query, request.GET.get("product", ""), anchor, further)
-    predicted = []
-    if told.causes:
-        predicted = recommend(query.without_units(anchor.unit for anchor in told.causes[0].anchors)).recommendations
     context = {
         "told": told,
-        "predicted": predicted,
+        "row_of": token.limit if token.is_row else 0,
+        **_predicted(query, told, token, request.GET.get("without") == "1"),
         "changed": token.change(told.again),
         "looked_further": further,
         "has_likes": told.recommendation is not None and controls.is_like_others(told.recommendation.card.product_id),
@@ -73,6 +73,14 @@ def why(request: HttpRequest) -> HttpResponse:
         context["compared"] = True
         context["comparison"] = compare(told.query, request.GET.get("product", ""), compared)
     return render(request, "recommendations/pages/why.html", context)
+
+
+def _predicted(query: RecommendationQuery, told: Why, token: Token, is_asked: bool) -> dict[str, Any]:
+    """The list without what the first cause names, or where it `is_asked` without what a fact tells of the history."""
+    gone = told.causes[0].anchors if told.causes else told.remembered if is_asked else ()
+    listed = recommend(query.without_units(anchor.unit for anchor in gone)).recommendations if gone else ()
+    shown = listed[:MOST_OF_A_ROWS_LIST] if token.is_row else listed
+    return {"is_predicted": bool(gone), "predicted": shown, "predicted_in_all": len(listed)}
 
 
 @or_try_again

@@ -1,6 +1,7 @@
 """From a page's request to a query: who asks, asked once a request."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.http import HttpRequest
 
@@ -8,6 +9,7 @@ from ..boundary import CircuitBreaker, never_break
 from ..catalog import product_id_of
 from ..models import Shopper
 from .queries import RecommendationQuery
+from .tokens import Token
 
 _UNASKED = object()
 
@@ -55,6 +57,12 @@ def query_of(
     # cache_page stores a response before the middleware can mark it: this is how a view tells it not to.
     request._cache_update_cache = False  # type: ignore[attr-defined]
     return query
+
+
+def query_of_list(request: HttpRequest, token: Token) -> RecommendationQuery:
+    """What the list of a token answers, asked again; of a row, what the list that it was cut from does."""
+    query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
+    return replace(query, promotes=not token.is_row)
 
 
 def anchor_in(values: Mapping[str, str]) -> tuple[str, str] | None:

@@ -54,15 +54,21 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
 
 def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> list[str]:
     """product_ids for a list about one product: alike, or met soon after it; best first."""
-    if loaded is None or query.product_id is None:
+    strength = context_strength(loaded, query)
+    if loaded is None or strength is None:
         return []
-    vocabulary = loaded.scorer.vocabulary
-    item = vocabulary.number(query.product_id)
-    if item == 0:
-        return []
-    strength = _likeness(loaded, item) if query.spot.basis is Basis.SIMILAR else _company(loaded, item)
     best = best_of(strength, POOL, eligible_items(loaded, query, memory))
-    return [vocabulary.product_id(number) for number in best.tolist()]
+    return [loaded.scorer.vocabulary.product_id(number) for number in best.tolist()]
+
+
+def context_strength(loaded: LoadedRecommender | None, query: RecommendationQuery) -> np.ndarray | None:
+    """What ranks a list about one product, (n+1), -inf for what it can't show; None when that product is unknown."""
+    if loaded is None or query.product_id is None or not query.spot.needs_product:
+        return None
+    item = loaded.scorer.vocabulary.number(query.product_id)
+    if item == 0:
+        return None
+    return _likeness(loaded, item) if query.spot.basis is Basis.SIMILAR else _company(loaded, item)
 
 
 def _likeness(loaded: LoadedRecommender, item: int) -> np.ndarray:

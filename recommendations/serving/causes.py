@@ -9,7 +9,7 @@ from .explaining import Claim, Explainer, named_products
 from .memory import read_memory
 from .promoting import Promotions
 from .queries import RecommendationQuery
-from .reasons import Because, NoReason, Reason
+from .reasons import Anchor, Because, Fact, NoReason, Reason
 from .recommendations import Recommendation, RecommendationList
 from .recommending import recommend
 
@@ -29,6 +29,17 @@ class Why:
         if self.causes:
             return self.causes[0]
         return self.recommendation.reason if self.recommendation else NoReason()
+
+    @property
+    def remembered(self) -> tuple[Anchor, ...]:
+        """What of the history is told of where no cause is: by "You bought this" the product itself, else the X of
+        "Bought together"."""
+        entry = self.recommendation
+        if self.causes or entry is None or not isinstance(entry.reason, Fact):
+            return ()
+        if entry.reason.fact == "bought":
+            return (Anchor(entry.card.product_id, entry.card.title, "bought"),)
+        return entry.reason.anchors
 
     @property
     def others(self) -> tuple[Recommendation, ...]:

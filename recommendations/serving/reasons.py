@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from ..ml.reasons import witnesses_needed
 
@@ -117,6 +118,11 @@ class Because:
         return "T1" if len(self.anchors) == 1 else "T2"
 
     @property
+    def label(self) -> tuple[object, ...]:
+        """Equal for reasons that print the same words, whatever the language."""
+        return (self.kind, *(anchor.unit for anchor in self.anchors))
+
+    @property
     def text(self) -> str:
         return _sentence(("because", "because_either", "because_any")[len(self.anchors) - 1], self)
 
@@ -144,6 +150,17 @@ class Fact:
         return FACTS[self.fact]
 
     @property
+    def label(self) -> tuple[object, ...]:
+        """Equal for facts that print the same words, whatever the language, or that differ in a number about the same
+        product only. () where each is to be printed: the shop's own wish."""
+        if self.tier == "P":
+            return ()
+        if self.anchors:
+            return (self.fact, *(anchor.unit for anchor in self.anchors))
+        when = timezone.localtime(self.when) if self.when else None
+        return (self.fact, self.shoppers, when and (when.year, when.month))
+
+    @property
     def text(self) -> str:
         return _sentence("fact", self)
 
@@ -157,6 +174,7 @@ class NoReason:
     tier: str = "T0"
     kind: ClassVar[str] = "none"
     verified: ClassVar[bool] = False
+    label: ClassVar[tuple[object, ...]] = ()
     text: ClassVar[str] = ""
 
 

@@ -11,7 +11,7 @@ from .candidates import Pool, context_items, history_pool, popular_fill
 from .explaining import Claim, Explainer, Named, named_products
 from .measuring import measured
 from .memory import Memory, read_memory, read_wishes
-from .placements import Basis
+from .placements import Basis, Placement
 from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Fact, NoReason, Reason
@@ -23,7 +23,7 @@ from .tokens import seal_list
 HISTORY = CircuitBreaker()
 # Candidates whose cards are asked for beyond the limit, since some may not be for sale.
 SPARE = 10
-# Cards of one row that print the same words about the same products, never on neighbours.
+# Cards of one row that print the same words, never on neighbours.
 MOST_EQUAL_LABELS = 3
 
 
@@ -139,7 +139,7 @@ def _shown(
         claims |= more
     facts = {key: together_fact(others, memory, cards) for key, others in company.items()}
     organic = _recommendations(live[: query.limit], cards, explainer, claims, facts, promotions)
-    recommendations = _labelled(promotions.put_first(organic, cards)[: query.limit])
+    recommendations = _labelled(promotions.put_first(organic, cards)[: query.limit], query.spot)
     return RecommendationList(
         placement=query.placement,
         version=version,
@@ -206,13 +206,13 @@ def _recommendations(
     return made
 
 
-def _labelled(shown: Iterable[Recommendation]) -> list[Recommendation]:
-    """The same words about the same products are printed a few times, and never on neighbours."""
+def _labelled(shown: Iterable[Recommendation], spot: Placement) -> list[Recommendation]:
+    """The same words are printed a few times, and never on neighbours; where only what was bought is shown, each says
+    when (docs/decisions/0017)."""
     made: list[Recommendation] = []
     labels: list[tuple[object, ...]] = []
     for entry in shown:
-        reason = entry.reason
-        label = (reason.kind, *(anchor.unit for anchor in reason.anchors)) if reason.anchors else ()
+        label = () if spot.bought == "only" else entry.reason.label
         is_new = not label or (label not in labels[-1:] and labels.count(label) < MOST_EQUAL_LABELS)
         labels.append(label if is_new else ())
         made.append(entry if is_new else replace(entry, is_labelled=False))

@@ -19,6 +19,9 @@ WORDS = {
     "event:": _("returned"),
     # where a recommendation comes from
     "source:recommender": _("recommender"),
+    "source:similar": _("products alike"),
+    "source:together": _("products that come after it"),
+    "source:promoted": _("promoted by the shop"),
     "source:popular": _("popular products"),
     "source:new": _("new products"),
     "source:bought": _("bought products"),
@@ -35,6 +38,15 @@ WORDS = {
     "gap:no_history": _(
         "The recommender can read nothing of this shopper's history, so the list is the one that strangers see."
     ),
+    "gap:page_no_version": _(
+        "No version can serve: nothing is published yet, or the files of the published version can't be read (the log "
+        "says why). Beside a product nothing is shown then."
+    ),
+    "gap:page_unknown": _("This version does not know the product of the page, so nothing is shown beside it."),
+    "gap:page": _(
+        "This list rests on the product of the page. The history has no part in it but what the shopper hid, removed "
+        "or has in the basket."
+    ),
     "gap:nothing_eligible": _("The recommender knows no product that this list may show."),
     # rules that leave a product out
     "filter:unknown_to_version": _("Unknown to this version"),
@@ -46,6 +58,10 @@ WORDS = {
     "filter:met": _("Met before, not bought"),
     "filter:bought": _("Bought already"),
     "filter:not_bought": _("Never bought"),
+    "filter:itself": _("The product of the page itself"),
+    "filter:other_model": _("Of another model of the shop than the product of the page"),
+    "filter:other_category": _("Of another category than the product of the page"),
+    "filter:never_follows": _("Never came after the product of the page"),
     "filter:not_for_sale": _("Can't be bought right now"),
     # what is taken away to see what it does
     "part:kinds": _("Kinds of event read as unknown"),

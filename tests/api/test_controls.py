@@ -74,7 +74,7 @@ def test_what_a_paused_visitor_left_is_erased_for_nobody_can_reach_it(books, did
     assert not Interaction.objects.exists()
     put(client, True)
     assert client.cookies[OFF_COOKIE].value == ""
-    assert client.get(f"{URL}history/").json() == {"history": [], "removed": []}
+    assert client.get(f"{URL}history/").json() == {"history": [], "removed": [], "interests": []}
 
 
 def test_a_paused_user_is_nobody_and_gets_the_history_back(version, popular, books, did, user, client):  # noqa: F811
@@ -146,8 +146,12 @@ def test_an_export_is_a_file_of_ones_own(books, did, visitor, client, user):  # 
 def test_who_is_paused_may_still_export(books, did, user, client):  # noqa: F811
     client.force_login(user)
     did(Shopper.objects.create(user=user), books[:3])
+    Product.objects.update(brand="Lipton")
     put(client, False)
-    assert len(client.get(f"{URL}export/").json()["interactions"]) == 3
+    told = client.get(f"{URL}export/").json()
+    assert (len(told["interactions"]), told["interests"]) == (3, [])
+    put(client, True)
+    assert client.get(f"{URL}export/").json()["interests"]
 
 
 def test_not_interested_and_undo(version, popular, books, visitor, client):  # noqa: F811

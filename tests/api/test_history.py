@@ -3,7 +3,7 @@ import json
 import pytest
 from django.test import Client
 
-from recommendations.models import Interaction, RemovedProduct, Shopper
+from recommendations.models import Interaction, Product, RemovedProduct, Shopper
 from tests.api.conftest import URL
 
 ADDRESS = f"{URL}history/"
@@ -40,7 +40,7 @@ def restore(browser, body):
 
 def test_what_is_remembered(history, books):
     found = history.get(ADDRESS).json()
-    assert list(found) == ["history", "removed"]
+    assert list(found) == ["history", "removed", "interests"]
     assert {entry["id"] for entry in found["history"]} == {*(str(book.pk) for book in books[:3]), "red tea"}
     by_id = {entry["id"]: entry for entry in found["history"]}
     assert list(by_id["red tea"]) == ["type", "id", "title", "event", "last", "events"]
@@ -51,7 +51,7 @@ def test_what_is_remembered(history, books):
 
 def test_a_stranger_has_no_history(db, client):
     response = client.get(ADDRESS)
-    assert response.json() == {"history": [], "removed": []}
+    assert response.json() == {"history": [], "removed": [], "interests": []}
     assert "private" in response["Cache-Control"]
 
 
@@ -65,6 +65,21 @@ def test_a_removed_product_is_gone_on_the_next_request(history, books):
     assert str(books[0].pk) not in {entry["id"] for entry in found["history"]}
     [removed] = found["removed"]
     assert (removed["id"], removed["title"]) == (str(books[0].pk), "Book 1")
+
+
+def test_interests_are_those_of_the_page(history, books):
+    Product.objects.filter(product_id__in=[str(book.pk) for book in books[:3]]).update(category=["Drinks", "Tea"])
+    Product.objects.filter(product_id__in=[str(book.pk) for book in books[1:]]).update(brand="Lipton")
+    expected = [
+        {"name": "Tea", "products": 3, "kind": "category"},
+        {"name": "Lipton", "products": 2, "kind": "brand"},
+    ]
+    assert history.get(ADDRESS).json()["interests"] == expected
+    assert history.get(f"{URL}export/").json()["interests"] == expected
+    page = history.get("/recommendations/yours/").content.decode()
+    assert all(f"<li>{interest['name']} <small>" in page for interest in expected)
+    forget(history, product=books[2].pk)
+    assert history.get(ADDRESS).json()["interests"] == [{"name": "Tea", "products": 2, "kind": "category"}]
 
 
 def test_a_removed_search_is_gone(history):
@@ -114,7 +129,7 @@ def test_a_restore_names_one_thing(history, errors, body):
 
 def test_a_paused_shopper_sees_and_changes_nothing(history, books):
     history.cookies["recommendations_off"] = "1"
-    assert history.get(ADDRESS).json()["history"] == []
+    assert history.get(ADDRESS).json() == {"history": [], "removed": [], "interests": []}
     assert forget(history, product=books[0].pk).status_code == 404
 
 

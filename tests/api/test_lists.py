@@ -28,7 +28,7 @@ def test_a_list_as_sent(version, popular, books, did, visitor, client):  # noqa:
     assert (found["placement"], found["version"]) == ("home", str(version.pk))
     assert [entry["rank"] for entry in found["recommendations"]] == [1, 2, 3, 4, 5]
     first = found["recommendations"][0]
-    assert list(first) == ["rank", "score", "source", "product", "reason"]
+    assert list(first) == ["rank", "score", "source", "product", "reason", "labelled"]
     assert list(first["product"]) == ["id", "title", "url", "image", "price"]
     assert first["source"] == "recommender"
     assert list(first["reason"]) == ["kind", "tier", "text", "anchors", "verified"]
@@ -53,6 +53,8 @@ def test_a_because_names_its_anchors(version, popular, books, did, visitor, clie
 def test_a_stranger_gets_the_popular_list(version, popular, client):  # noqa: F811
     found = client.get(ADDRESS, {"placement": "home", "limit": 3}).json()["recommendations"]
     assert [entry["source"] for entry in found] == ["popular"] * 3
+    assert [entry["labelled"] for entry in found] == [True, False, True]
+    assert {entry["reason"]["text"] for entry in found} == {"Popular this week"}
     assert [entry["score"] for entry in found] == [None] * 3
 
 
@@ -77,6 +79,7 @@ def test_a_price_is_text_and_may_be_missing():
         {"amount": "3.50", "currency": "EUR"},
         None,
     ]
+    assert [entry["labelled"] for entry in found["recommendations"]] == [False, False]  # there is nothing to print
     assert json.loads(json.dumps(found)) == found
 
 

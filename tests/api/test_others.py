@@ -89,6 +89,6 @@ def test_nothing_of_another_shopper_is_read_changed_or_told(other, token, user, 
         if path == "/why/":
             assert answer.status_code == 400 and "belongs to another shopper" in told
         if (method, path) == ("get", "/history/"):
-            assert answer.json() == {"history": [], "removed": []}
+            assert answer.json() == {"history": [], "removed": [], "interests": []}
         if (method, path) == ("get", "/export/"):
             assert answer.json().get("interactions", []) == []

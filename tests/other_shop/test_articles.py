@@ -10,6 +10,7 @@ from recommendations.exceptions import NotConfigured, UnknownPlacement
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, ProductPopularity
 from recommendations.serving import RecommendationQuery, because_rows, recommend
+from recommendations.serving.looking import Inspection, look
 from tests.other_shop.made import articles, both, visitor  # noqa: F401
 from tests.other_shop.models import Article
 from tests.serving.conftest import books, did, popular  # noqa: F401
@@ -84,6 +85,14 @@ def test_alike_are_only_products_of_the_same_model(both, articles, books):  # no
     assert len(alike) == 10
     assert all(map(is_article, alike))
     assert not any(map(is_article, listed(None, "similar", product_id=str(books[0].pk))))
+
+
+def test_a_look_beside_a_book_tells_that_an_article_is_of_another_model(both, books):  # noqa: F811
+    query = RecommendationQuery("similar", None, product_id=str(books[0].pk))
+    rules = {rule.name: rule.leaves_out for rule in look(Inspection(query), "article:story-1").path.filters}
+    assert rules["other_model"]
+    rules = {rule.name: rule.leaves_out for rule in look(Inspection(query), str(books[3].pk)).path.filters}
+    assert not any(rules.values())
 
 
 def test_popular_and_new_are_limited_too(both, articles, popular):  # noqa: F811

@@ -1,14 +1,18 @@
 """What "Why this?" tells of what the shop promotes and of what is bought together."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from recommendations.catalog import Promotion
+from recommendations.ml.kinds import Kind
 from recommendations.models import Product, ProductPair, Shopper
 from recommendations.models.shopper import hash_key
 from recommendations.publishing import forget
 from recommendations.serving import RecommendationQuery, because_rows, recommend
+from tests.pages.test_pages import removable
 from tests.published import publish_made_artifact
 from tests.serving.conftest import *  # noqa: F403 - the same shop
 from tests.serving.test_any import three_each_enough
@@ -134,6 +138,77 @@ def test_bought_together_is_told_to_be_no_cause(version, books, visitor, did, to
     assert "it does not say why this one was chosen" in page
     assert "Because" not in page
     assert (answer["reason"]["shoppers"], answer["reason"]["anchors"][0]["id"]) == (10, first.product_id)
+
+
+def predicted(page):
+    """The titles of the list that the page foretells."""
+    return re.findall(r">([^<]+)</a>", re.search(r'recommendations-predicted">(.*?)</ol>', page, re.DOTALL)[1])
+
+
+@pytest.mark.parametrize("placement", ["home", "buy_again"])
+def test_what_was_bought_can_be_removed_and_the_list_without_it_comes_true(
+    version, popular, books, visitor, did, client, placement
+):
+    did(visitor, books[10:15], Kind.PURCHASE)
+    query = RecommendationQuery(placement, visitor, limit=20)
+    found = recommend(query)
+    entry = next(entry for entry in found.recommendations if entry.reason.kind == "fact")
+    bought = entry.card.product_id
+    asked = {"token": found.token, "product": bought}
+    page = client.get(reverse("recommendations:why", query=asked)).content.decode()
+    assert "You bought this in" in page
+    assert f"Remove {entry.card.title} from my history" in page
+    assert removable(page) == [bought]
+    assert 'name="without" value="1"' in page and "recommendations-predicted" not in page
+    page = client.get(reverse("recommendations:why", query=asked | {"without": "1"})).content.decode()
+    answer = client.get("/recommendations/v1/why/", asked).json()
+    assert "Because" not in page
+    assert answer["remembered"] == [{"type": "product", "id": bought, "title": entry.card.title, "event": "bought"}]
+    client.post(reverse("recommendations:forget"), {"product": bought})
+    served = recommend(query)
+    assert answer["without"] == served.product_ids
+    assert predicted(page) == [entry.card.title for entry in served.recommendations]
+    assert bought not in served.product_ids
+
+
+def test_without_the_only_product_bought_nothing_can_be_bought_again(version, books, visitor, did, client):
+    did(visitor, books[10:11], Kind.PURCHASE)
+    found = recommend(RecommendationQuery("buy_again", visitor))
+    asked = {"token": found.token, "product": found.product_ids[0]}
+    page = client.get(reverse("recommendations:why", query=asked | {"without": "1"})).content.decode()
+    assert "What you would see without it" in page and "The list would be empty." in page
+    assert client.get("/recommendations/v1/why/", asked).json()["without"] == []
+
+
+def test_the_product_of_bought_together_can_be_removed_and_the_list_without_it_comes_true(
+    version, books, visitor, did, client
+):
+    did(visitor, books[:3])
+    first, other = Product.objects.filter(product_id__in=[str(books[0].pk), str(books[20].pk)]).order_by("pk")
+    ProductPair.objects.create(product=first, other=other, shoppers=12, counted_at=timezone.now())
+    forget()
+    query = RecommendationQuery("home", visitor, limit=57)
+    asked = {"token": recommend(query).token, "product": other.product_id}
+    page = client.get(reverse("recommendations:why", query=asked | {"without": "1"})).content.decode()
+    answer = client.get("/recommendations/v1/why/", asked).json()
+    assert removable(page) == [first.product_id]
+    assert answer["remembered"] == answer["reason"]["anchors"]
+    client.post(reverse("recommendations:forget"), {"product": first.product_id})
+    served = recommend(query)
+    assert answer["without"] == served.product_ids
+    assert predicted(page) == [entry.card.title for entry in served.recommendations]
+
+
+def test_what_is_no_fact_of_the_history_offers_nothing_to_remove(version, popular, books, visitor, did, told):
+    page, answer = told(recommend(RecommendationQuery("home")).product_ids[0])
+    assert "Popular this week." in page
+    assert removable(page) == [] and 'name="without"' not in page
+    assert (answer["remembered"], answer["without"]) == ([], None)
+    did(visitor, books[10:13])
+    cause = next(e for e in recommend(RecommendationQuery("home", visitor)).recommendations if e.reason.tier == "T1")
+    page, answer = told(cause.card.product_id)
+    assert 'name="without"' not in page
+    assert (answer["remembered"], answer["without"]) == ([], None)
 
 
 def test_what_has_changed_since_the_list_was_made_is_told(version, popular, books, visitor, did, client):

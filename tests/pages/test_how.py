@@ -68,6 +68,24 @@ def test_it_tells_what_serves(client, version, url):
     assert "1,204 such reasons were checked again by separate code: 0 were wrong. 250 times" in text
 
 
+def test_a_table_that_reads_everything_alike_is_not_told_to_follow_what_was_last(client, version, url):
+    for fade, expected, other in (
+        (0.6, "how often it follows what you did last;", "each counting alike"),
+        (1.0, "how often it follows any of the last 50 things you did, each counting alike;", "what you did last"),
+    ):
+        mix = {"weights": {"network": 1.0, "table": 2.0, "table_reads": 50 if fade == 1 else 5, "table_fade": fade}}
+        RecommenderVersion.objects.update(data={**DATA, "mix": mix})
+        text = text_of(client.get(url))
+        assert expected in text and other not in text
+
+
+def test_it_tells_what_is_left_out(client, version, url):
+    text = text_of(client.get(url))
+    assert "only looked at and not bought; and most of what you asked to see less of." in text
+    assert "What the shop promotes may take the first places, one in three at most." in text
+    assert "days are deleted." in text
+
+
 def test_it_does_not_know_who_asks(client, version, url):
     with CaptureQueriesContext(connection) as asked:
         response = client.get(url)
@@ -89,7 +107,8 @@ def test_a_version_of_which_little_is_known_is_told_as_far(client, version, url)
 
 
 def test_it_speaks_chinese(client, version, url):
-    for change in ({}, {"status": "retired"}):
+    far = {**DATA, "mix": {"weights": {"table": 2.0, "table_fade": 1.0}}}
+    for change in ({}, {"data": far}, {"status": "retired"}):
         RecommenderVersion.objects.update(**change)
         with translation.override("zh-hans"):
             html = client.get(url, headers={"accept-language": "zh-hans"}).content.decode()

@@ -10,7 +10,7 @@ FILE = {"Content-Disposition": {"schema": TEXT}}
 DECIDING = {
     "/history/": {
         "get": operation(
-            "What is remembered and what was removed, newest first",
+            "What is remembered and what was removed, newest first, and the interests read from it",
             "history",
             {"200": answer("The history.", ref("History"))},
             400,

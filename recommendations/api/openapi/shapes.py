@@ -80,6 +80,7 @@ SCHEMAS = {
         source=one_of(*SOURCES),
         product=ref("Product"),
         reason=ref("Reason"),
+        labelled=FLAG,
     ),
     "List": exactly(
         placement=one_of(*PLACEMENTS), version=TEXT, token=TEXT, recommendations=many(ref("Recommendation"))
@@ -92,6 +93,8 @@ SCHEMAS = {
         changed=one_of("", "list", "version"),
         reason=ref("Reason"),
         causes=many(ref("Cause")),
+        remembered=many(ref("Anchor")),
+        without=nullable(many(TEXT)),
         comparison={"nullable": True, "allOf": [ref("Comparison")]},
     ),
     "Comparison": exactly(product=ref("Product"), for_it=many(ref("Anchor")), for_the_other=many(ref("Anchor"))),
@@ -99,18 +102,21 @@ SCHEMAS = {
     "History": exactly(
         history=many(exactly(**UNIT, event=one_of(*EVENTS), last=TIME, events=number(1))),
         removed=many(exactly(**UNIT, removed_at=TIME)),
+        interests=many(ref("Interest")),
     ),
+    "Interest": exactly(name=TEXT, products=number(1), kind=one_of("category", "brand")),
     "Hidden": exactly(
         hidden=many(exactly(product=TEXT, title=TEXT, fewer_like_it=FLAG, until=TIME, removed_at=nullable(TIME)))
     ),
     "Personalised": exactly(personalised=FLAG),
     "Export": exactly(
-        ("exported_at", "interactions", "removed", "hidden"),
+        ("exported_at", "interactions", "removed", "hidden", "interests"),
         exported_at=TIME,
         shopper=nullable({"allOf": [exactly(**HELD)]}),
         interactions=many(exactly(**EXPORTED)),
         removed=many(exactly(product=TEXT, query=TEXT, query_hash=TEXT, removed_at=TIME)),
         hidden=many(exactly(product=TEXT, fewer_like_it=FLAG, until=TIME)),
+        interests=many(ref("Interest")),
     ),
     "Versions": exactly(versions=many(exactly(**VERSION))),
 }

@@ -13,7 +13,7 @@ import numpy as np
 from ...ml.reasons import LeaveOneOut
 from ...models import Product
 from ...publishing import current_recommender, on_trial
-from ..candidates import history_pool
+from ..candidates import context_strength, history_pool
 from ..explaining import Explainer, Named
 from ..memory import read_memory
 from ..queries import RecommendationQuery
@@ -55,6 +55,8 @@ class Inspection:
             return recommend(self.query.without_units((unit.type, unit.key) for unit in units))
 
     def _gap(self) -> str:
+        if self.query.spot.needs_product:
+            return "page_no_version" if self.loaded is None else "page_unknown" if self.strengths is None else "page"
         if self.query.shopper is None:
             return "not_personal"
         if self.loaded is None:
@@ -62,6 +64,11 @@ class Inspection:
         if self.pool is None:
             return "no_history"
         return "" if len(self.pool.items) else "nothing_eligible"
+
+    @cached_property
+    def strengths(self) -> np.ndarray | None:
+        """Of a list about one product: how like it each item is, or how strongly it follows it (n+1)."""
+        return context_strength(self.loaded, self.query)
 
     @cached_property
     def ranked(self) -> list[tuple[Recommendation, int]]:

@@ -10,7 +10,7 @@ from ..reasons import Evidence
 from .ablation import Ablation, ablations
 from .effects import Attention, HeatMap, attention, heat_map
 from .inspection import Inspection, Unit
-from .paths import Contrast, Path, contrast, path
+from .paths import Contrast, Path, contrast, path, strength_of
 from .resting import Step, rests_on
 
 
@@ -22,7 +22,7 @@ class Shown:
     product_id: str
     title: str
     source: str
-    score: float | None
+    score: float | None  # of the recommender; in a list about one product its likeness, or how strongly it follows it
     reason: str
     tier: str
     evidence: Evidence | None
@@ -62,10 +62,11 @@ class VersionFacts:
 
 @dataclass(frozen=True)
 class Look:
-    """One list looked into. `gap` says why there is nothing of the recommender's to tell; "" when there is."""
+    """One list looked into. `gap` says why there is nothing of the history's to tell; "" when there is."""
 
     shopper: int | None
     placement: str
+    about: str  # the product_id that the list is about, "" for the other lists
     limit: int
     at: datetime
     gap: str
@@ -89,6 +90,7 @@ def look(inspection: Inspection, product_id: str = "", kept: Collection[str] | N
     return Look(
         shopper=query.shopper.pk if query.shopper else None,
         placement=query.placement,
+        about=query.product_id or "",
         limit=query.limit,
         at=query.now,
         gap=inspection.gap,
@@ -113,7 +115,7 @@ def _shown(inspection: Inspection) -> tuple[Shown, ...]:
             product_id=entry.card.product_id,
             title=entry.card.title,
             source=entry.source,
-            score=entry.score,
+            score=strength_of(inspection, entry.card.product_id) if entry.score is None else entry.score,
             reason=entry.reason.text,
             tier=entry.reason.tier,
             evidence=entry.reason.evidence,

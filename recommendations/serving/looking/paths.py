@@ -10,6 +10,7 @@ from ...ml.ranking import Parts
 from ...ml.reasons import LeaveOneOut
 from ...models import HiddenProduct, Product
 from ..eligibility import eligible_items, fewer_of
+from ..placements import Basis
 from .inspection import Inspection, Unit
 
 
@@ -40,7 +41,8 @@ class Path:
     product_id: str
     title: str
     source: str  # "" when the list does not show it
-    terms: Terms | None  # None when the version does not know the product
+    terms: Terms | None  # None when the version does not know the product, or the list is about a product
+    strength: float | None  # its likeness to the product that the list is about, or how strongly it follows it
     log_probability: float | None  # within the pool, and the product itself if it is not there
     filters: tuple[Filter, ...]
     place: int | None  # among all products that the list may show; where it would stand, if a filter leaves it out
@@ -77,16 +79,25 @@ def path(inspection: Inspection, product_id: str) -> Path:
     title = entry.card.title if entry else Product.objects.titles([product_id]).get(product_id, product_id)
     item = 0 if inspection.gap else inspection.pool.loaded.scorer.vocabulary.number(product_id)
     terms = _terms(inspection, item) if item else None
+    strength = strength_of(inspection, product_id)
     return Path(
         product_id=product_id,
         title=title,
         source=entry.source if entry else "",
         terms=terms,
+        strength=strength,
         log_probability=_log_probability(inspection, item, terms.total) if terms else None,
         filters=tuple(filters(inspection, product_id)),
-        place=_place(inspection, item) if item else None,
+        place=_place(inspection, product_id) if terms or strength is not None else None,
         rank=entry.rank if entry else None,
     )
+
+
+def strength_of(inspection: Inspection, product_id: str) -> float | None:
+    """Beside the product of the page; None where the list is about none, or can't show it."""
+    item = inspection.loaded.scorer.vocabulary.number(product_id) if inspection.strengths is not None else 0
+    strength = float(inspection.strengths[item]) if item else -np.inf
+    return strength if strength > -np.inf else None
 
 
 def contrast(inspection: Inspection, product_id: str) -> Contrast | None:
@@ -151,10 +162,25 @@ def filters(inspection: Inspection, product_id: str) -> Iterable[Filter]:
     yield Filter("removed", product_id in memory.left_out and not is_hidden)
     yield Filter("fewer_like_it", bool(thinned and item and loaded.left_out_of(thinned)[item]))
     yield Filter("in_basket", product_id in memory.in_basket)
-    yield Filter("met", product_id in memory.seen and not is_bought)
-    yield Filter("bought", is_bought and query.spot.bought == "left out")
-    yield Filter("not_bought", not is_bought and query.spot.bought == "only")
+    if query.spot.needs_product:
+        yield Filter("itself", product_id == query.product_id)
+        yield from _page_filters(inspection, item)
+    else:
+        yield Filter("met", product_id in memory.seen and not is_bought)
+        yield Filter("bought", is_bought and query.spot.bought == "left out")
+        yield Filter("not_bought", not is_bought and query.spot.bought == "only")
     yield Filter("not_for_sale", product_id not in find_cards([product_id], query.request))
+
+
+def _page_filters(inspection: Inspection, item: int) -> Iterable[Filter]:
+    """What a list about one product asks besides; nothing where the version does not know either product."""
+    loaded, query, strengths = inspection.loaded, inspection.query, inspection.strengths
+    if strengths is None or item == 0:
+        return
+    if query.catalog is not None:
+        yield Filter("other_model", not loaded.items_of(query.catalog)[item])
+    name = "other_category" if query.spot.basis is Basis.SIMILAR else "never_follows"
+    yield Filter(name, bool(np.isneginf(strengths[item])))
 
 
 def _log_probability(inspection: Inspection, item: int, score: float) -> float:
@@ -164,10 +190,11 @@ def _log_probability(inspection: Inspection, item: int, score: float) -> float:
     return score - _logsumexp(scores)
 
 
-def _place(inspection: Inspection, item: int) -> int:
-    pool = inspection.pool
-    scores = pool.loaded.scorer.scores([pool.history])[0]
-    rivals = eligible_items(pool.loaded, inspection.query, inspection.memory)
+def _place(inspection: Inspection, product_id: str) -> int:
+    item, scores = inspection.loaded.scorer.vocabulary.number(product_id), inspection.strengths
+    if scores is None:
+        scores = inspection.pool.loaded.scorer.scores([inspection.pool.history])[0]
+    rivals = eligible_items(inspection.loaded, inspection.query, inspection.memory)
     before = (scores > scores[item]) | ((scores == scores[item]) & (np.arange(len(scores)) < item))
     return int(np.count_nonzero(rivals & before)) + 1
 
