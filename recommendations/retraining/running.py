@@ -28,14 +28,18 @@ Report = Callable[[str, float], None]
 
 
 def retrain(
-    started_by: str, settings: Mapping[str, Any] | None = None, report: Report | None = None
+    started_by: str,
+    settings: Mapping[str, Any] | None = None,
+    report: Report | None = None,
+    message_id: str = "",
 ) -> RecommenderVersion:
     """Train on the shop's interactions and publish the result if it is good enough; the row tells how it ended.
 
-    `settings` override RECOMMENDATIONS["TRAINING"]; `report(stage, share done)` is called often. Raises
-    RetrainingBusy when a training runs already; what goes wrong later is the row's status and error.
+    `settings` override RECOMMENDATIONS["TRAINING"]; `report(stage, share done)` is called often; `message_id` is of
+    the broker's message that asks for it, if one does. Raises RetrainingBusy when a training runs already; what goes
+    wrong later is the row's status and error.
     """
-    lease = Lease.take(started_by)
+    lease = Lease.take(started_by, message_id)
     try:
         with lease.beating():
             _train_and_publish(lease, settings or {}, _reporting(lease, report))
