@@ -191,7 +191,7 @@ def _storage() -> Iterator[CheckMessage]:
     try:
         storage = get_storage()
     except NotConfigured as error:
-        hint = "Artifacts must not lie where the public can read them."
+        hint = "Any of Django's storages will do; artifacts must not lie where the public can read them."
         yield Error(str(error), hint=hint, id="recommendations.E004")
     else:
         yield from project_checks.check_public_folders(storage)

@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory, gettempdir
 from time import time
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 
-from ..conf import get_config
+from ..conf import Config, get_config
 from ..exceptions import NotConfigured
 from ..ml.artifact import FILES, KEPT_FITS, MANIFEST, VOCABULARY, WEIGHTS, ArtifactError
 from ..ml.kept_fits import KeptFits
@@ -25,21 +26,31 @@ COPIES_KEPT_SECONDS = 7 * 86_400
 
 
 def get_storage() -> Storage:
-    """Where artifacts are kept: STORAGES[RECOMMENDATIONS["STORAGE"]], or a folder beside manage.py.
+    """Where artifacts are kept: STORAGES[RECOMMENDATIONS["STORAGE"]]; if neither is set, a folder beside manage.py.
 
-    Never the default storage: what it holds is usually public. Raises NotConfigured when neither exists.
+    Never the default storage: what it holds is usually public. Raises NotConfigured for a storage that is named but not
+    there or can't be made: another place instead of it would be one that web processes do not see.
     """
     alias = get_config().STORAGE
+    if alias not in settings.STORAGES:
+        return _beside_manage_py(alias)
     try:
         return storages[alias]
-    except InvalidStorageError:
-        if not getattr(settings, "BASE_DIR", None):
-            raise NotConfigured(
-                f"No place for artifacts: add STORAGES[{alias!r}] = {{'BACKEND': "
-                "'django.core.files.storage.FileSystemStorage', 'OPTIONS': {'location': '/a/private/folder'}} "
-                "to settings.py."
-            ) from None
-        return FileSystemStorage(location=Path(settings.BASE_DIR) / "recommendations_artifacts")
+    except (ImproperlyConfigured, TypeError) as error:  # its backend is not installed, or refuses its OPTIONS
+        raise NotConfigured(
+            f"STORAGES[{alias!r}] can't be used for artifacts: {error}. Install its backend or correct settings.py."
+        ) from error
+
+
+def _beside_manage_py(alias: str) -> Storage:
+    base = getattr(settings, "BASE_DIR", None)
+    if alias == Config.STORAGE and base:
+        return FileSystemStorage(location=Path(base) / "recommendations_artifacts")
+    named = "" if alias == Config.STORAGE else f"RECOMMENDATIONS['STORAGE'] is {alias!r}, which is not in STORAGES. "
+    raise NotConfigured(
+        f"No place for artifacts: {named}Add STORAGES[{alias!r}] = {{'BACKEND': "
+        "'django.core.files.storage.FileSystemStorage', 'OPTIONS': {'location': '/a/private/folder'}} to settings.py."
+    )
 
 
 def upload(version: RecommenderVersion, directory: Path) -> None:

@@ -282,7 +282,7 @@ def test_without_an_alias_artifacts_stand_beside_manage_py(settings, tmp_path):
 def test_without_any_place_the_error_names_the_line(settings):
     with (
         override_settings(STORAGES={"default": settings.STORAGES["default"]}, BASE_DIR=None),
-        pytest.raises(NotConfigured, match=r"add STORAGES\['recommendations'\]"),
+        pytest.raises(NotConfigured, match=r"Add STORAGES\['recommendations'\]"),
     ):
         get_storage()
 
