@@ -15,6 +15,7 @@ from . import project_checks
 from .catalog import Catalog, registered, wrong_prefixes
 from .conf import Config, get_config
 from .exceptions import NotConfigured
+from .ml.training_settings import wrong_settings
 from .models import Interaction
 from .publishing.artifacts import get_storage
 
@@ -79,6 +80,9 @@ def _settings() -> Iterator[CheckMessage]:
             yield _wrong_settings(f"RECOMMENDATIONS has an unknown key {name!r}: expected some of {sorted(known)}.")
         elif problem := _problem(value, known[name]):
             yield _wrong_settings(f"RECOMMENDATIONS[{name!r}] is {value!r}: expected {problem}.")
+    training = given.get("TRAINING", {})
+    for what in wrong_settings(training) if isinstance(training, dict) else ():
+        yield _wrong_settings(f"RECOMMENDATIONS['TRAINING']{what}")
     path = given.get("HAS_CONSENT", "")
     if path and isinstance(path, str):
         yield from _consent(path)

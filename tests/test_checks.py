@@ -11,6 +11,7 @@ from recommendations import checks
 from recommendations.catalog import registry
 from recommendations.checks import check_configuration
 from recommendations.exceptions import NotConfigured
+from recommendations.ml.training_settings import RANGES
 from recommendations.publishing.artifacts import get_storage
 from tests.settings import MIDDLEWARE, TEMPLATES
 from tests.shop.models import Book
@@ -33,6 +34,7 @@ KEYS = sorted(
         "TRAINING",
     ]
 )
+KNOBS = sorted(RANGES)
 
 
 def test_a_complete_project_has_nothing_to_mend():
@@ -195,6 +197,18 @@ def test_a_storage_that_is_named_is_never_replaced_by_a_folder(settings, tmp_pat
         ({"STRICT": 1}, "RECOMMENDATIONS['STRICT'] is 1: expected a bool."),
         ({"STORAGE": None}, "RECOMMENDATIONS['STORAGE'] is None: expected a str."),
         ({"TRAINING": []}, "RECOMMENDATIONS['TRAINING'] is []: expected a dict."),
+        (
+            {"TRAINING": {"step": 3}},
+            f"RECOMMENDATIONS['TRAINING'] has an unknown key 'step': expected some of {KNOBS}.",
+        ),
+        (
+            {"TRAINING": {"steps": "30"}},
+            "RECOMMENDATIONS['TRAINING']['steps'] is '30': expected a whole number from 1 or None.",
+        ),
+        (
+            {"TRAINING": {"held_out": 10}},
+            "RECOMMENDATIONS['TRAINING']['held_out'] is 10: expected a share between 0 and 1.",
+        ),
         (
             {"SENSITIVE_CATEGORIES": "Medicine"},
             "RECOMMENDATIONS['SENSITIVE_CATEGORIES'] is 'Medicine': expected a list of texts.",

@@ -6,7 +6,7 @@ from ..servers import PREFORK, wait_until
 from ..stand import Stand
 
 VISIBLE_AGAIN = "1"  # seconds; Redis takes a message for lost that is not acknowledged by then
-LONG = "400"  # steps: an idle worker looks for lost messages every ten seconds or so
+LONG = "400"  # steps, so that the training takes longer than that
 
 
 def happen(stand: Stand) -> Iterator[Outcome]:
