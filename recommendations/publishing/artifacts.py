@@ -54,11 +54,14 @@ def _beside_manage_py(alias: str) -> Storage:
 
 
 def upload(version: RecommenderVersion, directory: Path) -> None:
-    """Store a complete artifact, with the fits it kept if any, under a new name that the row then holds.
+    """Store a complete artifact, with the fits it kept if any, under a new name.
 
-    The manifest goes last; when a file can't be stored, what was stored is deleted and the error raised.
+    The row holds the name before the first file is stored, so that prune() finds what a killed process left, and the
+    sha256 after the last one: without it nothing is served. When a file can't be stored, what was stored is deleted and
+    the error raised.
     """
     storage, name = get_storage(), f"version-{version.pk}-{secrets.token_hex(4)}"
+    _note(version, name, "")
     try:
         kept = (KEPT_FITS,) if (Path(directory) / KEPT_FITS).is_file() else ()
         for file in (*FILES, *kept, MANIFEST):
@@ -66,15 +69,19 @@ def upload(version: RecommenderVersion, directory: Path) -> None:
                 storage.save(f"{name}/{file}", File(opened))
     except BaseException:
         _delete(storage, name)
+        _note(version, "", "")
         raise
-    version.artifact = name
-    version.artifact_sha256 = _sha256(Path(directory) / MANIFEST)
+    _note(version, name, _sha256(Path(directory) / MANIFEST))
+
+
+def _note(version: RecommenderVersion, name: str, sha256: str) -> None:
+    version.artifact, version.artifact_sha256 = name, sha256
     version.save(update_fields=["artifact", "artifact_sha256"])
 
 
 def open_scorer(version: RecommenderVersion) -> Scorer:
     """The version's artifact, checked file by file. Raises ArtifactError when anything is not as it was uploaded."""
-    if not version.artifact:
+    if not (version.artifact and version.artifact_sha256):
         raise ArtifactError(f"version {version.pk} has no artifact: train again, or publish another version.")
     storage = get_storage()
     directory = _local(storage, version)
@@ -119,12 +126,16 @@ def _check_manifest(version: RecommenderVersion, directory: Path) -> None:
 
 
 def prune() -> list[int]:
-    """Delete the artifacts of versions that serve no more, but the newest KEPT; returns the versions' ids."""
-    with_artifact = RecommenderVersion.objects.exclude(artifact="").exclude(
-        status__in=[RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.TRAINING]
-    )
+    """Delete the artifacts of versions that will serve no more; returns their ids.
+
+    Kept are the newest KEPT that can be published; of a training that ended in its upload nothing can.
+    """
+    status = RecommenderVersion.Status
+    with_artifact = RecommenderVersion.objects.exclude(artifact="").order_by("-pk")
+    retired = with_artifact.filter(status=status.RETIRED)
+    ended = with_artifact.exclude(status__in=[status.PUBLISHED, status.TRAINING, status.RETIRED])
     pruned = []
-    for version in with_artifact.order_by("-pk")[KEPT - 1 :]:
+    for version in (*retired[KEPT - 1 :], *ended):
         _delete(get_storage(), version.artifact)
         RecommenderVersion.objects.filter(pk=version.pk).update(artifact="", artifact_sha256="")
         pruned.append(version.pk)
