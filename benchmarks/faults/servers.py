@@ -202,7 +202,7 @@ class Web(Server):
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.port = free_port()
-        arguments = [sys.executable, "-m", "gunicorn", "shopdemo.wsgi", "--bind", f"127.0.0.1:{self.port}"]
+        arguments = [sys.executable, "-m", "gunicorn", "benchmarks.faults.web", "--bind", f"127.0.0.1:{self.port}"]
         # What can be loaded before the fork is, and the recommender before the first request: a worker that takes the
         # place of a dead one serves at once.
         arguments += [

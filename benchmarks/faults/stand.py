@@ -14,7 +14,7 @@ from .load import Load
 from .servers import ALONE, PostgreSQL, Redis, Server, Web, Worker, wait_until
 
 PRODUCTS, SHOPPERS, EVENTS = 60, 1_000, 12
-VISITORS = 24
+VISITORS = 60  # so many that none of them is throttled
 WARM, CALM = 2.0, 8.0  # seconds before a fault
 
 
