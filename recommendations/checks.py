@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
@@ -186,8 +187,16 @@ def _database() -> Iterator[CheckMessage]:
     if vendor not in SUPPORTED:
         yield Warning(
             f"DATABASES[{alias!r}] is {vendor}: expected PostgreSQL or SQLite, on which the app is tested.",
-            hint="Send the app's tables to one of these with a database router.",
+            hint="Send the app's tables, and with them the users', to one of these with a database router.",
             id="recommendations.W004",
+        )
+    users = router.db_for_write(get_user_model())
+    if users != alias:
+        yield Error(
+            f"The router sends the app's tables to DATABASES[{alias!r}], the users to {users!r}: shoppers refer to them, "
+            "and no database knows another one's rows.",
+            hint="Send both to the same database; the shop's products may be in another.",
+            id="recommendations.E011",
         )
 
 

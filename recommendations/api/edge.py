@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db import router
+from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed, ParseError
@@ -13,10 +15,16 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ..models import Interaction
 from ..models.product import MAX_PRODUCT_ID
 from ..models.texts import is_storable
 from .authentication import CsrfSessionAuthentication, PasswordAuthentication
 from .errors import BadField, handle
+
+
+def outside_transactions(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view outside ATOMIC_REQUESTS, of the shop's database and of the one that holds our tables."""
+    return non_atomic_requests(router.db_for_write(Interaction))(non_atomic_requests(view))
 
 
 class PlainJSON(JSONRenderer):

@@ -8,7 +8,6 @@ from itertools import repeat
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
 
 from ..exceptions import InvalidInteraction, UnknownProduct
 from ..ml.kinds import Kind
@@ -82,7 +81,7 @@ def store_batches(
     result = ImportResult()
     shoppers = Shoppers(shoppers_are_users)
     for batch in batches:
-        with transaction.atomic():
+        with Interaction.objects.atomic():
             _store(batch, products, shoppers, result)
         if report:
             report(result.read)

@@ -1,6 +1,5 @@
 """Switching it all off, and on again: off means that nothing of the shopper is read or written."""
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from ..conf import get_config
@@ -26,7 +25,7 @@ def switch_off(request: HttpRequest, response: HttpResponse) -> None:
     "off" and nothing else: what was kept under the old one could never be reached again, so it is erased.
     """
     if is_logged_in(request):
-        with transaction.atomic():
+        with Shopper.objects.atomic():
             shopper, _ = Shopper.objects.get_or_create(user=request.user)
             Shopper.objects.filter(pk=shopper.pk).update(personalised=False)
     else:

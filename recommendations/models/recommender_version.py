@@ -8,10 +8,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from .fresh import FreshQuerySet
+
 MAX_MESSAGE_ID = 255
 
 
-class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
+class RecommenderVersionQuerySet(FreshQuerySet["RecommenderVersion"]):
     def current(self) -> "RecommenderVersion | None":
         """The version that serves, or None."""
         return self.filter(status=RecommenderVersion.Status.PUBLISHED).first()
@@ -93,6 +95,7 @@ class RecommenderVersion(models.Model):
     objects = RecommenderVersionQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("recommender version")
         verbose_name_plural = _("recommender versions")
         ordering = ["-pk"]

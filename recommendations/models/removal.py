@@ -2,8 +2,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from .fresh import FreshQuerySet
 
-class RemovedProductQuerySet(models.QuerySet["RemovedProduct"]):
+
+class RemovedProductQuerySet(FreshQuerySet["RemovedProduct"]):
     def covering(self) -> "RemovedProductQuerySet":
         """For an Exists() over interactions: the removals that make the outer event forgotten."""
         outer = models.OuterRef
@@ -26,6 +28,7 @@ class RemovedProduct(models.Model):
     objects = RemovedProductQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [
             models.UniqueConstraint(fields=["shopper", "product", "query"], name="recommendations_removed_once"),
             models.UniqueConstraint(

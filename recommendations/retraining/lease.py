@@ -13,7 +13,6 @@ from django.db import (
     OperationalError,
     connections,
     router,
-    transaction,
 )
 from django.db.models.functions import Now
 
@@ -45,7 +44,7 @@ class Lease:
         """Begin a version. Raises RetrainingBusy while another one is being trained by a process that lives."""
         reap()
         try:
-            with transaction.atomic():
+            with RecommenderVersion.objects.atomic():
                 return cls(RecommenderVersion.objects.begin(new_owner(), started_by, message_id))
         except IntegrityError:
             busy = RecommenderVersion.objects.in_training()
