@@ -92,6 +92,13 @@ def never_break(
     return decorate
 
 
+def outside_transactions(view: Callable[..., T]) -> Callable[..., T]:
+    """The view outside ATOMIC_REQUESTS, of the shop's database and of the one that holds our tables."""
+    from .models import Interaction
+
+    return transaction.non_atomic_requests(router.db_for_write(Interaction))(transaction.non_atomic_requests(view))
+
+
 @contextmanager
 def spared_transaction() -> Iterator[None]:
     """A savepoint when the caller is in a transaction (a failed query would spoil it), else nothing.

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
@@ -15,6 +16,7 @@ from . import project_checks
 from .catalog import Catalog, registered, wrong_prefixes
 from .conf import Config, get_config
 from .exceptions import NotConfigured
+from .ml.training_settings import wrong_settings
 from .models import Interaction
 from .publishing.artifacts import get_storage
 
@@ -79,6 +81,9 @@ def _settings() -> Iterator[CheckMessage]:
             yield _wrong_settings(f"RECOMMENDATIONS has an unknown key {name!r}: expected some of {sorted(known)}.")
         elif problem := _problem(value, known[name]):
             yield _wrong_settings(f"RECOMMENDATIONS[{name!r}] is {value!r}: expected {problem}.")
+    training = given.get("TRAINING", {})
+    for what in wrong_settings(training) if isinstance(training, dict) else ():
+        yield _wrong_settings(f"RECOMMENDATIONS['TRAINING']{what}")
     path = given.get("HAS_CONSENT", "")
     if path and isinstance(path, str):
         yield from _consent(path)
@@ -182,8 +187,16 @@ def _database() -> Iterator[CheckMessage]:
     if vendor not in SUPPORTED:
         yield Warning(
             f"DATABASES[{alias!r}] is {vendor}: expected PostgreSQL or SQLite, on which the app is tested.",
-            hint="Send the app's tables to one of these with a database router.",
+            hint="Send the app's tables, and with them the users', to one of these with a database router.",
             id="recommendations.W004",
+        )
+    users = router.db_for_write(get_user_model())
+    if users != alias:
+        yield Error(
+            f"The router sends the app's tables to DATABASES[{alias!r}], the users to {users!r}: shoppers refer to "
+            "them, and no database knows another one's rows.",
+            hint="Send both to the same database; the shop's products may be in another.",
+            id="recommendations.E011",
         )
 
 
@@ -191,7 +204,7 @@ def _storage() -> Iterator[CheckMessage]:
     try:
         storage = get_storage()
     except NotConfigured as error:
-        hint = "Artifacts must not lie where the public can read them."
+        hint = "Any of Django's storages will do; artifacts must not lie where the public can read them."
         yield Error(str(error), hint=hint, id="recommendations.E004")
     else:
         yield from project_checks.check_public_folders(storage)

@@ -29,7 +29,7 @@ class Config:
     SENSITIVE_CATEGORIES: tuple[str, ...] = ()  # never named in a reason
     LEARN_FROM_VISITORS: bool | None = None  # also from visitors who never bought; None = while customers are few
     LEASE_SECONDS: int = 60  # a training without a heartbeat for this long is taken for dead
-    TRAINING: dict[str, Any] = field(default_factory=dict)  # fields of ml.training.TrainingSettings
+    TRAINING: dict[str, Any] = field(default_factory=dict)  # fields of ml.training_settings.TrainingSettings
 
     @property
     def has_consent(self) -> Callable[[HttpRequest], bool]:

@@ -42,7 +42,7 @@ LINES = {
     "training_started_cold": Line(logging.INFO, "The training of version %(version)s started from nothing: %(why)s"),
     "training_failed": Line(logging.ERROR, "The training of version %(version)s failed in %(stage)s: %(cause)s"),
     "training_given_up": Line(logging.WARNING, "Version %(version)s is not trained here any more"),
-    "training_answered": Line(logging.INFO, "The retraining asked for at %(requested_at)s was done already"),
+    "training_answered": Line(logging.INFO, "The retraining that message %(message_id)s asks for was done already"),
     "training_busy": Line(logging.INFO, "Version %(version)s is being trained already"),
     "broker_unreachable": Line(logging.ERROR, "No retraining was queued, pages are served as before: %(cause)s"),
     "heartbeat_missed": Line(logging.WARNING, "No heartbeat of version %(version)s this time: %(cause)s"),

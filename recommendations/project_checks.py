@@ -18,6 +18,7 @@ TASKS = ("retrain_recommender", "sync_catalog", "count_popularity", "purge")
 PREFIX = "recommendations.tasks."
 LEGAL = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 DUMMY = "django.core.cache.backends.dummy.DummyCache"
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"  # Django's default
 # What Celery waits without the setting before it delivers a message again.
 REDIS_SECONDS = 3600
 
@@ -72,13 +73,15 @@ def check_broker() -> Iterator[CheckMessage]:
 
 
 def check_cache() -> Iterator[CheckMessage]:
-    """Throttles count somewhere."""
-    if settings.CACHES.get("default", {}).get("BACKEND") == DUMMY:
-        yield Warning(
-            "CACHES['default'] is the dummy cache: nothing that browsers send is throttled.",
-            hint="Use a cache that all processes share, such as Redis or the database's.",
-            id="recommendations.W006",
-        )
+    """Throttles count somewhere, and all processes in the same place."""
+    backend = settings.CACHES.get("default", {}).get("BACKEND")
+    hint = "Use a cache that all processes share, such as Redis or the database's."
+    if backend == DUMMY:
+        problem = "is the dummy cache: nothing that browsers send is throttled."
+        yield Warning(f"CACHES['default'] {problem}", hint=hint, id="recommendations.W006")
+    elif backend == LOCMEM:
+        problem = "is the memory of each process: each of them throttles alone, so together they let through too much."
+        yield Warning(f"CACHES['default'] {problem}", hint=hint, id="recommendations.W009")
 
 
 def check_public_folders(storage: Storage) -> Iterator[CheckMessage]:

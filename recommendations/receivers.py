@@ -25,21 +25,21 @@ def connect() -> None:
 
 
 @never_break(fallback=lambda **_: None)
-def product_saved(*, instance: Any, raw: bool = False, **_: Any) -> None:
+def product_saved(*, instance: Any, raw: bool = False, using: str | None = None, **_: Any) -> None:
     """Mirror the product once the shop's transaction has committed; fixtures (`raw`) are left to sync_catalog."""
     if not raw:
-        _mirror_after_commit(product_id_of(instance))
+        _mirror_after_commit(product_id_of(instance), using)
 
 
 @never_break(fallback=lambda **_: None)
-def product_deleted(*, instance: Any, **_: Any) -> None:
+def product_deleted(*, instance: Any, using: str | None = None, **_: Any) -> None:
     """Take the product out of the recommendations; the key is read now, Django clears it after the signal."""
-    _mirror_after_commit(product_id_of(instance))
+    _mirror_after_commit(product_id_of(instance), using)
 
 
-def _mirror_after_commit(product_id: str) -> None:
+def _mirror_after_commit(product_id: str, using: str | None) -> None:
     # Not a partial: Django names the callback in its log when it fails, and a partial has no name.
-    transaction.on_commit(lambda: mirror([product_id]), robust=True)
+    transaction.on_commit(lambda: mirror([product_id]), using=using, robust=True)
 
 
 @never_break(fallback=lambda **_: None)

@@ -10,25 +10,28 @@ CELERY_BEAT_SCHEDULE = {
 
 from datetime import datetime
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 
 from . import catalog, controls, retraining
 from .exceptions import RetrainingBusy
 from .logs import log
 from .models import ProductPopularity
+from .models.recommender_version import MAX_MESSAGE_ID
 from .retraining.requesting import is_answered
 
 
-# Acknowledged at the end, so that a killed worker's message comes again; the lease makes a second delivery harmless.
-@shared_task(ignore_result=True, acks_late=True, reject_on_worker_lost=True)
-def retrain_recommender(started_by: str = "schedule", requested_at: str | None = None) -> None:
-    """Retrain and publish; nothing when a training runs already or this request was answered before."""
-    if requested_at is not None and is_answered(datetime.fromisoformat(requested_at)):
-        log("training_answered", requested_at=requested_at)
+# Acknowledged at the end, so that a killed worker's message comes again; its id, which the version's row keeps, makes a
+# second delivery harmless, whoever sent it.
+@shared_task(bind=True, ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def retrain_recommender(self: Task, started_by: str = "schedule", requested_at: str | None = None) -> None:
+    """Retrain and publish; nothing when a training runs already or this message was answered before."""
+    message_id = (self.request.id or "")[:MAX_MESSAGE_ID]
+    if is_answered(message_id, datetime.fromisoformat(requested_at) if requested_at else None):
+        log("training_answered", message_id=message_id)
         return
     try:
-        version = retraining.retrain(started_by)
+        version = retraining.retrain(started_by, message_id=message_id)
     except RetrainingBusy as busy:
         log("training_busy", version=busy.version_id)
         return

@@ -1,16 +1,16 @@
 """Include these at a path of your choice: path("recommendations/", include("recommendations.urls"))."""
 
-from django.db.transaction import non_atomic_requests
 from django.urls import include, path
 
 from .api.operating import LiveEndpoint, MetricsEndpoint, ReadyEndpoint
+from .boundary import outside_transactions
 from .pages import how, rights, views
 
 app_name = "recommendations"
 urlpatterns = [
     path("v1/", include("recommendations.api.urls")),
-    path("health/live/", non_atomic_requests(LiveEndpoint.as_view()), name="live"),
-    path("health/ready/", non_atomic_requests(ReadyEndpoint.as_view()), name="ready"),
+    path("health/live/", outside_transactions(LiveEndpoint.as_view()), name="live"),
+    path("health/ready/", outside_transactions(ReadyEndpoint.as_view()), name="ready"),
     path("metrics/", MetricsEndpoint.as_view(), name="metrics"),
     path("why/", views.why, name="why"),
     path("how/", how.how, name="how"),

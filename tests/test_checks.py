@@ -1,5 +1,7 @@
 """manage.py check: each thing that a shop may have forgotten, with the lines to add."""
 
+import re
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.checks import ERROR, Error, Warning, run_checks
@@ -8,6 +10,9 @@ from django.test import override_settings
 from recommendations import checks
 from recommendations.catalog import registry
 from recommendations.checks import check_configuration
+from recommendations.exceptions import NotConfigured
+from recommendations.ml.training_settings import RANGES
+from recommendations.publishing.artifacts import get_storage
 from tests.settings import MIDDLEWARE, TEMPLATES
 from tests.shop.models import Book
 from tests.shop.recommended_products import BookCatalog
@@ -29,6 +34,7 @@ KEYS = sorted(
         "TRAINING",
     ]
 )
+KNOBS = sorted(RANGES)
 
 
 def test_a_complete_project_has_nothing_to_mend():
@@ -137,7 +143,47 @@ def test_artifacts_have_no_place():
     with override_settings(STORAGES=storages, BASE_DIR=None):
         (message,) = check_configuration()
     assert message.id == "recommendations.E004"
-    assert message.msg.startswith("No place for artifacts: add STORAGES['recommendations'] = ")
+    assert message.msg.startswith("No place for artifacts: Add STORAGES['recommendations'] = ")
+
+
+NOT_INSTALLED = {"BACKEND": "storages.backends.nowhere.Bucket"}
+WRONG_OPTIONS = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"bucket": "shop"}}
+
+
+@pytest.mark.parametrize(
+    ("alias", "storages", "problem"),
+    [
+        (
+            "buckett",
+            {},
+            "No place for artifacts: RECOMMENDATIONS['STORAGE'] is 'buckett', which is not in STORAGES. Add ",
+        ),
+        (
+            "buckett",
+            {"buckett": NOT_INSTALLED},
+            "STORAGES['buckett'] can't be used for artifacts: Could not find backend",
+        ),
+        (
+            "recommendations",
+            {"recommendations": NOT_INSTALLED},
+            "STORAGES['recommendations'] can't be used for artifacts: Could not find backend",
+        ),
+        (
+            "recommendations",
+            {"recommendations": WRONG_OPTIONS},
+            "STORAGES['recommendations'] can't be used for artifacts: FileSystemStorage.__init__() got an unexpected",
+        ),
+    ],
+)
+def test_a_storage_that_is_named_is_never_replaced_by_a_folder(settings, tmp_path, alias, storages, problem):
+    settings.STORAGES = {**settings.STORAGES, **storages}
+    settings.BASE_DIR, settings.RECOMMENDATIONS = tmp_path, {"STORAGE": alias}
+    (message,) = check_configuration()
+    assert (message.id, message.level) == ("recommendations.E004", ERROR)
+    assert message.msg.startswith(problem)
+    assert message.hint.startswith("Any of Django's storages will do")
+    with pytest.raises(NotConfigured, match=re.escape(problem)):
+        get_storage()
 
 
 @pytest.mark.parametrize(
@@ -151,6 +197,18 @@ def test_artifacts_have_no_place():
         ({"STRICT": 1}, "RECOMMENDATIONS['STRICT'] is 1: expected a bool."),
         ({"STORAGE": None}, "RECOMMENDATIONS['STORAGE'] is None: expected a str."),
         ({"TRAINING": []}, "RECOMMENDATIONS['TRAINING'] is []: expected a dict."),
+        (
+            {"TRAINING": {"step": 3}},
+            f"RECOMMENDATIONS['TRAINING'] has an unknown key 'step': expected some of {KNOBS}.",
+        ),
+        (
+            {"TRAINING": {"steps": "30"}},
+            "RECOMMENDATIONS['TRAINING']['steps'] is '30': expected a whole number from 1 or None.",
+        ),
+        (
+            {"TRAINING": {"held_out": 10}},
+            "RECOMMENDATIONS['TRAINING']['held_out'] is 10: expected a share between 0 and 1.",
+        ),
         (
             {"SENSITIVE_CATEGORIES": "Medicine"},
             "RECOMMENDATIONS['SENSITIVE_CATEGORIES'] is 'Medicine': expected a list of texts.",

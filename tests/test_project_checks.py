@@ -14,6 +14,11 @@ from recommendations.checks import check_configuration, check_deployment
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(autouse=True)
+def cache_of_all_processes(settings):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}}
+
+
 @pytest.fixture
 def celery_has(monkeypatch):
     """celery_has(name=value): the project's Celery app is configured so."""
@@ -88,14 +93,25 @@ def test_a_broker_that_waits_long_enough(celery_has, url):
     assert check_deployment() == []
 
 
-def test_a_cache_that_keeps_nothing(settings):
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    # Beside it stands what there is to say of the broker.
-    assert [message for message in check_deployment() if message.id == "recommendations.W006"] == [
+@pytest.mark.parametrize(
+    ("backend", "id", "problem"),
+    [
+        ("dummy.DummyCache", "W006", "the dummy cache: nothing that browsers send is throttled."),
+        (
+            "locmem.LocMemCache",
+            "W009",
+            "the memory of each process: each of them throttles alone, so together they let through too much.",
+        ),
+    ],
+)
+def test_a_cache_in_which_throttles_can_not_count(settings, celery_has, backend, id, problem):
+    celery_has()
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+    assert check_deployment() == [
         Warning(
-            "CACHES['default'] is the dummy cache: nothing that browsers send is throttled.",
+            f"CACHES['default'] is {problem}",
             hint="Use a cache that all processes share, such as Redis or the database's.",
-            id="recommendations.W006",
+            id=f"recommendations.{id}",
         )
     ]
 

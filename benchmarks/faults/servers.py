@@ -15,6 +15,8 @@ from shopdemo.running.processes import ALONE
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
+# As docs/deploying.md has it: the process that talks to the broker is not the one that trains.
+PREFORK = ("--concurrency", "1", "--loglevel", "INFO")
 
 
 def free_port() -> int:
@@ -200,7 +202,7 @@ class Web(Server):
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.port = free_port()
-        arguments = [sys.executable, "-m", "gunicorn", "shopdemo.wsgi", "--bind", f"127.0.0.1:{self.port}"]
+        arguments = [sys.executable, "-m", "gunicorn", "benchmarks.faults.web", "--bind", f"127.0.0.1:{self.port}"]
         # What can be loaded before the fork is, and the recommender before the first request: a worker that takes the
         # place of a dead one serves at once.
         arguments += [
@@ -231,7 +233,14 @@ class Web(Server):
 class Worker(Server):
     """A real Celery worker; `stop_at` names the stage in which it kills itself, as the kernel would."""
 
-    def __init__(self, name: str, folder: Path, environment: Mapping[str, str], stop_at: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        stop_at: str = "",
+        pool: Sequence[str] = ALONE,
+    ) -> None:
         # Pages first, as docs/deploying.md has it: both run on this machine.
         arguments = ["nice", "-n", "5", sys.executable, "-m", "celery", "-A", "benchmarks.faults.worker", "worker"]
-        super().__init__(name, [*arguments, *ALONE], folder, {**environment, "FAULTS_STOP_AT": stop_at})
+        super().__init__(name, [*arguments, *pool], folder, {**environment, "FAULTS_STOP_AT": stop_at})

@@ -12,7 +12,12 @@ DATABASES["default"]["OPTIONS"] = {
 }
 if not POOL:
     del DATABASES["default"]["OPTIONS"]["pool"]
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": env.int("FAULTS_VISIBILITY", default=3600)}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": env.int("FAULTS_VISIBILITY", default=3600),
+    # Lost messages are looked for every second, not every hundred: a training here is shorter.
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 RECOMMENDATIONS = RECOMMENDATIONS | {
     "LEASE_SECONDS": 8,

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from urllib.request import Request, urlopen
 
 from .judging import Outcome, judge
 from .load import Load
-from .servers import PostgreSQL, Redis, Server, Web, Worker, wait_until
+from .servers import ALONE, PostgreSQL, Redis, Server, Web, Worker, wait_until
 
 PRODUCTS, SHOPPERS, EVENTS = 60, 1_000, 12
-VISITORS = 24
+VISITORS = 60  # so many that none of them is throttled
 WARM, CALM = 2.0, 8.0  # seconds before a fault
 
 
@@ -53,10 +53,10 @@ class Stand:
         for worker in self.workers:
             worker.kill()
 
-    def worker(self, stop_at: str = "", **environment: str) -> Worker:
+    def worker(self, stop_at: str = "", pool: Sequence[str] = ALONE, **environment: str) -> Worker:
         """One more Celery worker."""
         more = {"FAULTS_POOL": "0", "FAULTS_STATEMENT_TIMEOUT": "0", **environment}
-        worker = Worker(f"worker{len(self.workers)}", self.folder, self.environment | more, stop_at)
+        worker = Worker(f"worker{len(self.workers)}", self.folder, self.environment | more, stop_at, pool)
         worker.start()
         self.workers.append(worker)
         return worker
@@ -173,6 +173,12 @@ class Stand:
 
         message = {"started_by": "make faults", "requested_at": timezone.now().isoformat()}
         retrain_recommender.apply_async(kwargs=message)
+
+    def send_as_beat(self) -> None:
+        """The message of the schedule that the docs give: nothing but the task."""
+        from recommendations.tasks import retrain_recommender
+
+        retrain_recommender.apply_async()
 
     def logged(self, events: Collection[str], since: float) -> list[dict[str, Any]]:
         """Lines of the log with one of these names."""

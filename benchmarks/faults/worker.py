@@ -1,16 +1,23 @@
-"""The demo's Celery app, whose process is killed when its training comes to the stage that FAULTS_STOP_AT names."""
+"""The demo's Celery app, whose process is killed when its training comes to the stage that FAULTS_STOP_AT names.
+
+UPLOADING is no stage of its own: some files of the artifact are stored then, and others not yet.
+"""
 
 import os
 import resource
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from celery.signals import worker_init
+from django.core.files.storage import FileSystemStorage
 
 from shopdemo.celery import app
 
 __all__ = ["app"]
+
+UPLOADING, STORED = "uploading", 3
 
 
 @worker_init.connect
@@ -33,3 +40,17 @@ def _be_killed_in_a_stage(**_: Any) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     Lease.report = reporting  # type: ignore[method-assign]
+    if os.environ.get("FAULTS_STOP_AT") == UPLOADING:
+        FileSystemStorage.save = _saving_some(FileSystemStorage.save)  # type: ignore[method-assign]
+
+
+def _saving_some(save: Callable[..., str]) -> Callable[..., str]:
+    saved: list[str] = []
+
+    def saving(storage: FileSystemStorage, name: str, *content: Any) -> str:
+        if len(saved) == STORED:
+            os.kill(os.getpid(), signal.SIGKILL)
+        saved.append(save(storage, name, *content))
+        return saved[-1]
+
+    return saving

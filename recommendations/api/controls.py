@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import router, transaction
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from rest_framework import status
@@ -77,7 +76,7 @@ class HiddenEndpoint(Endpoint):
         if shopper is None:
             return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
         try:
-            with transaction.atomic(using=router.db_for_write(Shopper)):
+            with Shopper.objects.atomic():
                 controls.hide(shopper, product_id, fewer)
                 response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
         except UnknownProduct as error:

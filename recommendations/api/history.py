@@ -2,7 +2,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from django.db import router, transaction
 from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.request import Request
@@ -44,7 +43,7 @@ class RestoreEndpoint(Endpoint):
     def post(self, request: Request) -> Response:
         unit, shopper = _unit(sent_object(request, "product", "query")), _shopper(request)
         # One transaction: a 503 for the history, which is read afterwards, says that nothing was restored.
-        with transaction.atomic(using=router.db_for_write(Interaction)):
+        with Interaction.objects.atomic():
             if shopper is None or not controls.restore(shopper, **unit):
                 return _not_found(request, "It was not removed.")
             return Response(history_body(page_request(request), limit=100))

@@ -8,7 +8,6 @@ from itertools import repeat
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
 
 from ..exceptions import InvalidInteraction, UnknownProduct
 from ..ml.kinds import Kind
@@ -81,7 +80,7 @@ def store_batches(
     """import_rows() with the products that its caller has read."""
     result = ImportResult()
     for batch in batches:
-        with transaction.atomic():
+        with Interaction.objects.atomic():
             # Asked anew for each batch: an import takes minutes, in which shoppers may have everything erased.
             _store(batch, products, Shoppers(shoppers_are_users), result)
         if report:

@@ -1,6 +1,5 @@
 """At login, what the visitor did becomes the user's."""
 
-from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -25,7 +24,7 @@ def merge_at_login(request: HttpRequest, user: object) -> None:
         request.recommendations_drop_cookie = True  # type: ignore[attr-defined]
     if not is_paused(request) and (not key or not config.has_consent(request)):
         return
-    with transaction.atomic(using=router.db_for_write(Shopper)):
+    with Shopper.objects.atomic():
         owner, _ = Shopper.objects.get_or_create(user=user)
         if is_paused(request):
             Shopper.objects.filter(pk=owner.pk).update(personalised=False)

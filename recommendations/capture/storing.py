@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import router, transaction
-
 from ..boundary import never_break
 from ..catalog import mirror
 from ..exceptions import InvalidInteraction
@@ -79,7 +77,7 @@ def _follow_logins(shoppers: Iterable[Shopper]) -> None:
     if not merged_since:
         return
     for merged in Shopper.objects.filter(pk__in=merged_since):
-        with transaction.atomic(using=router.db_for_write(Shopper)):
+        with Shopper.objects.atomic():
             # As an erasure does: one of the two waits for the other, and sees what it did.
             owner = Shopper.objects.select_for_update().get(pk=merged.merged_into_id)
             rows = Interaction.objects.filter(shopper=merged)

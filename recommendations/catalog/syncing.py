@@ -6,7 +6,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db import router, transaction
 from django.utils import timezone
 
 from ..exceptions import NotConfigured
@@ -42,7 +41,7 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
     total = sum(catalog.queryset().count() for catalog in catalogs) if report else 0
     seen: set[str] = set()
     created = updated = 0
-    with transaction.atomic(using=router.db_for_write(Product)):
+    with Product.objects.atomic():
         for catalog, chunk in _chunks(catalogs):
             rows = {row.product_id: row for row in (_row(catalog, product) for product in chunk)}
             new, changed = _store(rows)

@@ -1,6 +1,5 @@
 from datetime import datetime
 
-from django.db import router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -16,7 +15,7 @@ def erase(shopper: Shopper, now: datetime | None = None) -> int:
     now = now or timezone.now()
     # Rows of a visitor who logged in as this user: events in flight may still have reached them.
     mine = Shopper.objects.filter(Q(pk=shopper.pk) | Q(merged_into=shopper))
-    with transaction.atomic(using=router.db_for_write(Shopper)):
+    with Shopper.objects.atomic():
         Shopper.objects.select_for_update().get(pk=shopper.pk)
         deleted, _ = Interaction.objects.filter(shopper__in=mine).delete()
         RemovedProduct.objects.filter(shopper__in=mine).delete()

@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from ..boundary import never_break
@@ -48,7 +47,7 @@ def switch_off(request: HttpRequest, response: HttpResponse) -> None:
     "off" and nothing else: what was kept under the old one could never be reached again, so it is erased.
     """
     if is_logged_in(request):
-        with transaction.atomic():
+        with Shopper.objects.atomic():
             shopper, _ = Shopper.objects.get_or_create(user=request.user)
             Shopper.objects.filter(pk=shopper.pk).update(personalised=False)
     else:

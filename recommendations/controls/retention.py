@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import router, transaction
 from django.db.models import Exists, Max
 from django.utils import timezone
 
@@ -67,7 +66,7 @@ def _purge_merged(before: datetime) -> int:
     merged = Shopper.objects.filter(merged_at__lt=before, user=None).select_related("merged_into")
     count = 0
     for visitor in merged.iterator():
-        with transaction.atomic(using=router.db_for_write(Shopper)):
+        with Shopper.objects.atomic():
             Interaction.objects.filter(shopper=visitor).hand_over(visitor.merged_into)
             visitor.delete()
         count += 1

@@ -7,6 +7,7 @@ from zlib import crc32
 from django.db import models
 from django.db.models import BooleanField, JSONField, Value
 
+from .fresh import FreshQuerySet
 from .removal import RemovedProduct
 from .written import SOME_TIME, SOMEBODY, WrittenSelect
 
@@ -29,7 +30,7 @@ class LeftOut:
     fewer: frozenset[Category] = frozenset()  # category paths of which fewer are wanted
 
 
-class HiddenProductQuerySet(models.QuerySet["HiddenProduct"]):
+class HiddenProductQuerySet(FreshQuerySet["HiddenProduct"]):
     def left_out_by(self, shopper: int, now: datetime) -> LeftOut:
         """What the shopper with this primary key hid or removed. One SELECT."""
         products: dict[str, bool] = {}
@@ -69,6 +70,7 @@ class HiddenProduct(models.Model):
     objects = HiddenProductQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [models.UniqueConstraint(fields=["shopper", "product"], name="recommendations_hidden_once")]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..ml.kinds import SEQUENCE_KINDS, Kind
+from .fresh import FreshQuerySet
 from .inserting import NewInteractions, insert_new
 from .postgresql import packed_numbers
 from .removal import RemovedProduct
@@ -40,7 +41,7 @@ class Epoch(Func):
         )
 
 
-class InteractionQuerySet(models.QuerySet["Interaction"]):
+class InteractionQuerySet(FreshQuerySet["Interaction"]):
     def remembered(self) -> "InteractionQuerySet":
         """Without what shoppers removed. Serving, training and facts start here.
 
@@ -211,6 +212,7 @@ class Interaction(models.Model):
     objects = InteractionQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("interaction")
         verbose_name_plural = _("interactions")
         constraints = [

@@ -1,8 +1,9 @@
 from datetime import datetime, timedelta
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Count
 
+from .fresh import FreshQuerySet
 from .interaction import Interaction
 from .product_pair import ProductPair
 from .teaching import by_teachers
@@ -12,7 +13,7 @@ RECENT = timedelta(days=7)
 FEWEST_SHOPPERS = 5
 
 
-class ProductPopularityQuerySet(models.QuerySet["ProductPopularity"]):
+class ProductPopularityQuerySet(FreshQuerySet["ProductPopularity"]):
     def count_again(self, now: datetime) -> int:
         """Count the shoppers of each product anew, this week's by trusted sources, and what was bought together.
 
@@ -24,7 +25,7 @@ class ProductPopularityQuerySet(models.QuerySet["ProductPopularity"]):
         trusted = events.exclude(source=Interaction.Source.BEACON)
         recent = _shoppers_by_product(trusted.filter(occurred_at__gt=now - RECENT, occurred_at__lte=now))
         pairs = ProductPair.objects.counted(now)
-        with transaction.atomic():
+        with self.atomic():
             ProductPair.objects.replace(pairs, now)
             self.all().delete()
             self.bulk_create(
@@ -63,6 +64,7 @@ class ProductPopularity(models.Model):
     objects = ProductPopularityQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name_plural = "product popularity"
         indexes = [models.Index(fields=["-recent_shoppers", "-shoppers", "product"], name="recommendations_popular")]
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..ml.attributes import Codes, codes_of
+from .fresh import FreshQuerySet
 from .looking_up import rows_where
 
 MAX_PRODUCT_ID = 255
@@ -12,7 +13,7 @@ MAX_PRODUCT_ID = 255
 NEW_FOR, FIRST_MIRRORING = timedelta(days=30), timedelta(days=1)
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
+class ProductQuerySet(FreshQuerySet["Product"]):
     def primary_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
         """product_id -> primary key of the mirror's row; unknown ids are absent."""
         return dict(rows_where(self, "product_id, id", "product_id", list(product_ids)))
@@ -59,6 +60,7 @@ class Product(models.Model):
     first_at: datetime  # of those that `newest` found
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("product")
         verbose_name_plural = _("products")
 

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from ..ml.copurchases import ProductPairs, bought_together
 from ..ml.kinds import Kind
+from .fresh import FreshQuerySet
 from .interaction import Interaction
 
 BOUGHT_WITHIN = timedelta(days=180)
@@ -20,7 +21,7 @@ MOST_OTHERS = 20
 MOST_BOUGHT = 200
 
 
-class ProductPairQuerySet(models.QuerySet["ProductPair"]):
+class ProductPairQuerySet(FreshQuerySet["ProductPair"]):
     def counted(self, now: datetime) -> ProductPairs:
         """What the same shoppers bought in the half year before `now`, counted anew; nothing is stored.
 
@@ -74,6 +75,7 @@ class ProductPair(models.Model):
     objects = ProductPairQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [
             models.UniqueConstraint(fields=["product", "other"], name="recommendations_pair_once"),
             models.CheckConstraint(condition=Q(product__lt=F("other")), name="recommendations_pair_in_order"),

@@ -8,8 +8,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from .fresh import FreshQuerySet
 
-class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
+MAX_MESSAGE_ID = 255
+
+
+class RecommenderVersionQuerySet(FreshQuerySet["RecommenderVersion"]):
     def current(self) -> "RecommenderVersion | None":
         """The version that serves, or None."""
         return self.filter(status=RecommenderVersion.Status.PUBLISHED).first()
@@ -17,9 +21,9 @@ class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
     def in_training(self) -> "RecommenderVersion | None":
         return self.filter(status=RecommenderVersion.Status.TRAINING).first()
 
-    def begin(self, owner: str, started_by: str) -> "RecommenderVersion":
+    def begin(self, owner: str, started_by: str, message_id: str = "") -> "RecommenderVersion":
         """Insert the row that is the lease. Raises IntegrityError when another row is `training`."""
-        version = self.create(lease_owner=owner, started_by=started_by[:255], heartbeat_at=Now())
+        version = self.create(lease_owner=owner, started_by=started_by[:255], message_id=message_id, heartbeat_at=Now())
         version.refresh_from_db(fields=["heartbeat_at"])
         return version
 
@@ -40,9 +44,10 @@ class RecommenderVersionQuerySet(models.QuerySet["RecommenderVersion"]):
         in_training = self.filter(status=RecommenderVersion.Status.TRAINING)
         return in_training.update(status=status, error=error, finished_at=Now(), **values) > 0
 
-    def answering(self, requested_at: datetime) -> "RecommenderVersionQuerySet":
-        """Trainings that began since: they saw whatever was recorded before the request."""
-        return self.filter(created_at__gte=requested_at)
+    def answering(self, message_id: str, requested_at: datetime | None) -> "RecommenderVersionQuerySet":
+        """Trainings that this message began, and those since: they saw whatever was recorded before the request."""
+        began = self.filter(message_id=message_id) if message_id else self.none()
+        return began if requested_at is None else began | self.filter(created_at__gte=requested_at)
 
 
 # Methods of a version's metrics that are a recommender of ours or a part of one, and no baseline.
@@ -72,6 +77,7 @@ class RecommenderVersion(models.Model):
     lease_owner = models.CharField(max_length=64, default="", blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_by = models.CharField(_("started by"), max_length=255, default="", blank=True)
+    message_id = models.CharField(max_length=MAX_MESSAGE_ID, default="", blank=True)  # of the broker's message
     stage = models.CharField(max_length=64, default="", blank=True)
     progress = models.FloatField(default=0)  # of the whole training, 0..1
     settings = models.JSONField(_("settings"), default=dict, blank=True)
@@ -89,6 +95,7 @@ class RecommenderVersion(models.Model):
     objects = RecommenderVersionQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("recommender version")
         verbose_name_plural = _("recommender versions")
         ordering = ["-pk"]

@@ -5,6 +5,8 @@ from django.db.models import Q
 from django.db.models.functions import SHA256
 from django.utils import timezone
 
+from .fresh import FreshQuerySet
+
 
 class Hashed(SHA256):
     """SHA-256 of a text, in hexadecimal, computed in SQL."""
@@ -15,7 +17,7 @@ class Hashed(SHA256):
         return self.as_sql(compiler, connection, template=template, **context)
 
 
-class RemovedProductQuerySet(models.QuerySet["RemovedProduct"]):
+class RemovedProductQuerySet(FreshQuerySet["RemovedProduct"]):
     def covering(self) -> "RemovedProductQuerySet":
         """For an Exists() over interactions: the removals that make the outer event forgotten."""
         outer = models.OuterRef
@@ -49,6 +51,7 @@ class RemovedProduct(models.Model):
     objects = RemovedProductQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [
             models.CheckConstraint(
                 condition=Q(product__isnull=False, query="", query_hash="")

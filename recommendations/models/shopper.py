@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import get_config
+from .fresh import FreshQuerySet
 from .looking_up import rows_where
 
 OFF_COOKIE = "recommendations_off"
@@ -34,7 +35,7 @@ def is_paused(request: HttpRequest) -> bool:
     return request.COOKIES.get(OFF_COOKIE) == "1"
 
 
-class ShopperQuerySet(models.QuerySet["Shopper"]):
+class ShopperQuerySet(FreshQuerySet["Shopper"]):
     def of_user(self, user: object) -> "Shopper | None":
         return self.filter(user=user).first()
 
@@ -141,6 +142,7 @@ class Shopper(models.Model):
     objects = ShopperQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("shopper")
         verbose_name_plural = _("shoppers")
 

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.db import Error as DatabaseFailure
-from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
-from ..boundary import RETRY_SECONDS
+from ..boundary import RETRY_SECONDS, outside_transactions
 from ..logs import log
 
 View = Callable[..., HttpResponse]
@@ -30,8 +29,7 @@ def or_try_again(view: View) -> View:
             log("request_not_served", error, endpoint=view.__name__)
             return _try_again()
 
-    non_atomic_requests(answered)
-    return answered
+    return outside_transactions(answered)
 
 
 def _try_again() -> HttpResponse:

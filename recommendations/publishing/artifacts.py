@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory, gettempdir
 from time import time
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 
-from ..conf import get_config
+from ..conf import Config, get_config
 from ..exceptions import NotConfigured
 from ..ml.artifact import FILES, KEPT_FITS, MANIFEST, VOCABULARY, WEIGHTS, ArtifactError
 from ..ml.kept_fits import KeptFits
@@ -25,29 +26,42 @@ COPIES_KEPT_SECONDS = 7 * 86_400
 
 
 def get_storage() -> Storage:
-    """Where artifacts are kept: STORAGES[RECOMMENDATIONS["STORAGE"]], or a folder beside manage.py.
+    """Where artifacts are kept: STORAGES[RECOMMENDATIONS["STORAGE"]]; if neither is set, a folder beside manage.py.
 
-    Never the default storage: what it holds is usually public. Raises NotConfigured when neither exists.
+    Never the default storage: what it holds is usually public. Raises NotConfigured for a storage that is named but not
+    there or can't be made: another place instead of it would be one that web processes do not see.
     """
     alias = get_config().STORAGE
+    if alias not in settings.STORAGES:
+        return _beside_manage_py(alias)
     try:
         return storages[alias]
-    except InvalidStorageError:
-        if not getattr(settings, "BASE_DIR", None):
-            raise NotConfigured(
-                f"No place for artifacts: add STORAGES[{alias!r}] = {{'BACKEND': "
-                "'django.core.files.storage.FileSystemStorage', 'OPTIONS': {'location': '/a/private/folder'}} "
-                "to settings.py."
-            ) from None
-        return FileSystemStorage(location=Path(settings.BASE_DIR) / "recommendations_artifacts")
+    except (ImproperlyConfigured, TypeError) as error:  # its backend is not installed, or refuses its OPTIONS
+        raise NotConfigured(
+            f"STORAGES[{alias!r}] can't be used for artifacts: {error}. Install its backend or correct settings.py."
+        ) from error
+
+
+def _beside_manage_py(alias: str) -> Storage:
+    base = getattr(settings, "BASE_DIR", None)
+    if alias == Config.STORAGE and base:
+        return FileSystemStorage(location=Path(base) / "recommendations_artifacts")
+    named = "" if alias == Config.STORAGE else f"RECOMMENDATIONS['STORAGE'] is {alias!r}, which is not in STORAGES. "
+    raise NotConfigured(
+        f"No place for artifacts: {named}Add STORAGES[{alias!r}] = {{'BACKEND': "
+        "'django.core.files.storage.FileSystemStorage', 'OPTIONS': {'location': '/a/private/folder'}} to settings.py."
+    )
 
 
 def upload(version: RecommenderVersion, directory: Path) -> None:
-    """Store a complete artifact, with the fits it kept if any, under a new name that the row then holds.
+    """Store a complete artifact, with the fits it kept if any, under a new name.
 
-    The manifest goes last; when a file can't be stored, what was stored is deleted and the error raised.
+    The row holds the name before the first file is stored, so that prune() finds what a killed process left, and the
+    sha256 after the last one: without it nothing is served. When a file can't be stored, what was stored is deleted and
+    the error raised.
     """
     storage, name = get_storage(), f"version-{version.pk}-{secrets.token_hex(4)}"
+    _note(version, name, "")
     try:
         kept = (KEPT_FITS,) if (Path(directory) / KEPT_FITS).is_file() else ()
         for file in (*FILES, *kept, MANIFEST):
@@ -55,15 +69,19 @@ def upload(version: RecommenderVersion, directory: Path) -> None:
                 storage.save(f"{name}/{file}", File(opened))
     except BaseException:
         _delete(storage, name)
+        _note(version, "", "")
         raise
-    version.artifact = name
-    version.artifact_sha256 = _sha256(Path(directory) / MANIFEST)
+    _note(version, name, _sha256(Path(directory) / MANIFEST))
+
+
+def _note(version: RecommenderVersion, name: str, sha256: str) -> None:
+    version.artifact, version.artifact_sha256 = name, sha256
     version.save(update_fields=["artifact", "artifact_sha256"])
 
 
 def open_scorer(version: RecommenderVersion) -> Scorer:
     """The version's artifact, checked file by file. Raises ArtifactError when anything is not as it was uploaded."""
-    if not version.artifact:
+    if not (version.artifact and version.artifact_sha256):
         raise ArtifactError(f"version {version.pk} has no artifact: train again, or publish another version.")
     storage = get_storage()
     directory = _local(storage, version)
@@ -108,12 +126,16 @@ def _check_manifest(version: RecommenderVersion, directory: Path) -> None:
 
 
 def prune() -> list[int]:
-    """Delete the artifacts of versions that serve no more, but the newest KEPT; returns the versions' ids."""
-    with_artifact = RecommenderVersion.objects.exclude(artifact="").exclude(
-        status__in=[RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.TRAINING]
-    )
+    """Delete the artifacts of versions that will serve no more; returns their ids.
+
+    Kept are the newest KEPT that can be published; of a training that ended in its upload nothing can.
+    """
+    status = RecommenderVersion.Status
+    with_artifact = RecommenderVersion.objects.exclude(artifact="").order_by("-pk")
+    retired = with_artifact.filter(status=status.RETIRED)
+    ended = with_artifact.exclude(status__in=[status.PUBLISHED, status.TRAINING, status.RETIRED])
     pruned = []
-    for version in with_artifact.order_by("-pk")[KEPT - 1 :]:
+    for version in (*retired[KEPT - 1 :], *ended):
         _delete(get_storage(), version.artifact)
         RecommenderVersion.objects.filter(pk=version.pk).update(artifact="", artifact_sha256="")
         pruned.append(version.pk)

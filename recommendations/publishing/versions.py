@@ -16,7 +16,7 @@ def publish(version: RecommenderVersion) -> None:
     Nothing happens when it is current already. Raises ArtifactError when its artifact can't be served.
     """
     open_scorer(version)
-    with transaction.atomic():
+    with RecommenderVersion.objects.atomic():
         rows = RecommenderVersion.objects.select_for_update()
         mine = rows.get(pk=version.pk)
         if mine.status == Status.PUBLISHED:
@@ -27,7 +27,7 @@ def publish(version: RecommenderVersion) -> None:
         mine.status, mine.published_at = Status.PUBLISHED, timezone.now()
         mine.save(update_fields=["status", "published_at"])
         version.status, version.published_at = mine.status, mine.published_at
-        transaction.on_commit(lambda: _tell(version), robust=True)
+        transaction.on_commit(lambda: _tell(version), using=rows.db, robust=True)
 
 
 def _tell(version: RecommenderVersion) -> None:

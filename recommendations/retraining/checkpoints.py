@@ -64,6 +64,6 @@ def _directory() -> Path | None:
             return None
     except OSError:
         return None
-    database = connections[router.db_for_read(Interaction)].settings_dict
+    database = connections[router.db_for_write(Interaction)].settings_dict
     shop = [str(database.get(name)) for name in ("ENGINE", "HOST", "PORT", "NAME")]
     return root / f"training-{hashlib.sha256(' '.join(shop).encode()).hexdigest()[:16]}"

@@ -13,7 +13,6 @@ from django.db import (
     OperationalError,
     connections,
     router,
-    transaction,
 )
 from django.db.models.functions import Now
 
@@ -41,12 +40,12 @@ class Lease:
         self._written = 0.0
 
     @classmethod
-    def take(cls, started_by: str) -> Self:
+    def take(cls, started_by: str, message_id: str = "") -> Self:
         """Begin a version. Raises RetrainingBusy while another one is being trained by a process that lives."""
         reap()
         try:
-            with transaction.atomic():
-                return cls(RecommenderVersion.objects.begin(new_owner(), started_by))
+            with RecommenderVersion.objects.atomic():
+                return cls(RecommenderVersion.objects.begin(new_owner(), started_by, message_id))
         except IntegrityError:
             busy = RecommenderVersion.objects.in_training()
             raise RetrainingBusy(busy.pk if busy else 0) from None

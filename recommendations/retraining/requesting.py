@@ -39,9 +39,13 @@ def request_retraining(started_by: str) -> None:
             raise BrokerUnreachable(connection.as_uri(), error) from error
 
 
-def is_answered(requested_at: datetime) -> bool:
-    """Whether this request was served already: brokers deliver a message again when a worker dies or is slow."""
-    since = RecommenderVersion.objects.answering(requested_at)
-    statuses = list(since.values_list("status", flat=True))
+def is_answered(message_id: str, requested_at: datetime | None = None) -> bool:
+    """Whether this message was served already: brokers deliver one again when a worker dies or is slow.
+
+    Beat's says nothing of when it was sent; a request's does, and is answered by whatever training began since.
+    """
+    reap()  # the message that comes again because its worker was killed is no answer to itself
+    answers = RecommenderVersion.objects.answering(message_id, requested_at)
+    statuses = list(answers.values_list("status", flat=True))
     failed = statuses.count(RecommenderVersion.Status.FAILED)
     return len(statuses) > failed or failed >= TRIES

@@ -15,6 +15,7 @@ from ..conf import get_config
 from ..exceptions import LeaseLost, NotConfigured
 from ..logs import log
 from ..ml.splitting import NotEnoughData
+from ..ml.training_settings import TrainingSettings, wrong_settings
 from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import prune, publish, upload
 from ..signals import version_failed, version_rejected
@@ -28,14 +29,18 @@ Report = Callable[[str, float], None]
 
 
 def retrain(
-    started_by: str, settings: Mapping[str, Any] | None = None, report: Report | None = None
+    started_by: str,
+    settings: Mapping[str, Any] | None = None,
+    report: Report | None = None,
+    message_id: str = "",
 ) -> RecommenderVersion:
     """Train on the shop's interactions and publish the result if it is good enough; the row tells how it ended.
 
-    `settings` override RECOMMENDATIONS["TRAINING"]; `report(stage, share done)` is called often. Raises
-    RetrainingBusy when a training runs already; what goes wrong later is the row's status and error.
+    `settings` override RECOMMENDATIONS["TRAINING"]; `report(stage, share done)` is called often; `message_id` is of
+    the broker's message that asks for it, if one does. Raises RetrainingBusy when a training runs already; what goes
+    wrong later is the row's status and error.
     """
-    lease = Lease.take(started_by)
+    lease = Lease.take(started_by, message_id)
     try:
         with lease.beating():
             _train_and_publish(lease, settings or {}, _reporting(lease, report))
@@ -120,16 +125,14 @@ def _trainer(settings: dict[str, Any]) -> tuple[Callable[..., Any], Any]:
     """(pipeline.train, its settings). torch is imported here and nowhere earlier: web processes never get this far."""
     try:
         from ..ml.training.pipeline import train
-        from ..ml.training.settings import TrainingSettings
     except ModuleNotFoundError as error:
         raise NotConfigured(
             f"This process can't train, {error.name} is not installed: "
             'pip install "django-because[training]" where the Celery worker runs.'
         ) from error
-    try:
-        return train, TrainingSettings(**settings)
-    except TypeError as error:
-        raise NotConfigured(f"RECOMMENDATIONS['TRAINING'] or an override is wrong: {error}. Correct it.") from error
+    if wrong := [f"TRAINING{what}" for what in wrong_settings(settings)]:
+        raise NotConfigured(f"RECOMMENDATIONS['TRAINING'] or an override is wrong: {' '.join(wrong)} Correct it.")
+    return train, TrainingSettings(**settings)
 
 
 def _reject(lease: Lease, refusal: str) -> None:

@@ -4,6 +4,7 @@ from os import utime
 from pathlib import Path
 from shutil import rmtree
 from time import monotonic
+from types import SimpleNamespace
 
 import pytest
 from django.test import override_settings
@@ -203,6 +204,58 @@ def test_an_upload_that_breaks_leaves_nothing_behind(books, storage_of_its_own, 
     assert version.artifact == ""
 
 
+class Killed(BaseException):
+    """What stands for kill -9: nothing is tidied."""
+
+
+def killed_in_upload(tmp_path, monkeypatch, after=3):
+    """A version whose process died when so many files of its artifact were stored."""
+    version = RecommenderVersion.objects.create()
+    storage = get_storage()
+    make_artifact(tmp_path / "half")
+    saved = []
+
+    def save(name, content):
+        if len(saved) == after:
+            raise Killed
+        saved.append(type(storage).save(storage, name, content))
+
+    with monkeypatch.context() as dying, pytest.raises(Killed):
+        dying.setattr(artifacts, "get_storage", lambda: SimpleNamespace(save=save))
+        dying.setattr(artifacts, "_delete", fail_to_tidy)
+        upload(version, tmp_path / "half")
+    return version
+
+
+def fail_to_tidy(storage, name):
+    raise Killed
+
+
+def test_a_process_that_was_killed_while_uploading_leaves_nothing_for_ever(
+    books, storage_of_its_own, tmp_path, monkeypatch
+):
+    retired = [publish_made_artifact(seed=seed) for seed in range(3)][:2]
+    version = killed_in_upload(tmp_path, monkeypatch)
+    half = folder_of(version, storage_of_its_own)
+    assert len(list(half.iterdir())) == 3
+    assert prune() == []  # it may be alive
+    RecommenderVersion.objects.filter(pk=version.pk).update(status=Status.FAILED)
+    assert prune() == [version.pk]
+    assert not half.exists()
+    assert all(folder_of(kept, storage_of_its_own).is_dir() for kept in retired)
+
+
+@pytest.mark.parametrize("files", [0, 3, len(FILES)])
+@pytest.mark.parametrize("where", ["storage_of_its_own", "bucket"])
+def test_half_an_artifact_is_never_served(books, tmp_path, monkeypatch, request, where, files):
+    request.getfixturevalue(where)
+    good, half = publish_made_artifact(), killed_in_upload(tmp_path, monkeypatch, files)
+    half.refresh_from_db()
+    with pytest.raises(ArtifactError, match="has no artifact"):
+        publish(half)
+    assert RecommenderVersion.objects.current().pk == good.pk
+
+
 @pytest.fixture
 def bucket(settings, tmp_path, monkeypatch):
     """Artifacts lie in a bucket, and this machine's copies in a folder of their own."""
@@ -282,7 +335,7 @@ def test_without_an_alias_artifacts_stand_beside_manage_py(settings, tmp_path):
 def test_without_any_place_the_error_names_the_line(settings):
     with (
         override_settings(STORAGES={"default": settings.STORAGES["default"]}, BASE_DIR=None),
-        pytest.raises(NotConfigured, match=r"add STORAGES\['recommendations'\]"),
+        pytest.raises(NotConfigured, match=r"Add STORAGES\['recommendations'\]"),
     ):
         get_storage()
 

@@ -55,7 +55,7 @@ class Trainer:
         report(0.5)
         return self.verdict
 
-    def train(self, log, vocabulary, directory, settings, report, index, checkpoints, before, codes):
+    def train(self, log, vocabulary, directory, settings, report, index, checkpoints, before, codes, queries_before):
         self.seen = SimpleNamespace(
             log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints, before=before, codes=codes
         )

@@ -107,10 +107,13 @@ def test_a_real_broker_that_is_down_answers_at_once(db):
         ([Status.FAILED, Status.SKIPPED], True),
     ],
 )
-def test_a_request_is_answered_once(db, statuses, answered):
+@pytest.mark.parametrize("is_requested", [True, False])
+def test_a_message_is_answered_once(db, statuses, answered, is_requested):
     asked = timezone.now() - timedelta(hours=1)
     old = RecommenderVersion.objects.create(status=Status.RETIRED)
     RecommenderVersion.objects.filter(pk=old.pk).update(created_at=asked - timedelta(seconds=1))
     for status in statuses:
-        RecommenderVersion.objects.create(status=status)
-    assert is_answered(asked) == answered
+        RecommenderVersion.objects.create(status=status, message_id="" if is_requested else "one")
+    assert is_answered("one", asked if is_requested else None) == answered
+    assert not is_answered("another")
+    assert not is_answered("")

@@ -28,6 +28,23 @@ def test_a_message_that_is_delivered_twice_trains_once(shop, trainer):
     assert RecommenderVersion.objects.count() == 1
 
 
+def test_a_message_of_the_schedule_that_is_delivered_twice_trains_once(shop, trainer):
+    for _ in range(2):
+        tasks.retrain_recommender.apply(task_id="night 1")
+    assert RecommenderVersion.objects.get().message_id == "night 1"
+    tasks.retrain_recommender.apply(task_id="night 2")
+    assert RecommenderVersion.objects.count() == 2
+
+
+@pytest.mark.parametrize(("failed_before", "trained"), [(0, 1), (1, 0)])
+def test_a_message_whose_worker_was_killed_is_tried_once_more(shop, trainer, failed_before, trained):
+    for _ in range(failed_before):
+        RecommenderVersion.objects.create(message_id="night 1", status=Status.FAILED)
+    killed = RecommenderVersion.objects.create(message_id="night 1", heartbeat_at=timezone.now() - timedelta(hours=1))
+    tasks.retrain_recommender.apply(task_id="night 1")
+    assert RecommenderVersion.objects.filter(pk__gt=killed.pk).count() == trained
+
+
 def test_a_later_request_trains_again(shop, trainer):
     for _ in range(2):
         tasks.retrain_recommender(started_by="anna", requested_at=timezone.now().isoformat())
@@ -35,7 +52,7 @@ def test_a_later_request_trains_again(shop, trainer):
 
 
 def test_a_message_that_comes_while_another_worker_trains_ends_quietly(shop, trainer, monkeypatch):
-    def busy(started_by):
+    def busy(started_by, message_id):
         raise RetrainingBusy(7)
 
     monkeypatch.setattr(retraining, "retrain", busy)

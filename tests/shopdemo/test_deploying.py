@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 READ = set(re.findall(r"\benv(?:\.\w+)?\(\s*\"(\w+)\"", (ROOT / "shopdemo" / "settings.py").read_text()))
 DOCS = (ROOT / "docs" / "deploying.md").read_text()
@@ -48,15 +50,23 @@ def test_connections_are_kept_on_postgresql_unless_told_otherwise(tmp_path):
     assert options(**there, DATABASE_POOL="0") == options() == "None\n"
 
 
-def test_the_demo_in_production_has_nothing_to_mend(tmp_path):
+@pytest.mark.parametrize(
+    ("cache", "told"),
+    [
+        ({"CACHE_URL": "redis://127.0.0.1:6379/1"}, "no issues ("),  # as docs/deploying.md has it
+        ({}, "(recommendations.W009) CACHES['default'] is the memory of each process"),
+    ],
+)
+def test_the_demo_in_production_has_nothing_to_mend_but_a_missing_cache(tmp_path, cache, told):
     environment = {
         "PATH": os.environ["PATH"],
         "DEBUG": "False",
         "SECRET_KEY": "not so long, but nobody needs it: 0123456789-abcdefghij",
         "VAR": str(tmp_path),
         "CELERY_BROKER_URL": "redis://127.0.0.1:6379/0",
+        **cache,
     }
     check = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(check, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert "no issues (" in done.stdout
+    assert told in done.stdout + done.stderr
+    assert done.returncode == (0 if cache else 1), done.stderr

@@ -2,28 +2,53 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from ..judging import Outcome
+from ..servers import wait_until
 from ..stand import Stand
 
 KILLS, REQUESTS = 4, 4
+LOADING = "4"  # seconds that a load rests, so that the kill comes amid it
 
 
 def happen(stand: Stand) -> Iterator[Outcome]:
-    """A web worker is killed with -9 while it changes versions; what it was answering goes with it."""
+    """A web worker is killed with -9 amid loading the next version; what it was answering goes with it."""
     from recommendations.models import RecommenderVersion
-    from recommendations.publishing import publish
 
     first = RecommenderVersion.objects.get(pk=stand.current())
     second = stand.copy_of_current()
-    for name, page in (("web worker killed -9", "/"), ("the same, a page without the app", "/login/")):
-        in_flight = KILLS * REQUESTS
-        with stand.fault(f"{name}, {KILLS} times", may_fail=in_flight, in_doubt=in_flight, page=page) as outcome:
+    in_flight = KILLS * REQUESTS
+    limits = {"may_fail": in_flight, "in_doubt": in_flight}
+    with stand.web_with(FAULTS_LOADING=LOADING):
+        with stand.fault(f"web worker killed -9 in a load, {KILLS} times", **limits) as outcome:
             for turn in range(KILLS):
-                publish((second, first)[turn % 2])
-                time.sleep(2.9)  # they look every 3 s
+                _kill_amid_load(stand, outcome, (second, first)[turn % 2])
+        yield _judged(outcome, in_flight)
+        with stand.fault(f"a page without the app, {KILLS} kills", page="/login/", **limits) as outcome:
+            for turn in range(KILLS):
+                time.sleep(2.9)
                 os.kill(stand.web.workers()[turn % 2], signal.SIGKILL)
             time.sleep(4)
-            outcome.check(stand.served_soon(first.pk), "the last one published is not served")
-        outcome.check(outcome.otherwise <= in_flight, f"{outcome.otherwise} events had no answer")
-        yield outcome
+        yield _judged(outcome, in_flight)
+
+
+def _kill_amid_load(stand: Stand, outcome: Outcome, version: Any) -> None:
+    from recommendations.publishing import publish
+
+    def loading() -> list[int]:
+        marks = [(pid, stand.var / "loading" / str(pid)) for pid in stand.web.workers()]
+        return [pid for pid, mark in marks if mark.exists()]
+
+    publish(version)
+    wait_until(lambda: bool(loading()), 15, f"the load of version {version.pk}")
+    killed = loading()[0]
+    os.kill(killed, signal.SIGKILL)
+    # A load that had ended would have taken its mark away.
+    outcome.check((stand.var / "loading" / str(killed)).exists(), "it was killed after the load")
+    outcome.check(stand.served_soon(version.pk, 20), f"version {version.pk} is not served")
+
+
+def _judged(outcome: Outcome, in_flight: int) -> Outcome:
+    outcome.check(outcome.otherwise <= in_flight, f"{outcome.otherwise} events had no answer")
+    return outcome

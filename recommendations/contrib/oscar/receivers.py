@@ -55,7 +55,7 @@ def ordered(*, order: Any, user: Any = None, **_: Any) -> None:
         bought = [(line.product, line.quantity) for line in lines]
         record_order(who, bought, order.number, occurred_at=order.date_placed)
 
-    transaction.on_commit(record_it, robust=True)
+    transaction.on_commit(record_it, using=order._state.db, robust=True)
 
 
 def _buyer(order: Any, user: Any) -> Any:
@@ -69,9 +69,9 @@ def _buyer(order: Any, user: Any) -> Any:
 
 @receiver([post_save, post_delete], sender=StockRecord, dispatch_uid="recommendations-oscar-stock")
 @never_break(fallback=lambda **_: None)
-def stock_changed(*, instance: Any, raw: bool = False, **_: Any) -> None:
+def stock_changed(*, instance: Any, raw: bool = False, using: str | None = None, **_: Any) -> None:
     """Mirror the product whose stock or price changed; products themselves are watched by the app."""
     if raw:
         return
     product_id = product_id_of(instance.product)
-    transaction.on_commit(lambda: mirror([product_id]), robust=True)
+    transaction.on_commit(lambda: mirror([product_id]), using=using, robust=True)

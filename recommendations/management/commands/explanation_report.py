@@ -29,7 +29,8 @@ class Command(command.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         version = RecommenderVersion.objects.filter(pk=options["version"]).first()
         if version is None:
-            known = ", ".join(map(str, RecommenderVersion.objects.exclude(artifact="").values_list("pk", flat=True)))
+            whole = RecommenderVersion.objects.exclude(artifact_sha256="")
+            known = ", ".join(map(str, whole.values_list("pk", flat=True)))
             raise CommandError(f"There is no version {options['version']}. Versions with files: {known or 'none'}.")
         try:
             report = make_report(version, options["shoppers"], options["seed"], self._progress(options["shoppers"]))

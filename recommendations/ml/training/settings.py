@@ -1,7 +1,8 @@
-"""What can be set about a training, and how much of it a shop's data gets."""
+"""How much training a shop's data gets."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
+from ..training_settings import TrainingSettings
 from .fit import FitSettings
 from .network import NetworkSettings
 from .windows import ROW_LENGTH
@@ -15,33 +16,6 @@ FEW_PASSES = 10
 # A warm fit takes, of a cold one's steps, this many times the share of rows that are new, and its rate begins lower:
 # most is learned already. docs/decisions/0009 has what was tried.
 STEPS_FOR_NEW, FEWEST_WARM, WARM_RATE = 4.0, 0.05, 0.5
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a training is done; every default works, `None` means chosen from the size of the data."""
-
-    seed: int = 0
-    threads: int = (
-        1  # a second one makes a step 1.6 times as fast on an idle machine, 2 times as slow beside a busy one
-    )
-    held_out: float = 0.1  # newest share of the interactions that judges
-    shoppers_needed: int = 50
-    shoppers_judged: int = 4000  # at most; half of them choose the weights of the mix, half judge
-    standard_errors: float = 0.5  # by how many a lead over a baseline must exceed 0, so that luck is not published
-    errors_behind: float = (
-        1.96  # by how many it may fall behind the current version: only what is surely worse is refused
-    )
-    warm_starts: int = 0  # trainings in a row that may start from the one before; 0: each starts cold
-    steps: int | None = None
-    dropout: float | None = None
-    rate: float | None = None
-    width: int = 64
-    max_seconds: float = 3600.0  # a training that takes longer is given up
-
-    def to_dict(self) -> dict:
-        """As JSON-able values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
