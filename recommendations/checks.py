@@ -193,8 +193,8 @@ def _database() -> Iterator[CheckMessage]:
     users = router.db_for_write(get_user_model())
     if users != alias:
         yield Error(
-            f"The router sends the app's tables to DATABASES[{alias!r}], the users to {users!r}: shoppers refer to "
-            "them, and no database knows another one's rows.",
+            f"The router sends the app's tables to DATABASES[{alias!r}], the users to {users!r}: "
+            "shoppers refer to users, and no database knows another one's rows.",
             hint="Send both to the same database; the shop's products may be in another.",
             id="recommendations.E011",
         )
