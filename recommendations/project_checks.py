@@ -9,6 +9,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.files.storage import Storage
+from rest_framework.settings import api_settings
 
 from .conf import Config
 from .metrics import INSTALL
@@ -78,6 +79,18 @@ def check_cache() -> Iterator[CheckMessage]:
             "CACHES['default'] is the dummy cache: nothing that browsers send is throttled.",
             hint="Use a cache that all processes share, such as Redis or the database's.",
             id="recommendations.W006",
+        )
+
+
+def check_proxies() -> Iterator[CheckMessage]:
+    """The throttles know whom to believe about an address."""
+    if api_settings.NUM_PROXIES is None:
+        yield Warning(
+            "REST_FRAMEWORK['NUM_PROXIES'] is None: throttles guess whether a proxy wrote X-Forwarded-For, and whoever "
+            "reaches the web server without one from a private network (as through Docker) can invent addresses.",
+            hint='Set REST_FRAMEWORK = {"NUM_PROXIES": 0} without a proxy, 1 behind one (nginx), 2 behind two (a CDN, '
+            "then nginx); the port of the web server must be open to the nearest of them alone.",
+            id="recommendations.W010",
         )
 
 

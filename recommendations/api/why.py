@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from ..serving import Because, InvalidToken, open_token, recommend, why
 from ..serving.asking import anchor_in, query_of, reading_shopper
 from ..serving.looking import Comparison, compare
+from ..throttles import WhyAddressThrottle, WhyThrottle
 from .edge import Endpoint, page_request
 from .errors import BadField
 from .lists import anchors_as_json, product_as_json, reason_as_json
@@ -19,6 +20,8 @@ class WhyEndpoint(Endpoint):
     Computed again now. Each cause comes with its proof and with the list as it would be without what it names; beside
     the product `compared`, the comparison tells what of the history makes the difference.
     """
+
+    throttle_classes = (WhyThrottle, WhyAddressThrottle)
 
     def get(self, request: Request) -> Response:
         values, page = request.query_params, page_request(request)
