@@ -43,7 +43,8 @@ test: .venv/dev-installed $(MADE_ENCODERS)
 	  tests/capture tests/catalog tests/controls tests/serving
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
-# The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
+# The suite on PostgreSQL, Redis and RabbitMQ:
+# DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... RABBITMQ_URL=amqp://... make test-services
 # (what is left out asks nothing of it: pure functions, words, a shop without Celery, the demo on what every machine has;
 # the browser sees the same pages), with fewer examples than `make test`; pages also under ATOMIC_REQUESTS.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
