@@ -1,7 +1,5 @@
 """What a catalog tells of its products, as tokens: a row of numbers for each item, a few places for each field."""
 
-import csv
-import gzip
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.data_files import INVOICES, DataSet
 from benchmarks.online_retail import PRODUCT, Row, code_of, read_rows, titles
-from benchmarks.public_shops import read_categories, read_shop
+from benchmarks.public_shops import read_categories, read_items
 from recommendations.ml.text import words_of
 
 # A value that fewer products have tells nothing that the product's own vector does not: read as unknown.
@@ -53,25 +52,24 @@ def attributes_of(products: Sequence[Product], places: Mapping[str, int]) -> Att
     return Attributes(tokens, unknown, field)
 
 
-def read_attributes(data: str, items: str | None, n: int, until: int) -> Attributes:
-    """Amazon's brand and category path (`items`), Tools' category, or Online Retail's words and price before `until`.
+def read_attributes(file: str, data: DataSet, items: str | None, until: int) -> Attributes:
+    """Brand and category path (`items`), the data's own category, or the words and price of invoices before `until`.
 
     Raises ValueError where the data tells nothing of its products.
     """
-    if Path(data).name.startswith("online_retail"):
-        return _online_retail(Path(data), until)
+    if data.form == INVOICES:
+        return _invoices(Path(file), data, until)
     if items is not None:
-        return _amazon(Path(items), n)
-    categories = read_categories(data, None, n)
+        return _brands_and_paths(Path(items), data)
+    categories = read_categories(data, None)
     if categories is None:
-        raise ValueError(f"{data} tells nothing of its products; pass --items FILE")
+        raise ValueError(f"{file} tells nothing of its products; pass --items FILE")
     return attributes_of([{"category": [str(category)]} for category in categories[1:]], {"category": 1})
 
 
-def _amazon(items: Path, n: int) -> Attributes:
-    with gzip.open(items, "rt", newline="") as stream:
-        rows = {int(r["item_id"]): r for r in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)}
-    products = [_brand_and_path(rows.get(item, {})) for item in range(1, n + 1)]
+def _brands_and_paths(items: Path, data: DataSet) -> Attributes:
+    rows = read_items(items)
+    products = [_brand_and_path(rows.get(name, {})) for name in data.names]
     return attributes_of(products, {"brand": 1, "category": 6})
 
 
@@ -80,7 +78,7 @@ def _brand_and_path(row: Mapping[str, str]) -> Product:
     return {"brand": [brand] if brand not in ("", "Unknown") else [], "category": path.split(" > ") if path else []}
 
 
-def _online_retail(file: Path, until: int) -> Attributes:
+def _invoices(file: Path, data: DataSet, until: int) -> Attributes:
     """Up to eight words of the title, the rarest first, and the tenth of the catalog that the price lies in."""
     words = {code: words_of(title) for code, title in titles(_sales(file, until)).items()}
     having = Counter(word for title in words.values() for word in set(title))
@@ -91,7 +89,7 @@ def _online_retail(file: Path, until: int) -> Attributes:
             "title": sorted(words.get(code, ()), key=lambda word: (having[word], word)),
             "price": [str(np.searchsorted(edges, price[code]))] if code in price else [],
         }
-        for code in read_shop(file).vocabulary.product_ids
+        for code in data.names
     ]
     return attributes_of(products, {"title": 8, "price": 1})
 

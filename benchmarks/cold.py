@@ -11,7 +11,6 @@ their events, and served as newcomers by their brand and categories. All product
 """
 
 import argparse
-import gzip
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,7 +20,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.public_shops import LAST, PublicShop, fit_recommender, read_shop
+from benchmarks.data_files import LAST
+from benchmarks.public_shops import PublicShop, fit_recommender, read_items, read_shop
 from recommendations.ml import newcomers
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.metrics import ndcg, rank_pessimistic
@@ -68,11 +68,11 @@ def withhold(shop: PublicShop, texts: Sequence[str], seed: int) -> Withheld:
     )
 
 
-def read_texts(items: Path) -> list[str]:
+def read_texts(items: Path, names: Sequence[str]) -> list[str]:
     """Brand and categories of each product, item 1 first."""
-    with gzip.open(items, "rt", encoding="utf-8") as stream:
-        rows = [line.rstrip("\n").split("\t") for line in stream][1:]
-    return [f"{brand if brand != 'Unknown' else ''} {categories}" for _, _, brand, categories in rows]
+    rows = read_items(items)
+    told = [rows.get(name, {}) for name in names]
+    return [f"{row.get('brand', '').replace('Unknown', '')} {row.get('categories', '')}" for row in told]
 
 
 class Cold:
@@ -125,7 +125,8 @@ def scored(scorer: Scorer, histories: Sequence[History], targets: np.ndarray, nu
 
 def measure(data: Path, items: Path, seeds: int, steps: int | None = None) -> dict:
     """Mean and standard deviation over seeds, and the curve by which the bias was chosen."""
-    shop, texts = read_shop(data), read_texts(items)
+    shop = read_shop(data)
+    texts = read_texts(items, shop.vocabulary.product_ids)
     runs: dict[str, list[dict[str, float]]] = defaultdict(list)
     for seed in range(seeds):
         with TemporaryDirectory() as name:

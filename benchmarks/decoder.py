@@ -116,7 +116,7 @@ def measure_seed(question: Question, attributes: Attributes, seed: int, options:
 def _fit(question: Question, choosing: Protocol, settings: TrainingSettings, costs: Costs) -> Ranker:
     past = question.log.before(question.choose_from)
     tables = build_tables(past, question.products, question.choose_from)
-    chosen = plan(len(past), question.products, settings)
+    chosen = plan(len(past), past.products_met(), settings)
     with costs.of("encoder"):
         network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     with costs.of("mix"):
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     question = ask(options.data, options.protocol, options.split)
-    attributes = read_attributes(options.data, options.items, question.products, question.choose_from)
+    attributes = read_attributes(options.data, question.data, options.items, question.choose_from)
     found = figures([measure_seed(question, attributes, seed, options) for seed in range(options.seeds)])
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
     tell(found, options.json)

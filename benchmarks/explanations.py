@@ -1,7 +1,7 @@
 """Are the reasons true, and what of the labels that shops print today? On a public data set, on one and the same model.
 
-`python -m benchmarks.explanations --data FILE --seeds 3 --claims N --json OUT`; FILE is Amazon's Beauty.txt.gz (or any
-file of its form) or online_retail_2009_2010.csv.gz. For each seed a recommender is fitted on the past, and the first 10
+`python -m benchmarks.explanations --data FILE --seeds 3 --claims N --json OUT`; FILE: see
+benchmarks/data_files.py. For each seed a recommender is fitted on the past, and the first 10
 of new_for_you are explained for held-out shoppers, as many in each stratum of distinct products. Formulas:
 docs/fidelity.md.
 
@@ -74,7 +74,9 @@ def measure_seed(shop: PublicShop, seed: int, options: argparse.Namespace, figur
     rng = np.random.default_rng(seed)
     with TemporaryDirectory() as name:
         settings = replace(TrainingSettings(), seed=seed, steps=options.steps, shoppers_judged=options.judged)
-        fitted = fit_recommender(shop, Path(name), settings, codes=read_codes(options.items, len(shop.vocabulary)))
+        fitted = fit_recommender(
+            shop, Path(name), settings, codes=read_codes(options.items, shop.vocabulary.product_ids)
+        )
         recheck = Recheck(ReferenceScorer.open(name), shop.events_of_items(), LIMIT)
         measuring = Measuring(fitted, recheck, rng, figures)
         histories = [h for h in shop.held_out().histories if history_fits(h, MOST_UNITS)]

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from benchmarks.attributes import median_prices
+from benchmarks.data_files import COMPLETE_JOURNEY, INVOICES, DataSet
 from benchmarks.protocols import Question, ask
-from benchmarks.public_shops import read_shop
 from benchmarks.quality_baselines import single
 from benchmarks.telling import tell
 from recommendations.ml.fidelity import paired_bootstrap
@@ -58,15 +58,14 @@ def price_buckets(price: np.ndarray, category: np.ndarray) -> np.ndarray:
     return found
 
 
-def read_prices(data: str, until: int) -> tuple[np.ndarray, np.ndarray] | None:
+def read_prices(file: str, data: DataSet, until: int) -> tuple[np.ndarray, np.ndarray] | None:
     """(prices before `until` (n+1), nan where unknown; categories (n+1)), None where the data tells no prices."""
-    if data == "completejourney":
+    if data.form == COMPLETE_JOURNEY:
         return _complete_journey(until)
-    file = Path(data)
-    if not file.name.startswith("online_retail"):
+    if data.form != INVOICES:
         return None
-    known = median_prices(file, until)
-    prices = np.array([np.nan, *(known.get(code, np.nan) for code in read_shop(file).vocabulary.product_ids)])
+    known = median_prices(Path(file), until)
+    prices = np.array([np.nan, *(known.get(code, np.nan) for code in data.names)])
     return prices, np.zeros(len(prices), np.int64)
 
 
@@ -94,7 +93,7 @@ def measure_seed(question: Question, feature: np.ndarray, seed: int, steps: int 
     """NDCG@10 of each choosing shopper by a network that reads the feature."""
     past, asked = labelled(question.log.before(question.choose_from), question.choosing.asked, feature)
     tables = build_tables(past, question.products, question.choose_from)
-    chosen = plan(len(past), question.products, replace(TrainingSettings(), seed=seed, steps=steps))
+    chosen = plan(len(past), past.products_met(), replace(TrainingSettings(), seed=seed, steps=steps))
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     items, bias = network.item_matrix.detach().numpy(), network.bias.detach().numpy()
 
@@ -134,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     question = ask(options.data, options.protocol, options.split)
-    found = measure(question, read_prices(options.data, question.choose_from), options)
+    found = measure(question, read_prices(options.data, question.data, question.choose_from), options)
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
     tell(found, options.json)
 

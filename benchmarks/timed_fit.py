@@ -69,7 +69,7 @@ def measure(asked: Fit) -> dict:
     tables = build_tables(past, question.products, question.choose_from)
     stages.ended("count")
     settings = replace(TrainingSettings(), seed=asked.seed, steps=asked.steps)
-    chosen = plan(len(past), question.products, settings)
+    chosen = plan(len(past), past.products_met(), settings)
     steps = max(round(chosen.steps * asked.share), 1)
     network = fit(past, tables, steps, chosen.fit, rate.every(1 / SAMPLES))
     stages.ended("fit", (rate.wall, rate.cpu))

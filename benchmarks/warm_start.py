@@ -1,6 +1,6 @@
 """What a nightly training gains by starting from the version before: as good lists, in which share of the time?
 
-`python -m benchmarks.warm_start --data FILE --seeds 3 --json OUT`; files: benchmarks/protocols.py. Amazon's Beauty and
+`python -m benchmarks.warm_start --data FILE --seeds 3 --json OUT`; files: benchmarks/data_files.py. Amazon's Beauty and
 Sports have no times: each shopper comes at a random moment of a year, and does what they did evenly until its end; so
 the newest rows are of new shoppers and of known ones.
 
@@ -21,7 +21,7 @@ from time import process_time
 
 import numpy as np
 
-from benchmarks.protocols import read_log
+from benchmarks.data_files import read_data
 from benchmarks.telling import tell
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kept_fits import Before, KeptFits, read_kept_fits
@@ -106,8 +106,8 @@ def measure_seed(log: InteractionLog, products: int, new: float, settings: Train
 
 def measure(options: argparse.Namespace) -> dict:
     """Every seed's figures, and their means."""
-    log, products, has_times = read_log(options.data)
-    log = log if has_times else with_times(log)
+    data = read_data(options.data)
+    log, products = data.log if data.has_times else with_times(data.log), len(data.names)
     settings = TrainingSettings(steps=options.steps, standard_errors=-1e9, warm_starts=6)  # publish whatever comes out
     seeds = [measure_seed(log, products, options.new, replace(settings, seed=seed)) for seed in range(options.seeds)]
     return {"means": means(seeds), "seeds": seeds}

@@ -16,7 +16,8 @@ from .metrics import fell_back
 
 T = TypeVar("T")
 
-
+# Seconds after which whoever was told 503 may come again.
+RETRY_SECONDS = 5
 # Seconds for which lists do without a database that failed; then one of them asks it again.
 FIRST_REST, LONGEST_REST = 1.0, 8.0
 

@@ -14,6 +14,7 @@ from tests.examples import examples
 NEED_TORCH = [
     "auditing/test_audit_command.py",
     "benchmarks/test_cold.py",
+    "benchmarks/test_data_files.py",
     "benchmarks/test_decoder.py",
     "benchmarks/test_explanations.py",
     "benchmarks/test_known_features.py",

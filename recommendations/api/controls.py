@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import router, transaction
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from rest_framework import status
@@ -12,10 +13,11 @@ from .. import controls
 from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
-from ..serving.asking import reading_shopper
+from ..serving.asking import shopper_of
 from ..throttles import NewcomersThrottle, WritingThrottle
 from .edge import Endpoint, page_request, product_id_in, sent_object
 from .errors import BadField
+from .unread import unread
 
 # What is answered is about whoever asks: no cache keeps it, the shop's own neither.
 never_stored = method_decorator(never_cache, name="dispatch")
@@ -32,8 +34,9 @@ class PersonalisationEndpoint(Endpoint):
         wanted = sent_object(request, "personalised").get("personalised")
         if not isinstance(wanted, bool):
             raise BadField.expected("personalised", "true or false", wanted)
-        response = Response({"personalised": wanted})
-        (controls.switch_on if wanted else controls.switch_off)(page_request(request), response)
+        page = page_request(request)
+        response = Response({"personalised": wanted and controls.has_agreed(page)})
+        (controls.switch_on if wanted else controls.switch_off)(page, response)
         return response
 
 
@@ -64,7 +67,7 @@ class HiddenEndpoint(Endpoint):
     throttle_classes = (WritingThrottle, NewcomersThrottle)
 
     def get(self, request: Request) -> Response:
-        return Response({"hidden": _hidden(reading_shopper(page_request(request)))})
+        return Response({"hidden": _hidden(shopper_of(page_request(request)))})
 
     def post(self, request: Request) -> Response:
         sent = sent_object(request, "product", "fewer_like_it")
@@ -75,22 +78,23 @@ class HiddenEndpoint(Endpoint):
         page = page_request(request)
         shopper, cookie = Shopper.objects.writing(page)
         if shopper is None:
-            detail = "Personalisation is off: nothing is kept of you, so nothing can be hidden for you."
-            return Response({"detail": detail}, status.HTTP_409_CONFLICT)
+            return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
         try:
-            controls.hide(shopper, product_id, fewer)
+            with transaction.atomic(using=router.db_for_write(Shopper)):
+                controls.hide(shopper, product_id, fewer)
+                response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
         except UnknownProduct as error:
             raise BadField("product", str(error)) from None
-        response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
         if cookie:
             give_cookie(page, response, cookie)
         return response
 
     def delete(self, request: Request) -> Response:
         product_id = product_id_in(request.query_params)
-        shopper: Shopper | None = reading_shopper(page_request(request))
+        page = page_request(request)
+        shopper: Shopper | None = shopper_of(page)
         if shopper is None or not controls.show_again(shopper, product_id):
-            return Response({"detail": "It was not hidden."}, status.HTTP_404_NOT_FOUND)
+            return Response({"detail": unread(page) or "It was not hidden."}, status.HTTP_404_NOT_FOUND)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -103,6 +107,7 @@ def _hidden(shopper: Shopper | None) -> list[dict[str, Any]]:
             "title": one.title,
             "fewer_like_it": one.fewer_like_it,
             "until": one.until.isoformat(),
+            "removed_at": one.removed_at.isoformat() if one.removed_at else None,
         }
         for one in controls.hidden_by(shopper)
     ]

@@ -9,9 +9,9 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from ..boundary import RETRY_SECONDS
 from ..logs import log
 
-RETRY_SECONDS = 5
 MAX_ECHO = 100
 
 

@@ -11,7 +11,7 @@ from ..ml.kinds import Kind
 from ..models.product import MAX_PRODUCT_ID
 from ..models.texts import is_storable
 from ..serving import InvalidToken, open_token
-from ..serving.asking import reading_shopper
+from ..serving.asking import shopper_of
 from .errors import BadField
 
 KINDS = {kind.name.lower(): kind for kind in Kind}
@@ -88,7 +88,7 @@ def _list_id(request: HttpRequest, token: str) -> int | None:
     if not token:
         return None
     try:
-        return open_token(token, reading_shopper(request)).list_id
+        return open_token(token, shopper_of(request)).list_id
     except InvalidToken:
         # Older than the login or than 30 days: the event counts, the list it came from is not known.
         return None

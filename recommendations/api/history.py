@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import router, transaction
 from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.request import Request
@@ -9,11 +10,12 @@ from rest_framework.response import Response
 from .. import controls
 from ..capture.events import tidy_query
 from ..catalog import find_cards
-from ..models import Shopper
+from ..models import Interaction, Shopper
 from ..models.texts import is_storable
-from ..serving.asking import reading_shopper
+from ..serving.asking import shopper_of
 from .edge import Endpoint, page_request, product_id_in, sent_object, whole_number
 from .errors import BadField
+from .unread import unread
 
 MOST = 500
 
@@ -28,7 +30,7 @@ class HistoryEndpoint(Endpoint):
     def delete(self, request: Request) -> Response:
         unit, shopper = _unit(request.query_params), _shopper(request)
         if shopper is None or not controls.remove(shopper, **unit):
-            return _not_found("nothing of it is remembered")
+            return _not_found(request, "Nothing of it is remembered.")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -37,15 +39,17 @@ class RestoreEndpoint(Endpoint):
 
     def post(self, request: Request) -> Response:
         unit, shopper = _unit(sent_object(request, "product", "query")), _shopper(request)
-        if shopper is None or not controls.restore(shopper, **unit):
-            return _not_found("it was not removed")
-        return Response(history_body(page_request(request), limit=100))
+        # One transaction: a 503 for the history, which is read afterwards, says that nothing was restored.
+        with transaction.atomic(using=router.db_for_write(Interaction)):
+            if shopper is None or not controls.restore(shopper, **unit):
+                return _not_found(request, "It was not removed.")
+            return Response(history_body(page_request(request), limit=100))
 
 
 def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
     """What is remembered and what was removed, newest first; titles as the shopper sees them."""
     request.recommendations_personal = True  # type: ignore[attr-defined]
-    shopper = reading_shopper(request)
+    shopper = shopper_of(request)
     met = controls.history_of(shopper)[:limit] if shopper else []
     removed = controls.removed_by(shopper)[:limit] if shopper else []
     ids = {unit.product_id for unit in [*met, *removed] if unit.product_id}
@@ -68,7 +72,7 @@ def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
 
 
 def _shopper(request: Request) -> Shopper | None:
-    return reading_shopper(page_request(request))
+    return shopper_of(page_request(request))
 
 
 def _unit(values: Mapping[str, Any]) -> dict[str, str]:
@@ -82,5 +86,5 @@ def _unit(values: Mapping[str, Any]) -> dict[str, str]:
     return {"query": tidy_query(query)}
 
 
-def _not_found(what: str) -> Response:
-    return Response({"detail": f"{what[0].upper()}{what[1:]}."}, status.HTTP_404_NOT_FOUND)
+def _not_found(request: Request, detail: str) -> Response:
+    return Response({"detail": unread(page_request(request)) or detail}, status.HTTP_404_NOT_FOUND)

@@ -26,6 +26,7 @@ from .events import read_event
 
 MOST_EVENTS = 500
 MOST_BYTES = 512 * 1024
+MOST_DIGITS = 18
 REFUSED = (
     (BadField | ParseError, "invalid"),
     (DatabaseFailure, "unavailable"),
@@ -83,7 +84,9 @@ class InteractionsEndpoint(Endpoint):
 
 def _body(request: Request) -> Any:
     most = min(MOST_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or MOST_BYTES)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+    told = request.META.get("CONTENT_LENGTH") or "0"
+    # What is no number is read as nothing sent, by Django too.
+    if told.isdecimal() and (len(told) > MOST_DIGITS or int(told) > most):
         raise BadField.expected("body", f"at most {most} bytes")
     sent = request.data
     if isinstance(sent, list) and not 1 <= len(sent) <= MOST_EVENTS:

@@ -9,17 +9,18 @@ from .schema import SchemaEndpoint
 from .versions import RetrainEndpoint, VersionsEndpoint
 from .why import WhyEndpoint
 
+# What a shopper's data is asked or told is never inside ATOMIC_REQUESTS: what was done is said after its commit, and a
+# commit that fails is a 503.
 urlpatterns = [
     path("lists/", ListsEndpoint.as_view(), name="lists"),
     path("why/", WhyEndpoint.as_view(), name="why-as-json"),
-    # Never inside ATOMIC_REQUESTS: 201 is said after the commit, and a commit that fails is a 503.
     path("interactions/", non_atomic_requests(InteractionsEndpoint.as_view()), name="interactions"),
-    path("history/", HistoryEndpoint.as_view(), name="history"),
-    path("history/restore/", RestoreEndpoint.as_view(), name="restore"),
-    path("hidden/", HiddenEndpoint.as_view(), name="hidden"),
-    path("personalisation/", PersonalisationEndpoint.as_view(), name="personalisation"),
-    path("export/", ExportEndpoint.as_view(), name="export"),
-    path("me/", MeEndpoint.as_view(), name="me"),
+    path("history/", non_atomic_requests(HistoryEndpoint.as_view()), name="history"),
+    path("history/restore/", non_atomic_requests(RestoreEndpoint.as_view()), name="restore"),
+    path("hidden/", non_atomic_requests(HiddenEndpoint.as_view()), name="hidden"),
+    path("personalisation/", non_atomic_requests(PersonalisationEndpoint.as_view()), name="personalisation"),
+    path("export/", non_atomic_requests(ExportEndpoint.as_view()), name="export"),
+    path("me/", non_atomic_requests(MeEndpoint.as_view()), name="me"),
     path("retrain/", RetrainEndpoint.as_view(), name="retrain"),
     path("versions/", VersionsEndpoint.as_view(), name="versions"),
     path("schema/", non_atomic_requests(SchemaEndpoint.as_view()), name="schema"),

@@ -45,7 +45,7 @@ class Buyers:
 def _bought(counted_at: datetime) -> dict[int, set[int]]:
     """shopper -> products, both primary keys: a browser's word, what was removed and who opted out left aside."""
     silent = set(Shopper.objects.filter(personalised=False).values_list("pk", flat=True))
-    removals = RemovedProduct.objects.filter(product__isnull=False, removed_at__lte=counted_at)
+    removals = RemovedProduct.objects.filter(product__isnull=False, removed_at__lte=counted_at).order_by("removed_at")
     removed = {(row[0], row[1]): row[2] for row in removals.values_list("shopper", "product", "removed_at")}
     trusted = (Interaction.Source.SERVER, Interaction.Source.IMPORT)
     rows = Interaction.objects.filter(source__in=trusted, kind=Kind.PURCHASE).order_by("-occurred_at", "-pk")

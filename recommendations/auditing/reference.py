@@ -19,7 +19,7 @@ from ..exceptions import NotConfigured
 from ..ml.artifact import FILES, MANIFEST
 from ..ml.kinds import SEQUENCE_KINDS
 from ..ml.newcomers import Newcomer
-from ..models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct
+from ..models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
 from ..publishing.artifacts import get_storage
 from .buyers import Buyers
 
@@ -83,14 +83,16 @@ class Reference:
         if counted_at is None or timezone.now() - counted_at > timedelta(days=1):
             return {}  # nothing counted so long ago may be called this week's
         removals = RemovedProduct.objects.filter(product__isnull=False, removed_at__lte=counted_at)
+        removals = removals.order_by("removed_at")
         removed = {(row[0], row[1]): row[2] for row in removals.values_list("shopper", "product", "removed_at")}
+        silent = set(Shopper.objects.filter(personalised=False).values_list("pk", flat=True))
         rows = Interaction.objects.exclude(source=Interaction.Source.BEACON).filter(
             occurred_at__gt=counted_at - timedelta(days=7), occurred_at__lte=counted_at, kind__in=SEQUENCE_KINDS
         )
         pairs = {
             (product, shopper)
             for shopper, product, at in rows.values_list("shopper", "product", "occurred_at").iterator()
-            if (shopper, product) not in removed or at > removed[shopper, product]
+            if shopper not in silent and ((shopper, product) not in removed or at > removed[shopper, product])
         }
         return Counter(self.product_ids[product] for product, _ in pairs)
 

@@ -8,6 +8,7 @@ over the whole catalog.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from itertools import combinations
 from math import ceil
 from zlib import crc32
@@ -284,14 +285,20 @@ class ShopperAudit:
 
 def _remembered(reference: Reference, shopper: Shopper) -> list[Event]:
     """Every event that the shopper did not remove, newest first."""
-    removals = RemovedProduct.objects.filter(shopper=shopper).values_list("product_id", "query", "removed_at")
-    removed_at = {product or query: at for product, query, at in removals}
+    removals = RemovedProduct.objects.filter(shopper=shopper).order_by("removed_at")
+    removals = removals.values_list("product_id", "query", "query_hash", "removed_at")
+    removed_at = {product or query or hash_: at for product, query, hash_, at in removals}
     rows = Interaction.objects.filter(shopper=shopper).order_by("-occurred_at", "-pk")
     return [
         Event(reference.product_ids[product] if product else "", kind, occurred_at, "" if product else query)
         for product, kind, occurred_at, query in rows.values_list("product_id", "kind", "occurred_at", "query")
-        if (product or query) not in removed_at or occurred_at > removed_at[product or query]
+        if all(occurred_at > removed_at[name] for name in _names(product, query) if name in removed_at)
     ]
+
+
+def _names(product: int | None, query: str) -> tuple[int | str, ...]:
+    """What a removal may call it."""
+    return (product,) if product else (query, sha256(query.encode()).hexdigest())
 
 
 def _thinned(categories: Mapping[str, tuple[str, ...]], like: set[str]) -> set[str]:

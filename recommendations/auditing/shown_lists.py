@@ -55,11 +55,11 @@ def prediction_holds(query: RecommendationQuery, anchors: Sequence[Anchor], prod
     with rolled_back():
         for anchor in anchors:
             is_search = anchor.type == "query"
-            RemovedProduct.objects.update_or_create(
+            RemovedProduct.objects.create(
                 shopper=query.shopper,
                 product=None if is_search else Product.objects.get(product_id=anchor.id),
                 query=anchor.id if is_search else "",
-                defaults={"removed_at": query.now},
+                removed_at=query.now,
             )
         served = recommend(query)
     told = [[(entry.card.product_id, entry.reason) for entry in found.recommendations] for found in (predicted, served)]

@@ -80,17 +80,17 @@ def store_batches(
 ) -> ImportResult:
     """import_rows() with the products that its caller has read."""
     result = ImportResult()
-    shoppers = Shoppers(shoppers_are_users)
     for batch in batches:
         with transaction.atomic():
-            _store(batch, products, shoppers, result)
+            # Asked anew for each batch: an import takes minutes, in which shoppers may have everything erased.
+            _store(batch, products, Shoppers(shoppers_are_users), result)
         if report:
             report(result.read)
     return result
 
 
 class Shoppers:
-    """Who the rows' shoppers are, asked once each."""
+    """Who the shoppers of a batch are, asked once each."""
 
     def __init__(self, are_users: bool = False) -> None:
         self.field = "user_id" if are_users else "external_id"

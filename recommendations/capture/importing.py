@@ -39,7 +39,7 @@ def import_interactions(
     Columns: shopper (external id, or with `shoppers_are_users` a user's primary key) and occurred_at (ISO 8601; without
     an offset it is in `naive_times`); product (not for a search), kind ("purchase"), quantity (1), query and order.
     Rows that can't be used go to `rejected` as CSV, with row number and reason. A dry run does all of it, then rolls
-    it back. Times are kept in whole seconds. Raises UnreadableFile.
+    it back. Times are kept in whole seconds. Raises UnreadableFile, which tells how many rows are in.
     """
     users = get_user_model()._default_manager
     products = known_products()
@@ -56,15 +56,24 @@ def import_interactions(
         if report:
             report(checker.row)
 
-    if dry_run:
-        with transaction.atomic(using=router.db_for_write(Interaction)):
+    try:
+        if dry_run:
+            with transaction.atomic(using=router.db_for_write(Interaction)):
+                result = store_batches(batches, products, progress, shoppers_are_users)
+                transaction.set_rollback(True, using=router.db_for_write(Interaction))
+        else:
             result = store_batches(batches, products, progress, shoppers_are_users)
-            transaction.set_rollback(True, using=router.db_for_write(Interaction))
-    else:
-        result = store_batches(batches, products, progress, shoppers_are_users)
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{error} {_so_far(0 if dry_run else checker.row)}") from error
     result.rejected, result.reasons = checker.row - result.read, writer.reasons
     result.read = checker.row
     return result
+
+
+def _so_far(rows: int) -> str:
+    if not rows:
+        return "Nothing of it was imported."
+    return f"Its first {rows:,} rows are in, or rejected; importing it again, mended, adds none of them twice."
 
 
 def _checked(checker: Checker, chunks: Iterator[Raw], writer: "_Writer") -> Iterator[Batch]:

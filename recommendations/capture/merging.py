@@ -1,6 +1,7 @@
 """At login, what the visitor did becomes the user's."""
 
 from django.db import router, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -14,7 +15,8 @@ from ..models.shopper import is_paused
 def merge_at_login(request: HttpRequest, user: object) -> None:
     """Move the visitor's events, hidden and removed products to the user; the middleware then drops the cookie.
 
-    An opt-out on either side wins. Events still in flight reach the user for 24 hours more.
+    An opt-out on either side wins: then nothing of the visitor is kept. Events still in flight reach the user for 24
+    hours more.
     """
     config = get_config()
     key = request.COOKIES.get(config.COOKIE_NAME, "")
@@ -33,33 +35,36 @@ def merge_at_login(request: HttpRequest, user: object) -> None:
 
 
 def merge(visitor: Shopper, owner: Shopper) -> None:
-    """Give `owner` everything of `visitor`, once; call it in a transaction."""
+    """Give `owner` everything of `visitor`, once; where either opted out, delete it. Call it in a transaction."""
     locked = Shopper.objects.select_for_update().in_bulk(sorted([visitor.pk, owner.pk]))
     visitor, owner = locked[visitor.pk], locked[owner.pk]
     if visitor.pk == owner.pk or visitor.merged_into_id is not None or visitor.user_id is not None:
         return
-    Interaction.objects.filter(shopper=visitor).hand_over(owner)
-    _keep_latest(HiddenProduct, ("until", "fewer_like_it"), visitor, owner)
-    _keep_latest(RemovedProduct, ("removed_at",), visitor, owner)
-    visitor.merged_into, visitor.merged_at = owner, timezone.now()
-    visitor.save(update_fields=["merged_into", "merged_at"])
     if not visitor.personalised and owner.personalised:
         owner.personalised = False
         owner.save(update_fields=["personalised"])
+    Interaction.objects.filter(shopper=visitor).hand_over(owner)
+    removed, hidden = (model.objects.filter(shopper=visitor) for model in (RemovedProduct, HiddenProduct))
+    if owner.personalised:
+        removed.update(shopper=owner)
+        _hide_longest(hidden, owner)
+    else:
+        removed.delete()
+        hidden.delete()
+    visitor.merged_into, visitor.merged_at = owner, timezone.now()
+    visitor.save(update_fields=["merged_into", "merged_at"])
 
 
-def _keep_latest(model: type, fields: tuple[str, ...], visitor: Shopper, owner: Shopper) -> None:
-    """Both sides' rows; where both have one, the fields of that whose first field, a time, is later."""
-    about = ("product_id", "query") if model is RemovedProduct else ("product_id",)
-    owners = {tuple(getattr(row, name) for name in about): row for row in model.objects.filter(shopper=owner)}
-    for row in model.objects.filter(shopper=visitor):
-        mine = owners.get(tuple(getattr(row, name) for name in about))
+def _hide_longest(visitors: QuerySet[HiddenProduct], owner: Shopper) -> None:
+    """What either side hid; where both hid the same, as the wish that ends later says."""
+    owners = {row.product_id: row for row in HiddenProduct.objects.filter(shopper=owner)}
+    for row in visitors:
+        mine = owners.get(row.product_id)
         if mine is None:
             row.shopper = owner
             row.save(update_fields=["shopper"])
             continue
-        if getattr(row, fields[0]) > getattr(mine, fields[0]):
-            for name in fields:
-                setattr(mine, name, getattr(row, name))
-            mine.save(update_fields=fields)
+        if row.until > mine.until:
+            mine.until, mine.fewer_like_it = row.until, row.fewer_like_it
+            mine.save(update_fields=["until", "fewer_like_it"])
         row.delete()

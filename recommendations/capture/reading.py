@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import IO, Any
 from ..exceptions import RecommendationsError
 
 CHUNK = 20_000
+AT_ONCE = 1 << 20  # bytes
 REQUIRED = ("shopper", "occurred_at")
 COLUMNS = ("shopper", "product", "kind", "occurred_at", "quantity", "query", "order")
 
@@ -20,29 +22,43 @@ Raw = dict[str, Sequence[Any]]
 
 
 class UnreadableFile(RecommendationsError):
-    """A file whose columns or format can't be understood; nothing of it was imported."""
+    """A file whose columns or format can't be understood; parts of it that came before may be imported."""
 
 
 def read_file(path: str | Path, stdin: IO[bytes] | None = None, format: str = "") -> Iterator[Raw]:
     """Chunks of at most CHUNK rows. `path` "-" reads `stdin`; `format` ("csv" or "parquet") overrides the suffix.
 
-    A name that ends in .gz is unpacked. Raises UnreadableFile.
+    A name that ends in .gz is unpacked, twice: its checksum, which stands at its end, must hold before the first row is
+    given. Raises UnreadableFile.
     """
     name = str(path)
     format = format or ("parquet" if name.removesuffix(".gz").endswith(".parquet") else "csv")
     try:
         with _opened(name, stdin) as stream:
             yield from _parquet(stream) if format == "parquet" else _csv(stream)
-    except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UnreadableFile(f"{name}: {error}; expected a CSV file in UTF-8.") from error
     except OSError as error:
-        raise UnreadableFile(f"{name}: {error.strerror}.") from error
+        raise UnreadableFile(f"{name}: {error.strerror or error}.") from error
 
 
 def _opened(name: str, stdin: IO[bytes] | None) -> Any:
     if name == "-" and stdin is not None:
         return nullcontext(stdin)
-    return gzip.open(name) if name.endswith(".gz") else open(name, "rb")
+    return _unpacked(name) if name.endswith(".gz") else open(name, "rb")
+
+
+def _unpacked(name: str) -> Any:
+    """The file as it was packed. A flipped bit makes other rows of it, which look as good as any."""
+    stream = gzip.open(name)  # noqa: SIM115 - closed by whoever reads the rows
+    try:
+        while stream.read(AT_ONCE):
+            pass
+        stream.seek(0)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        stream.close()
+        raise UnreadableFile(f"{name}: damaged ({error}); expected a gzip file: copy or pack it again.") from error
+    return stream
 
 
 def _csv(stream: Any) -> Iterator[Raw]:

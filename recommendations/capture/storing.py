@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import router, transaction
 
+from ..boundary import never_break
 from ..catalog import mirror
 from ..exceptions import InvalidInteraction
 from ..metrics import events_refused
@@ -36,7 +37,10 @@ def refuse_unknown(events: Sequence[Event], products: dict[str, int]) -> None:
 
 
 def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int], now: datetime) -> tuple[int, int]:
-    """(how many are new, how many were there). `owned` holds (shopper, checked event, source); one INSERT."""
+    """(how many are new, how many were there). `owned` holds (shopper, checked event, source); one INSERT.
+
+    Of a shopper who opts out or is erased meanwhile nothing is stored; that counts as having been there.
+    """
     kept = [row for row in owned if _is_wanted(*row[:2])]
     events_refused("unwanted", len(owned) - len(kept))
     if not kept:
@@ -54,9 +58,18 @@ def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int],
         event_key=[_key(event, source) for event, source in zip(events, sources, strict=True)],
     )
     new = Interaction.objects.insert_new(rows)
-    _follow_logins(set(shoppers))
-    Shopper.objects.seen(set(shoppers), now.date())
+    _follow_up(set(shoppers), now)
     return new, len(kept) - new
+
+
+@never_break(fallback=lambda *_: None)
+def _follow_up(shoppers: Iterable[Shopper], now: datetime) -> None:
+    """What is done once the events are stored: a failure is logged, for whoever is told of it would send them again.
+
+    purge() makes up for what is missed of logins, the next event for when the shopper was seen.
+    """
+    _follow_logins(shoppers)
+    Shopper.objects.seen(shoppers, now.date())
 
 
 def _follow_logins(shoppers: Iterable[Shopper]) -> None:
@@ -65,9 +78,15 @@ def _follow_logins(shoppers: Iterable[Shopper]) -> None:
     merged_since = Shopper.objects.merged(visitors)
     if not merged_since:
         return
-    for merged in Shopper.objects.filter(pk__in=merged_since).select_related("merged_into"):
+    for merged in Shopper.objects.filter(pk__in=merged_since):
         with transaction.atomic(using=router.db_for_write(Shopper)):
-            Interaction.objects.filter(shopper=merged).hand_over(merged.merged_into)
+            # As an erasure does: one of the two waits for the other, and sees what it did.
+            owner = Shopper.objects.select_for_update().get(pk=merged.merged_into_id)
+            rows = Interaction.objects.filter(shopper=merged)
+            if owner.personalised:
+                rows.hand_over(owner)
+            else:
+                rows.delete()
 
 
 def _is_wanted(shopper: Shopper, event: Event) -> bool:

@@ -3,9 +3,9 @@
 from .erasing import erase
 from .exporting import export
 from .interests import Interest, interests_of
-from .personalisation import erase_all, is_personalised, switch_off, switch_on
-from .remembering import Hidden, Met, Removed, hidden_by, history_of, removed_by
-from .removing import hide, remove, restore, show_again
+from .personalisation import Standing, erase_all, has_agreed, is_personalised, standing, switch_off, switch_on
+from .remembering import Hidden, Met, Removed, hidden_by, history_of, removed_by, searches_removed_for_good
+from .removing import hide, is_like_others, remove, restore, show_again
 from .retention import Purged, purge
 
 __all__ = [
@@ -14,19 +14,24 @@ __all__ = [
     "Met",
     "Purged",
     "Removed",
+    "Standing",
     "erase",
     "erase_all",
     "export",
+    "has_agreed",
     "hidden_by",
     "hide",
     "history_of",
     "interests_of",
+    "is_like_others",
     "is_personalised",
     "purge",
     "remove",
     "removed_by",
     "restore",
+    "searches_removed_for_good",
     "show_again",
+    "standing",
     "switch_off",
     "switch_on",
 ]

@@ -29,8 +29,8 @@ def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
         },
         "interactions": _interactions(mine),
         "removed": [
-            {"product": product_id or "", "query": query, "removed_at": removed_at.isoformat()}
-            for product_id, query, removed_at in _rows(RemovedProduct, mine, "query", "removed_at")
+            {"product": product_id or "", "query": query, "query_hash": hash_, "removed_at": removed_at.isoformat()}
+            for product_id, query, hash_, removed_at in _rows(RemovedProduct, mine, "query", "query_hash", "removed_at")
         ],
         "hidden": [
             {"product": product_id, "fewer_like_it": fewer_like_it, "until": until.isoformat()}

@@ -1,22 +1,44 @@
 """Switching it all off, and on again: off means that nothing of the shopper is read or written."""
 
+from enum import StrEnum
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from ..boundary import never_break
 from ..conf import get_config
 from ..models import Shopper
 from ..models.shopper import OFF_COOKIE, is_logged_in, is_paused
 from .erasing import erase
 
 
+class Standing(StrEnum):
+    """Whether anything of somebody may be read and recorded, and if not, why."""
+
+    ON = "on"
+    OFF = "off"  # switched off
+    NOT_AGREED = "not agreed"
+
+
+def standing(request: HttpRequest) -> Standing:
+    """How whoever sends this request decided."""
+    if is_paused(request):
+        return Standing.OFF
+    shopper = Shopper.objects.of_user(request.user) if is_logged_in(request) else None
+    if shopper is not None and not shopper.personalised:
+        return Standing.OFF
+    return Standing.ON if has_agreed(request) else Standing.NOT_AGREED
+
+
 def is_personalised(request: HttpRequest) -> bool:
     """Whether lists may depend on who sends this request."""
-    if is_paused(request):
-        return False
-    if not is_logged_in(request):
-        return True
-    shopper = Shopper.objects.of_user(request.user)
-    return shopper is None or shopper.personalised
+    return standing(request) == Standing.ON
+
+
+@never_break(fallback=lambda request: False)
+def has_agreed(request: HttpRequest) -> bool:
+    """Whether whoever sends this request gave the consent that the shop asks for."""
+    return get_config().has_consent(request)
 
 
 def switch_off(request: HttpRequest, response: HttpResponse) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from ..conf import get_config
 from ..ml.kinds import Kind
-from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from ..models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 
 # After this the events of a removal are gone and nothing is left to restore.
 UNDO_FOR = timedelta(days=30)
@@ -41,12 +43,16 @@ class Removed:
 
 @dataclass(frozen=True)
 class Hidden:
-    """A product that the shopper is not interested in."""
+    """A product that the shopper is not interested in, or removed so long ago that it can't be put back.
+
+    The latter is not shown until then either, unless it is met again.
+    """
 
     product_id: str
     title: str
     until: datetime
     fewer_like_it: bool = False
+    removed_at: datetime | None = None  # None: not interested
     query: str = ""  # only products can be hidden
 
 
@@ -93,18 +99,24 @@ def _newest(kinds: list[int], *among: int) -> int | None:
 
 
 def hidden_by(shopper: Shopper, now: datetime | None = None) -> list[Hidden]:
-    """What the shopper does not want to see, and until when."""
-    rows = HiddenProduct.objects.filter(shopper=shopper, until__gt=now or timezone.now()).select_related("product")
+    """What is kept out of the shopper's lists, and until when; what can still be restored is told by removed_by()."""
+    now = now or timezone.now()
+    rows = HiddenProduct.objects.filter(shopper=shopper, until__gt=now).select_related("product")
+    removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False, removed_at__lte=now - UNDO_FOR)
     return [
-        Hidden(row.product.product_id, str(row.product), row.until, row.fewer_like_it)
-        for row in rows.order_by("-until", "-pk")
+        *(_unwanted(row.product, row.until, row.fewer_like_it) for row in rows.order_by("-until", "-pk")),
+        *(_unwanted(row.product, row.removed_at + kept_for(), False, row.removed_at) for row in _last_of_each(removed)),
     ]
+
+
+def _unwanted(product: Product, until: datetime, fewer_like_it: bool, removed_at: datetime | None = None) -> Hidden:
+    # Since it was hidden the product may have lost its category: then nothing is like it.
+    return Hidden(product.product_id, str(product), until, fewer_like_it and bool(product.category), removed_at)
 
 
 def removed_by(shopper: Shopper, now: datetime | None = None) -> list[Removed]:
     """What the shopper removed and may still restore, newest first."""
     since = (now or timezone.now()) - UNDO_FOR
-    rows = RemovedProduct.objects.filter(shopper=shopper, removed_at__gt=since).select_related("product")
     return [
         Removed(
             row.product.product_id if row.product else "",
@@ -112,5 +124,24 @@ def removed_by(shopper: Shopper, now: datetime | None = None) -> list[Removed]:
             str(row.product) if row.product else row.query,
             row.removed_at,
         )
-        for row in rows.order_by("-removed_at", "-pk")
+        for row in _last_of_each(RemovedProduct.objects.filter(shopper=shopper, removed_at__gt=since))
     ]
+
+
+def searches_removed_for_good(shopper: Shopper) -> int:
+    """How many removed searches are kept as hashes alone."""
+    hashes = RemovedProduct.objects.filter(shopper=shopper).exclude(query_hash="")
+    return hashes.values("query_hash").distinct().count()
+
+
+def kept_for() -> timedelta:
+    """How long an event may be kept, and after its removal that it was removed."""
+    return timedelta(days=get_config().RETENTION_DAYS)
+
+
+def _last_of_each(removals: QuerySet[RemovedProduct]) -> list[RemovedProduct]:
+    """Of each product and search the last removal, newest first."""
+    last: dict[tuple[int | None, str], RemovedProduct] = {}
+    for row in removals.select_related("product").order_by("-removed_at", "-pk"):
+        last.setdefault((row.product_id, row.query), row)
+    return list(last.values())

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import router, transaction
 from django.db.models import Exists, Max
 from django.utils import timezone
 
-from ..conf import get_config
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
 from ..models.shopper import MERGED_FOR
-from .remembering import UNDO_FOR
+from .remembering import UNDO_FOR, kept_for
 
 # Shoppers a statement: short transactions, whatever the size of the log.
 AT_ONCE = 1_000
@@ -29,11 +28,12 @@ class Purged:
 def purge(now: datetime | None = None) -> Purged:
     """Delete what was removed 30 days ago, what is older than RETENTION_DAYS, and what logins left over.
 
-    Call it daily. The removals themselves stay, so that an import does not bring the events back.
+    Call it daily. The removals themselves stay for RETENTION_DAYS, so that an import does not bring the events back;
+    of a search only a hash does.
     """
     now = now or timezone.now()
     HiddenProduct.objects.filter(until__lte=now).delete()
-    return Purged(_purge_removed(now - UNDO_FOR), _purge_old(now), _purge_merged(now - MERGED_FOR))
+    return Purged(_purge_removed(now - UNDO_FOR), _purge_old(now - kept_for()), _purge_merged(now - MERGED_FOR))
 
 
 def _purge_removed(before: datetime) -> int:
@@ -44,15 +44,16 @@ def _purge_removed(before: datetime) -> int:
     for start in range(0, len(shoppers), AT_ONCE):
         events = Interaction.objects.filter(shopper__in=shoppers[start : start + AT_ONCE])
         deleted += events.filter(Exists(covering)).delete()[0]
+    over.forget_words()
     return deleted
 
 
-def _purge_old(now: datetime) -> int:
-    before = now - timedelta(days=get_config().RETENTION_DAYS)
+def _purge_old(before: datetime) -> int:
     deleted = 0
     for low in _ranges():
         events = Interaction.objects.filter(shopper_id__gte=low, shopper_id__lt=low + AT_ONCE)
         deleted += events.filter(occurred_at__lt=before).delete()[0]
+    RemovedProduct.objects.filter(removed_at__lt=before).delete()
     return deleted
 
 

@@ -1,7 +1,7 @@
 """The log of what shoppers did, as sorted arrays."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -51,6 +51,15 @@ class InteractionLog:
     def products(self) -> "InteractionLog":
         """The rows that are about products: without the searches."""
         return self._where(~self.queries.among(self.item)) if len(self.queries.bags) else self
+
+    def products_met(self) -> int:
+        """How many distinct products there are rows about."""
+        return len(np.unique(self.products().item))
+
+    def with_queries(self, queries: Queries) -> "InteractionLog":
+        """The log with searches that stand for something else; without those that stand for nothing now."""
+        empty = [queries.first + k for k, bag in enumerate(queries.bags) if not len(bag.items)]
+        return replace(self, queries=queries)._where(~np.isin(self.item, empty))
 
     def before(self, time: int) -> "InteractionLog":
         """The rows strictly before `time`."""

@@ -52,16 +52,20 @@ class QueryIndex:
 
 
 def build_index(texts: Sequence[str]) -> QueryIndex:
-    """The index of products by their texts; texts[k] is item k + 1's. tf-idf, each product's words of length 1."""
+    """The index of products by their texts; texts[k] is item k + 1's, "" of one that is not to be found.
+
+    tf-idf, each product's words of length 1.
+    """
     counts = [Counter(words_of(text)) for text in texts]
     having = Counter(word for count in counts for word in count)
-    most = COMMON * len(texts) if len(texts) >= FEW else len(texts)
-    words = sorted(word for word, products in having.items() if products <= most)
+    products = sum(bool(count) for count in counts)
+    most = COMMON * products if products >= FEW else products
+    words = sorted(word for word, times in having.items() if times <= most)
     row = {word: number for number, word in enumerate(words)}
     rows, items, values = [], [], []
     for item, count in enumerate(counts, start=1):
         known = [
-            (row[word], (1 + log(times)) * log(1 + len(texts) / having[word]))
+            (row[word], (1 + log(times)) * log(1 + products / having[word]))
             for word, times in count.items()
             if word in row
         ]

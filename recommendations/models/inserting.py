@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .postgresql import NULL, can_copy, copied_text, insert_copied, may_make_temporary_tables
+from .postgresql import BESIDE, NULL, can_copy, copied_text, insert_copied, may_make_temporary_tables
 
 # With fewer rows a temporary table costs more than it saves.
 FEWEST_COPIED = 2_000
@@ -38,31 +38,51 @@ class NewInteractions:
         return [getattr(self, field.name) for field in fields(self)]
 
 
-def insert_new(table: str, rows: NewInteractions, alias: str) -> int:
-    """Insert all rows but those whose (shopper, event_key) is there, or none of them; returns how many are new."""
+def insert_new(table: str, shoppers: str, rows: NewInteractions, alias: str) -> int:
+    """Insert all rows but those whose (shopper, event_key) is there, or none of them; returns how many are new.
+
+    Left out as well is what its shopper, a row of the table `shoppers`, does not let be kept by now.
+    """
     if not len(rows):
         return 0
     connection = connections[alias]
     names = [field.name for field in fields(rows)]
-    into = f"INSERT INTO {connection.ops.quote_name(table)} ({', '.join(names)})"
+    into, wanted = connection.ops.quote_name(table), _wanted(shoppers, connection)
     many = len(rows) >= FEWEST_COPIED and can_copy(connection)
     is_one_statement = connection.vendor == "postgresql" and not many and not connection.in_atomic_block
     # Without a savepoint: the statements stand or fall together; a single one does without being told to.
     together = nullcontext() if is_one_statement else transaction.atomic(using=alias, savepoint=False)
     with together, connection.cursor() as cursor:
         if many and may_make_temporary_tables(cursor):
-            return insert_copied(cursor, connection.ops.quote_name(table), names, _lines(rows))
+            return insert_copied(cursor, into, names, _lines(rows), _insertion(into, names, BESIDE, wanted))
         if connection.vendor == "postgresql":
             arrays = ", ".join(f"%s::{type_}[]" for type_ in TYPES)
-            # Our own names, no values.
-            insert = f"{into} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608 # nosec B608
-            cursor.execute(insert, [list(column) for column in rows.columns])
+            new = f"(SELECT * FROM unnest({arrays}) AS given ({', '.join(names)}))"  # noqa: S608 # nosec B608
+            cursor.execute(_insertion(into, names, new, wanted), [list(column) for column in rows.columns])
         else:
-            marks = ", ".join(["%s"] * len(TYPES))
+            new = f"(SELECT {', '.join(f'%s AS {name}' for name in names)})"
             *before, times, list_ids, keys = rows.columns
             values = zip(*before, _adapted(times, connection), list_ids, keys, strict=True)
-            cursor.executemany(f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING", values)
+            cursor.executemany(_insertion(into, names, new, wanted), values)
         return int(cursor.rowcount)
+
+
+def _insertion(table: str, names: Sequence[str], new: str, wanted: str) -> str:
+    """The statement that stores the rows of `new`, a table or a SELECT in parentheses."""
+    columns = ", ".join(names)
+    insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {new} AS new"  # noqa: S608 # nosec B608
+    return f"{insert} WHERE {wanted} ON CONFLICT DO NOTHING"
+
+
+def _wanted(shoppers: str, connection: BaseDatabaseWrapper) -> str:
+    """The condition under which a row `new` is stored.
+
+    On PostgreSQL its shopper is locked until the commit: an erasure under way is waited for, a later one sees the row.
+    The foreign key takes the same lock, but after the rows were judged. SQLite lets nobody else write meanwhile.
+    """
+    table, lock = connection.ops.quote_name(shoppers), "FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    lets = "personalised AND (erased_at IS NULL OR new.occurred_at > erased_at)"
+    return f"EXISTS (SELECT 1 FROM {table} WHERE id = new.shopper_id AND {lets} {lock})"  # noqa: S608 # nosec B608
 
 
 def _lines(rows: NewInteractions) -> Iterator[str]:

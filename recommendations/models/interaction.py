@@ -75,8 +75,11 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         return {key: at for key, at, back in found if at is not None and (back is None or at > back)}
 
     def insert_new(self, rows: NewInteractions) -> int:
-        """Store rows in one INSERT, but those whose (shopper, event_key) is there; returns how many are new."""
-        return insert_new(self.model._meta.db_table, rows, router.db_for_write(self.model))
+        """Store rows in one INSERT, but those whose (shopper, event_key) is there; returns how many are new.
+
+        Of shoppers who opted out, and from before an erasure, none is stored: what is so is asked in the INSERT itself.
+        """
+        return insert_new(self.model._meta.db_table, Shopper._meta.db_table, rows, router.db_for_write(self.model))
 
     def units(self) -> Iterator[tuple[str | None, str | None, str, int, datetime]]:
         """(product_id, title, query, kind, occurred_at), newest first, streamed."""
@@ -84,7 +87,10 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         return rows.values_list("product__product_id", "product__title", "query", "kind", "occurred_at").iterator()
 
     def hand_over(self, owner: Any) -> None:
-        """Make these events the owner's; what the owner has already, or had erased, is deleted."""
+        """Make these events the owner's; deleted is what the owner has already or had erased, and all if opted out."""
+        if not owner.personalised:
+            self.delete()
+            return
         owners = Interaction.objects.filter(shopper=owner, event_key=OuterRef("event_key"))
         self.filter(Exists(owners)).delete()
         if owner.erased_at is not None:

@@ -3,7 +3,6 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 from django.db.models import Count
 
-from ..ml.kinds import SEQUENCE_KINDS
 from .interaction import Interaction
 from .product_pair import ProductPair
 from .teaching import by_teachers
@@ -17,9 +16,9 @@ class ProductPopularityQuerySet(models.QuerySet["ProductPopularity"]):
     def count_again(self, now: datetime) -> int:
         """Count the shoppers of each product anew, this week's by trusted sources, and what was bought together.
 
-        Returns how many products.
+        Whoever opted out does not count. Returns how many products.
         """
-        events = Interaction.objects.remembered().filter(by_teachers(), kind__in=SEQUENCE_KINDS, product__isnull=False)
+        events = Interaction.objects.for_training().filter(by_teachers(), product__isnull=False)
         total = _shoppers_by_product(events)
         # "Popular this week" is printed as a fact: what only browsers say does not count for it.
         trusted = events.exclude(source=Interaction.Source.BEACON)

@@ -8,6 +8,7 @@ import numpy as np
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 NULL = r"\N"
+BESIDE = "recommendations_copied"
 # What separates columns and rows in COPY's text, or escapes.
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 AT_ONCE = 5_000  # rows of one write
@@ -33,22 +34,22 @@ def copied_text(value: str) -> str:
     return value.translate(ESCAPED) if value else ""
 
 
-def insert_copied(cursor: Any, table: str, names: Sequence[str], lines: Iterable[str]) -> int:
-    """Copy `lines` (COPY's text, without line ends) beside the table and insert what it lacks; how many are new.
+def insert_copied(cursor: Any, table: str, names: Sequence[str], lines: Iterable[str], insert: str) -> int:
+    """Copy `lines` (COPY's text, without line ends) beside the table, into BESIDE, and `insert` from there; how many
+    are new.
 
     Call it in a transaction.
     """
-    columns, beside = ", ".join(names), "recommendations_copied"
-    alike = f"CREATE TEMPORARY TABLE {beside} AS SELECT {columns} FROM {table} LIMIT 0"  # noqa: S608 # nosec B608
+    columns = ", ".join(names)
+    alike = f"CREATE TEMPORARY TABLE {BESIDE} AS SELECT {columns} FROM {table} LIMIT 0"  # noqa: S608 # nosec B608
     cursor.execute(alike)
     lines = iter(lines)
-    with cursor.copy(f"COPY {beside} ({columns}) FROM STDIN") as copy:
+    with cursor.copy(f"COPY {BESIDE} ({columns}) FROM STDIN") as copy:
         while block := list(islice(lines, AT_ONCE)):
             copy.write("\n".join(block) + "\n")
-    insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {beside}"  # noqa: S608 # nosec B608
-    cursor.execute(f"{insert} ON CONFLICT DO NOTHING")
+    cursor.execute(insert)
     new = int(cursor.rowcount)
-    cursor.execute(f"DROP TABLE {beside}")
+    cursor.execute(f"DROP TABLE {BESIDE}")
     return new
 
 

@@ -14,14 +14,16 @@ from .. import controls
 from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
-from ..serving.asking import reading_shopper
+from ..serving.asking import shopper_of
 from ..throttles import NewcomersThrottle
+from .trying_again import or_try_again
 
 
 def _back(**query: Any) -> HttpResponse:
     return redirect(reverse("recommendations:yours", query=query or None))
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def personalisation(request: HttpRequest) -> HttpResponse:
@@ -32,6 +34,7 @@ def personalisation(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def erase(request: HttpRequest) -> HttpResponse:
@@ -41,6 +44,7 @@ def erase(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@or_try_again
 @never_cache
 @require_GET
 def export(request: HttpRequest) -> HttpResponse:
@@ -54,10 +58,11 @@ def export(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def hide(request: HttpRequest) -> HttpResponse:
-    """Not interested in a product, or with fewer=1 less like it; nothing happens while personalisation is off."""
+    """Not interested in a product, or with fewer=1 less like it; refused while nothing may be kept."""
     throttle = NewcomersThrottle()
     if not throttle.allow(request):
         return HttpResponse(status=429, headers={"Retry-After": str(ceil(throttle.wait() or 1))})
@@ -65,7 +70,7 @@ def hide(request: HttpRequest) -> HttpResponse:
     shopper, cookie = Shopper.objects.writing(request)
     response = _back(hidden=product_id)
     if shopper is None:
-        return _back()
+        return _back(refused=1)
     try:
         controls.hide(shopper, product_id, request.POST.get("fewer") == "1")
     except UnknownProduct as error:
@@ -75,11 +80,12 @@ def hide(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def show_again(request: HttpRequest) -> HttpResponse:
     """Undo it."""
-    shopper: Shopper | None = reading_shopper(request)
+    shopper: Shopper | None = shopper_of(request)
     if shopper is not None:
         controls.show_again(shopper, request.POST.get("product", ""))
     return _back()

@@ -15,11 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from .. import controls
 from ..catalog import Card, find_cards
+from ..models import Shopper
 from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, Why, open_token, recommend
 from ..serving import why as explain
-from ..serving.asking import anchor_in, query_of, reading_shopper
+from ..serving.asking import anchor_in, query_of, reading_shopper, shopper_of
 from ..serving.looking import compare
+from .trying_again import or_try_again
 
 UNITS_ON_A_PAGE = 50
 # What the address of the panel asks, but for what the product is compared with.
@@ -62,6 +64,7 @@ def why(request: HttpRequest) -> HttpResponse:
         "predicted": predicted,
         "changed": token.change(told.again),
         "looked_further": further,
+        "has_likes": told.recommendation is not None and controls.is_like_others(told.recommendation.card.product_id),
         "others": [entry.card for entry in told.others],
         "asked": [(name, value) for name, value in request.GET.items() if name in ASKED],
         "comparison": None,
@@ -72,12 +75,13 @@ def why(request: HttpRequest) -> HttpResponse:
     return render(request, "recommendations/pages/why.html", context)
 
 
+@or_try_again
 @never_cache
 @require_GET
 @csrf_protect
 def yours(request: HttpRequest) -> HttpResponse:
     """What is remembered of whoever asks, each part removable, and what was removed, each removal undoable."""
-    shopper = reading_shopper(request)
+    shopper, standing = shopper_of(request), controls.standing(request)
     page = Paginator(controls.history_of(shopper) if shopper else [], UNITS_ON_A_PAGE).get_page(request.GET.get("page"))
     removed = controls.removed_by(shopper) if shopper else []
     history, removed_units = _units([*page.object_list], request), _units(removed, request)
@@ -87,16 +91,22 @@ def yours(request: HttpRequest) -> HttpResponse:
         "history": history,
         "removed": removed_units,
         "just_removed": _just(removed_units, request, product="removed", query="removed_query"),
-        "hidden": hidden,
+        "hidden": [unit for unit in hidden if unit.removed_at is None],
+        "removed_for_good": [unit for unit in hidden if unit.removed_at is not None],
+        "searches_removed_for_good": controls.searches_removed_for_good(shopper) if shopper else 0,
         "just_hidden": _just(hidden, request, product="hidden"),
         "erased": request.GET.get("erased") == "1",
         "interests": controls.interests_of(shopper) if shopper else [],
-        "personalised": controls.is_personalised(request),
+        "standing": standing.value,
+        "personalised": standing == controls.Standing.ON,
+        "refused": request.GET.get("refused") == "1",
+        "may_have_more": standing != controls.Standing.ON and Shopper.objects.asking(request) is not None,
         "logged_in": is_logged_in(request),
     }
     return render(request, "recommendations/pages/yours.html", context)
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def forget(request: HttpRequest) -> HttpResponse:
@@ -106,6 +116,7 @@ def forget(request: HttpRequest) -> HttpResponse:
     return _changed(request, controls.remove, unit, query=told)
 
 
+@or_try_again
 @require_POST
 @csrf_protect
 def undo(request: HttpRequest) -> HttpResponse:
@@ -126,7 +137,7 @@ def _changed(
 ) -> HttpResponse:
     if not unit:
         return HttpResponseBadRequest("product: expected the id of a product, or query: the text of a search.")
-    shopper = reading_shopper(request)
+    shopper = shopper_of(request)
     if shopper is not None:
         change(shopper, **unit)
     return redirect(reverse("recommendations:yours", query=query))

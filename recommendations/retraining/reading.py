@@ -1,12 +1,12 @@
 """From the shop's rows to the arrays that training reads."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from django.utils import timezone
 
-from ..ml.attributes import code_table
+from ..ml.attributes import Codes, code_table
 from ..ml.cleaning import ABOUT, KIND, DataReport, OrderLine, came_back, clean
 from ..ml.interactions import InteractionLog
 from ..ml.kinds import Kind
@@ -29,7 +29,16 @@ class ShopLog:
     vocabulary: Vocabulary
     index: QueryIndex
     codes: np.ndarray  # int64 (F, n+1), see attributes.code_table()
+    texts: Sequence[str]  # of the products, item 1's first
+    searches: Sequence[str]  # those of the log's queries
     report: DataReport = field(default_factory=DataReport)
+
+    def queries_before(self, time: int) -> Queries:
+        """What the searches stand for by the words of the products that were met before `time`."""
+        met = np.zeros(len(self.texts) + 1, bool)
+        met[self.log.before(time).products().item] = True
+        index = build_index([text if known else "" for text, known in zip(self.texts, met[1:].tolist(), strict=True)])
+        return _queries(index, self.texts, self.searches)
 
 
 def read_log(report: Callable[[float], None], until: int | None = None) -> ShopLog:
@@ -46,17 +55,18 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
     met, number = np.unique(about[~is_search], return_inverse=True)  # ascending: the oldest product is item 1
-    vocabulary, index, codes = _products(met)
-    bags = [index.bag(query) for query in searched]
+    product_ids, texts, codes = _products(met)
+    index = build_index(texts)
+    queries = _queries(index, texts, searched)
     item = np.zeros(len(rows), np.int64)
     item[~is_search] = number + 1
-    matches = np.array([len(bag.items) > 0 for bag in bags], bool)
+    matches = np.array([len(bag.items) > 0 for bag in queries.bags], bool)
     item[is_search] = np.where(matches[about[is_search]], len(met) + 1 + about[is_search], 0)
-    log = InteractionLog.from_rows(shopper, item, kind, time, queries=Queries(len(met) + 1, bags))
+    log = InteractionLog.from_rows(shopper, item, kind, time, queries=queries)
     counted.leave_out("unmatched_searches", log.dropped)
     counted.kept = len(log)
     counted.one_event_shoppers = int(np.count_nonzero(np.diff(log.shopper_starts()) == 1))
-    return ShopLog(log, vocabulary, index, codes, counted)
+    return ShopLog(log, Vocabulary(product_ids), index, code_table(codes), texts, searched, counted)
 
 
 def read_rows(
@@ -104,8 +114,13 @@ def _returned(stored: InteractionQuerySet, returners: Collection[int]) -> list[O
     return came_back(events.order_lines(Kind.RETURN), bought)
 
 
-def _products(primary_keys: np.ndarray) -> tuple[Vocabulary, QueryIndex, np.ndarray]:
+def _products(primary_keys: np.ndarray) -> tuple[Sequence[str], Sequence[str], Sequence[Codes]]:
+    """The id, the words and the attribute codes of each."""
     known = {pk: told for pk, *told in Product.objects.described()}
     met = [known[key] for key in primary_keys.tolist()]
-    product_ids, words, codes = zip(*met, strict=True) if met else ((), (), ())
-    return Vocabulary(product_ids), build_index(words), code_table(codes)
+    product_ids, texts, codes = zip(*met, strict=True) if met else ((), (), ())
+    return product_ids, texts, codes
+
+
+def _queries(index: QueryIndex, texts: Sequence[str], searches: Sequence[str]) -> Queries:
+    return Queries(len(texts) + 1, [index.bag(query) for query in searches])

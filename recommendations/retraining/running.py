@@ -88,6 +88,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
             kept.directory,
             fits_before(),
             read.codes,
+            read.queries_before if read.searches else None,
         )
         if why_cold := result.start.get("cold"):
             log("training_started_cold", version=lease.version.pk, why=why_cold)

@@ -12,14 +12,22 @@ from .queries import RecommendationQuery
 _UNASKED = object()
 
 
-@never_break(fallback=lambda request: None, breaker=CircuitBreaker())
-def reading_shopper(request: HttpRequest) -> Shopper | None:
-    """Whose history this request may read, or None; one SELECT a request."""
+def shopper_of(request: HttpRequest) -> Shopper | None:
+    """Whose history this request may read, or None; one SELECT a request.
+
+    Raises whatever the database raises: who shows or changes somebody's own data must not take a failure for nobody.
+    """
     shopper = getattr(request, "_recommendations_shopper", _UNASKED)
     if shopper is _UNASKED:
         shopper = Shopper.objects.reading(request)
         request._recommendations_shopper = shopper  # type: ignore[attr-defined]
     return shopper
+
+
+@never_break(fallback=lambda request: None, breaker=CircuitBreaker())
+def reading_shopper(request: HttpRequest) -> Shopper | None:
+    """The same for lists and why they are so, which do without the shopper while the database does not answer."""
+    return shopper_of(request)
 
 
 def query_of(

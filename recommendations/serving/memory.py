@@ -62,12 +62,11 @@ class Memory:
 
     def strongest_event(self, product_id: str) -> str:
         """The strongest true thing to say of a product met: one of EVENT_ORDER, "" when there is none (returned)."""
-        mine = self._kinds.get(product_id, ())
-        balance = next((kind for kind in mine if kind in (Kind.PURCHASE, Kind.RETURN)), None)
-        if balance == Kind.PURCHASE:
+        if product_id in self.bought:  # perhaps before the events that were read
             return "bought"
         if product_id in self.in_basket:
             return "in_basket"
+        mine = self._kinds.get(product_id, ())
         if Kind.SAVE in mine:
             return "saved"
         if Kind.VIEW in mine:

@@ -83,6 +83,15 @@ def test_a_body_larger_than_any_honest_one_is_refused(books, browser, send, erro
     assert "bytes" in errors(send(browser, " " * 600_000))[0][2]
 
 
+@pytest.mark.parametrize("length", ["many", "1e9", "²", "-1", ""])
+def test_a_length_that_is_no_number_is_no_length(books, browser, send, errors, length):
+    assert errors(send(browser, view(books[0]), CONTENT_LENGTH=length))[0][1] in ("body", "kind")
+
+
+def test_a_length_longer_than_any_number_is_refused(books, browser, send, errors):
+    assert "bytes" in errors(send(browser, view(books[0]), CONTENT_LENGTH="9" * 5_000))[0][2]
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

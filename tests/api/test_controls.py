@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from recommendations.ml.kinds import Kind
-from recommendations.models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 from recommendations.models.shopper import OFF_COOKIE, hash_key
 from tests.api.conftest import URL
 from tests.serving.conftest import books, did, popular, version  # noqa: F401 - the same shop
@@ -85,6 +85,8 @@ def test_a_paused_user_is_nobody_and_gets_the_history_back(version, popular, boo
     with CaptureQueriesContext(connection) as asked:
         assert listed(client) == stranger
     assert behaviour_in(asked) == []
+    told = client.delete(f"{URL}history/?product={books[10].pk}")
+    assert (told.status_code, told.json()["detail"][:31]) == (404, "Personalisation is off: nothing")
     put(client, True)
     assert listed(client) == before != stranger
 
@@ -102,7 +104,11 @@ def test_without_consent_a_user_is_nobody_and_gets_it_all_back(books, did, user,
     with CaptureQueriesContext(connection) as asked:
         assert listed(client) == stranger
         assert send(client, {"kind": "view", "product": str(books[0].pk)}).json()["accepted"] == 0
+        assert client.get(f"{URL}personalisation/").json() == put(client, True).json() == {"personalised": False}
     assert behaviour_in(asked) == []
+    for path in ("hidden", "history"):
+        told = client.delete(f"{URL}{path}/?product={books[10].pk}")
+        assert (told.status_code, told.json()["detail"][:26]) == (404, "You have not agreed to it:")
     assert listed(client, headers={"X-Consent": "yes"}) != stranger
     assert Interaction.objects.count() == 3
 
@@ -192,6 +198,13 @@ def test_less_like_this(books, client):  # noqa: F811
     answer = client.post(f"{URL}hidden/", {"product": unwanted, "fewer_like_it": "yes"}, content_type=JSON)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "fewer_like_it")
     assert client.delete(f"{URL}hidden/?product={unwanted}").status_code == 204
+
+
+def test_nothing_is_like_a_product_without_a_category(books, client):  # noqa: F811
+    Product.objects.filter(product_id=str(books[0].pk)).update(category=[])
+    body = {"product": str(books[0].pk), "fewer_like_it": True}
+    answer = client.post(f"{URL}hidden/", body, content_type=JSON)
+    assert [entry["fewer_like_it"] for entry in answer.json()["hidden"]] == [False]
 
 
 @pytest.mark.parametrize(("method", "path"), [("put", "personalisation/"), ("post", "hidden/"), ("delete", "me/")])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from recommendations.capture import accepting
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, Shopper
-from recommendations.models.shopper import OFF_COOKIE, hash_key
+from recommendations.models.shopper import OFF_COOKIE, ShopperQuerySet, hash_key
 from recommendations.serving.tokens import Token, seal
 from tests.api.conftest import OWN_PAGE, URL
 
@@ -85,6 +85,8 @@ def test_a_form_is_no_blob(books, browser, send):
         {"origin": "https://testserver"},
         {"origin": "http://testserver.evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
+        {"origin": ""},
     ],
 )
 def test_another_sites_page_is_refused(books, browser, send, headers):
@@ -234,6 +236,16 @@ def test_when_the_database_can_not_the_caller_may_come_again(books, browser, sen
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
     assert COOKIE not in response.cookies
+
+
+@override_settings(RECOMMENDATIONS={"STRICT": False})
+def test_what_is_stored_is_accepted_whatever_fails_afterwards(books, browser, send, monkeypatch):
+    def slow(*args):
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(ShopperQuerySet, "seen", slow)
+    assert send(browser, view(books[0])).json() == {"accepted": 1, "duplicates": 0}
+    assert len(stored()) == 1
 
 
 class Broken:

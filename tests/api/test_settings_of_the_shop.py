@@ -25,6 +25,10 @@ def test_the_default_handler_is_not_ours(db):
     assert api_settings.EXCEPTION_HANDLER is not Endpoint().get_exception_handler()
 
 
-def test_interactions_are_stored_outside_of_atomic_requests():
-    [pattern] = [pattern for pattern in urls.urlpatterns if pattern.name == "interactions"]
+OWN_DATA = ("interactions", "history", "restore", "hidden", "personalisation", "export", "me")
+
+
+@pytest.mark.parametrize("name", OWN_DATA)
+def test_what_is_told_of_shoppers_is_outside_of_atomic_requests(name):
+    [pattern] = [pattern for pattern in urls.urlpatterns if pattern.name == name]
     assert pattern.callback._non_atomic_requests

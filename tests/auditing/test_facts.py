@@ -36,6 +36,8 @@ def test_popular_this_week_is_counted_again(scorer, now):
     shopper_who(now - timedelta(days=8), (2, Kind.VIEW))
     third = Product.objects.get(product_id=product_ids()[2])
     RemovedProduct.objects.create(shopper=forgetful, product=third, removed_at=now)
+    paused = shopper_who(now, (2, Kind.VIEW), (3, Kind.VIEW))
+    Shopper.objects.filter(pk=paused.pk).update(personalised=False)
     audit = ShopperAudit(Reference(scorer), forgetful, now)
     assert fact_faults(audit, Said(product_ids()[0], "popular_this_week", None)) == []
     for name in product_ids()[1:3]:

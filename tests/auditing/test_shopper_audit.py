@@ -186,7 +186,8 @@ def test_what_may_be_shown_is_derived_again(scorer, now):
 def test_removed_events_are_not_remembered(scorer, now):
     shopper = shopper_who(now, (1, Kind.VIEW), (2, Kind.VIEW), (1, Kind.SAVE))
     first = Product.objects.order_by("pk").first()
-    RemovedProduct.objects.create(shopper=shopper, product=first, removed_at=now - timedelta(minutes=2))
+    for minutes in (2, 5):
+        RemovedProduct.objects.create(shopper=shopper, product=first, removed_at=now - timedelta(minutes=minutes))
     audit = ShopperAudit(Reference(scorer), shopper, now)
     assert [(event.product_id, event.kind) for event in audit.events] == [
         (product_ids()[0], Kind.SAVE),
@@ -255,9 +256,12 @@ def test_a_search_that_hints_at_something_sensitive_must_not_be_named(search_and
     assert search_and_view.faults(searched(12, third)) == [f"{third!r} must not be named"]
 
 
-def test_a_removed_search_is_not_remembered(search_and_view, now):
+@pytest.mark.parametrize("words_are_gone", [False, True])
+def test_a_removed_search_is_not_remembered(search_and_view, now, words_are_gone):
     third = product_ids()[2]
     RemovedProduct.objects.create(shopper=search_and_view.shopper, query=third, removed_at=now)
+    if words_are_gone:
+        RemovedProduct.objects.forget_words()
     again = ShopperAudit(search_and_view.reference, search_and_view.shopper, now)
     assert again.searches == []
     assert again.history.items.tolist() == [2]

@@ -11,6 +11,7 @@ import torch
 from benchmarks.attribute_decoder import AttributeDecoder, encode_tokens
 from benchmarks.attribute_matches import fit_matches, match_strength
 from benchmarks.attributes import attributes_of, read_attributes
+from benchmarks.data_files import read_data
 from benchmarks.decoder import main
 from benchmarks.reranking import NO_CANDIDATE, Pools, best_weight, fit_reranker, ndcg_of, pools_of
 from recommendations.ml.kinds import Kind
@@ -174,14 +175,14 @@ def made_files(tmp_path_factory):
 
 
 def test_brand_and_categories_are_read_and_unknown_is_no_brand(made_files):
-    found = read_attributes(*made_files, N, 0)
+    found = read_attributes(made_files[0], read_data(made_files[0]), made_files[1], 0)
     brand, path = found.tokens[:, 0], found.tokens[:, 1:3]
     assert brand[1] == brand[4] != brand[2] == brand[5]
     assert brand[3] == brand[0] == found.unknown[0]
     assert path[1].tolist() == path[3].tolist() != path[2].tolist()
     assert found.tokens[N].tolist() == found.unknown.tolist()
     with pytest.raises(ValueError, match="pass --items FILE"):
-        read_attributes(made_files[0], None, N, 0)
+        read_attributes(made_files[0], read_data(made_files[0]), None, 0)
 
 
 def test_online_retail_tells_words_and_price_of_before(tmp_path):
@@ -196,7 +197,7 @@ def test_online_retail_tells_words_and_price_of_before(tmp_path):
     with gzip.open(file, "wt") as stream:
         stream.write("invoice,stock_code,description,quantity,invoice_date,price,customer_id,country\n")
         stream.writelines(f"1,{code},{title},1,{time},{price},7,UK\n" for code, title, time, price in sales)
-    found = read_attributes(str(file), None, 5, int(datetime(2010, 2, 1, tzinfo=UTC).timestamp()))
+    found = read_attributes(str(file), read_data(file), None, int(datetime(2010, 2, 1, tzinfo=UTC).timestamp()))
     words, price = [set(row[row > 2]) for row in found.tokens[:, :8]], found.tokens[:, 8]
     assert [len(row) for row in words] == [0, 3, 3, 2, 2, 0]  # of what is sold later only, nothing is known
     assert len(words[1] & words[2]) == 2 and len(words[1] & words[3]) == len(words[3] & words[4]) == 1

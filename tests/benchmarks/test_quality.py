@@ -6,6 +6,7 @@ import json
 import pytest
 
 from benchmarks import quality, quality_figures
+from benchmarks.data_files import read_data
 from benchmarks.public_shops import read_categories
 from benchmarks.quality import main
 from tests.benchmarks.test_protocols import N, made_lists
@@ -76,8 +77,9 @@ def test_folds_go_back_one_product_each_and_the_newest_leads(found):
 
 
 def test_categories_are_two_levels_and_0_where_there_is_none(beauty):
-    category = read_categories(str(beauty[0]), str(beauty[1]), N)
+    data = read_data(beauty[0])
+    category = read_categories(data, str(beauty[1]))
     assert len(category) == N + 1
     assert (category[0], category[N]) == (0, 0)
     assert category[1] == category[4] != category[2]
-    assert read_categories(str(beauty[0]), None, N) is None
+    assert read_categories(data, None) is None

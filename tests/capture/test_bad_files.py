@@ -1,6 +1,7 @@
 """Whatever stands in a file: rows are stored or rejected with a reason, or the file is refused."""
 
 import csv
+import gzip
 import io
 import struct
 from datetime import date, datetime
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from recommendations.capture import import_interactions
+from recommendations.capture import import_interactions, reading
 from recommendations.capture.importing import UnreadableFile
 from recommendations.capture.reading import COLUMNS
 from recommendations.models import Interaction, Product
@@ -137,3 +138,41 @@ def test_half_of_a_surrogate_pair_in_a_parquet_file_is_refused(catalog):
     pyarrow.parquet.write_table(pyarrow.table(columns), stream)
     assert imported(stream.getvalue(), format="parquet") is None
     assert Interaction.objects.count() == 0
+
+
+def many(count):
+    return [{**GOOD, "occurred_at": f"2026-03-01T12:{k // 60:02}:{k % 60:02}Z"} for k in range(count)]
+
+
+@pytest.mark.parametrize("place", range(0, 900, 17))
+def test_of_a_damaged_gz_nothing_is_imported(catalog, tmp_path, monkeypatch, place):
+    monkeypatch.setattr(reading, "CHUNK", 10)
+    packed = bytearray(gzip.compress(as_csv(many(600)), mtime=0))
+    place = 10 + place * (len(packed) - 11) // 900
+    packed[place] ^= 0x10
+    path = tmp_path / "log.csv.gz"
+    for damaged in (packed, packed[:place]):
+        path.write_bytes(damaged)
+        with pytest.raises(UnreadableFile, match=r"log\.csv\.gz: damaged .* Nothing of it was imported"):
+            import_interactions(path)
+    assert not Interaction.objects.exists()
+
+
+def test_a_file_that_breaks_off_says_how_many_rows_are_in_and_can_be_imported_again(catalog, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK", 10)
+    whole = as_csv([{**row, "order": str(k // 4)} for k, row in enumerate(many(600))])
+    broken = whole[:-60] + b"\xff" * 60
+    with pytest.raises(UnreadableFile, match="Nothing of it was imported"):
+        import_interactions("-", stdin=io.BytesIO(broken), dry_run=True)
+    with pytest.raises(UnreadableFile, match=r"Its first \d+ rows are in"):
+        import_interactions("-", stdin=io.BytesIO(broken))
+    assert 0 < Interaction.objects.count() < 150
+    import_interactions("-", stdin=io.BytesIO(whole))
+    mended = stored()
+    Interaction.objects.all().delete()
+    import_interactions("-", stdin=io.BytesIO(whole))
+    assert stored() == mended and len(mended) == 150
+
+
+def stored():
+    return sorted(Interaction.objects.values_list("occurred_at", "quantity", "event_key"))

@@ -5,6 +5,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from recommendations.capture import Batch, import_rows
+from recommendations.controls import erase
 from recommendations.exceptions import InvalidInteraction, UnknownProduct
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, RemovedProduct, Shopper
@@ -105,6 +106,18 @@ def test_nothing_is_stored_of_who_opted_out():
     result = import_rows([Batch(["ann", "bob"], ["tea", "tea"], [NOON, NOON])])
     assert (result.added, result.forgotten) == (1, 1)
     assert stored() == [("bob", "tea", Kind.PURCHASE, 1)]
+
+
+def test_who_has_everything_erased_during_an_import_gets_nothing_back():
+    def batches():
+        yield Batch(["ann", "bob"], ["tea", "tea"], [NOON, NOON])
+        erase(Shopper.objects.get(external_id="ann"))
+        Shopper.objects.filter(external_id="bob").update(personalised=False)
+        yield Batch(["ann", "bob", "eve"], ["cup", "cup", "cup"], [NOON, NOON, NOON])
+
+    result = import_rows(batches())
+    assert (result.added, result.forgotten, result.repeated) == (3, 2, 0)
+    assert stored() == [("bob", "tea", Kind.PURCHASE, 1), ("eve", "cup", Kind.PURCHASE, 1)]
 
 
 def test_a_removal_stays_in_force_over_an_import(products):

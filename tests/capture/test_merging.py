@@ -3,7 +3,9 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.test import Client, RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from recommendations.capture import merge_at_login, record
@@ -93,7 +95,7 @@ def test_hidden_and_removed_products_come_along(visitor, user, login):
 
 
 @pytest.mark.parametrize("visitors_is_later", [True, False])
-def test_of_two_removals_the_later_holds(visitor, user, login, visitors_is_later):
+def test_of_two_removals_both_hold_and_of_two_wishes_the_longer(visitor, user, login, visitors_is_later):
     early, late = NOW - timedelta(days=2), NOW - timedelta(days=1)
     owner = Shopper.objects.create(user=user)
     tea = Product.objects.get(product_id="tea")
@@ -102,17 +104,42 @@ def test_of_two_removals_the_later_holds(visitor, user, login, visitors_is_later
         RemovedProduct.objects.create(shopper=shopper, query="red tea", removed_at=time)
         HiddenProduct.objects.create(shopper=shopper, product=tea, until=time)
     login()
-    assert set(RemovedProduct.objects.values_list("shopper", "removed_at")) == {(owner.pk, late)}
-    assert RemovedProduct.objects.count() == 2
+    assert set(RemovedProduct.objects.values_list("shopper", "removed_at")) == {(owner.pk, late), (owner.pk, early)}
+    assert RemovedProduct.objects.count() == 4
     assert HiddenProduct.objects.get().until == late
 
 
 @pytest.mark.parametrize("side", ["visitor", "user"])
 def test_an_opt_out_on_either_side_wins(visitor, user, login, side):
     owner = Shopper.objects.create(user=user)
+    kept = record(user, Kind.VIEW, "pot")
+    record(visitor, Kind.VIEW, "tea")
+    record(visitor, Kind.VIEW, "cup")
+    remove(visitor, product_id="tea")
+    hide(visitor, "cup")
     Shopper.objects.filter(pk=visitor.pk if side == "visitor" else owner.pk).update(personalised=False)
-    login()
+    with CaptureQueriesContext(connection) as asked:
+        login()
     assert not of(user)[0].personalised
+    assert kept and of(user)[1] == ["pot"]
+    assert [model.objects.count() for model in (Interaction, RemovedProduct, HiddenProduct)] == [1, 0, 0]
+    tables = [f'"{model._meta.db_table}"' for model in (Interaction, RemovedProduct, HiddenProduct)]
+    behaviour = [query["sql"] for query in asked if any(table in query["sql"] for table in tables)]
+    assert [sql.split()[0] for sql in behaviour] == ["DELETE"] * 3
+
+
+@pytest.mark.parametrize("way", ["in flight", "late"])
+def test_what_was_on_its_way_at_the_login_of_one_who_opted_out_is_deleted(visitor, user, login, way):
+    Shopper.objects.create(user=user, personalised=False)
+    unmerged = Shopper.objects.get(pk=visitor.pk)
+    login()
+    if way == "in flight":
+        record(unmerged, Kind.VIEW, "tea")
+    else:
+        Interaction.objects.create(shopper=visitor, product=Product.objects.first(), kind=1, source=1, event_key=1)
+        Shopper.objects.filter(pk=visitor.pk).update(merged_at=NOW - timedelta(hours=25))
+        purge()
+    assert not Interaction.objects.exists()
 
 
 def test_a_pause_of_the_browser_is_the_users_too(user, login):
@@ -187,6 +214,14 @@ def test_a_login_while_an_event_is_being_stored_takes_the_event_along(visitor, u
     login()
     record(unmerged, Kind.VIEW, "tea")
     assert of(user)[1] == ["tea"]
+
+
+def test_an_event_in_flight_does_not_reach_a_user_who_opted_out_meanwhile(visitor, user, login):
+    unmerged = Shopper.objects.get(pk=visitor.pk)
+    login()
+    Shopper.objects.filter(user=user).update(personalised=False)
+    record(unmerged, Kind.VIEW, "tea")
+    assert not Interaction.objects.exists()
 
 
 def test_an_event_stored_at_the_very_moment_of_the_login_arrives_with_the_purge(visitor, user, login):

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from recommendations.capture import Batch, import_rows, record, record_order, recording
+from recommendations.controls import erase
 from recommendations.exceptions import InvalidInteraction
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, Shopper
-from recommendations.models.shopper import OFF_COOKIE, hash_key
+from recommendations.models.shopper import OFF_COOKIE, ShopperQuerySet, hash_key
 from tests.shop.models import Book
 
 lenient = override_settings(RECOMMENDATIONS={"STRICT": False})
@@ -165,6 +166,42 @@ def test_nothing_is_recorded_of_who_opted_out(user):
     shopper = Shopper.objects.create(user=user, personalised=False)
     assert not record(user, Kind.VIEW, "tea")
     assert not record(shopper, Kind.VIEW, "tea")
+
+
+def test_who_was_erased_or_opted_out_meanwhile_gets_no_rows_back(anna, request_of):
+    visitor = Shopper.objects.create(key_hash=hash_key("key"))
+    off = Shopper.objects.create(external_id="off")
+    read_before = [Shopper.objects.get(pk=shopper.pk) for shopper in (anna, visitor, off)]
+    erase(anna)
+    erase(visitor)
+    Shopper.objects.filter(pk=off.pk).update(personalised=False)
+    assert [record(shopper, Kind.VIEW, "tea") for shopper in read_before] == [False] * 3
+    assert stored() == []
+
+
+def test_who_erases_and_switches_on_again_meanwhile_gets_new_rows_only(anna):
+    before = Shopper.objects.get(pk=anna.pk)
+    erase(anna)
+    Shopper.objects.update(personalised=True)
+    assert not record(before, Kind.VIEW, "tea", occurred_at=timezone.now() - timedelta(minutes=1))
+    assert record(before, Kind.VIEW, "cup")
+
+
+@lenient
+@pytest.mark.parametrize("step", ["merged", "seen"])
+def test_what_fails_once_the_event_is_stored_is_logged(request_of, monkeypatch, caplog, step):
+    Shopper.objects.create(key_hash=hash_key("key"))
+
+    def fail(*args):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column FROM recommendations_shopper")
+
+    monkeypatch.setattr(ShopperQuerySet, step, fail)
+    with transaction.atomic():
+        assert record(request_of(**{COOKIE: "key"}), Kind.VIEW, "tea") is True
+        Product.objects.create(product_id="order")
+    assert len(stored()) == 1
+    assert "no_such_column" in caplog.text or "no such column" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from django.utils import timezone
 
 from recommendations import controls
+from recommendations.capture import Batch, import_rows
 from recommendations.exceptions import UnknownProduct
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
@@ -93,6 +95,21 @@ def test_an_event_at_the_moment_of_removal_is_forgotten(products, anna):
     assert remembered(anna) == set()
 
 
+@pytest.mark.parametrize("unit", [{"product_id": "a"}, {"query": "red tea"}], ids=["product", "search"])
+def test_a_removal_covers_what_a_faster_clock_stamped(products, anna, unit):
+    about = (products[0], Kind.VIEW) if "product_id" in unit else (None, Kind.SEARCH)
+    for hours_ago in (3, 1):
+        did(anna, *about, hours_ago, unit.get("query", ""))
+    before = controls.history_of(anna)
+    assert controls.remove(anna, **unit, now=NOW - timedelta(hours=2))
+    assert remembered(anna) == set()
+    assert controls.restore(anna, **unit)
+    assert controls.history_of(anna) == before
+    controls.remove(anna, **unit, now=NOW - timedelta(hours=2))
+    new = did(anna, *about, 0.5, unit.get("query", ""))
+    assert remembered(anna) == {new.pk}
+
+
 def test_undo_brings_back_every_event(products, anna):
     did(anna, products[0], Kind.VIEW, 5)
     did(anna, products[0], Kind.PURCHASE, 4)
@@ -102,6 +119,18 @@ def test_undo_brings_back_every_event(products, anna):
     assert controls.restore(anna, product_id="a")
     assert controls.history_of(anna) == before
     assert controls.removed_by(anna) == []
+
+
+def test_undo_brings_back_what_the_last_removal_took_and_nothing_else(products, anna):
+    met = []
+    for hours in (6, 4, 2):
+        met.append(did(anna, products[0], Kind.VIEW, hours))
+        controls.remove(anna, product_id="a", now=NOW - timedelta(hours=hours - 1))
+    for known in ({met[2].pk}, {met[2].pk, met[1].pk}, {event.pk for event in met}):
+        assert [unit.product_id for unit in controls.removed_by(anna)] == ["a"]
+        assert controls.restore(anna, product_id="a")
+        assert remembered(anna) == known
+    assert not controls.restore(anna, product_id="a")
 
 
 def test_a_search_can_be_removed_and_put_back(products, anna):
@@ -118,6 +147,15 @@ def test_what_is_not_remembered_can_not_be_removed_or_restored(products, anna):
         assert not controls.remove(anna, **unit)
         assert not controls.restore(anna, **unit)
     assert RemovedProduct.objects.count() == 0
+
+
+def test_what_no_database_holds_was_never_met(products, anna):
+    for unit in ({"product_id": "a\0"}, {"query": "tea\0"}):
+        assert not controls.remove(anna, **unit)
+        assert not controls.restore(anna, **unit)
+    assert not controls.show_again(anna, "a\0")
+    with pytest.raises(UnknownProduct, match="Unknown product"):
+        controls.hide(anna, "a\0")
 
 
 @pytest.mark.parametrize("unit", [{}, {"product_id": "a", "query": "tea"}])
@@ -176,6 +214,65 @@ def test_purge_deletes_what_was_removed_thirty_days_ago_and_keeps_the_tombstone(
     assert controls.purge(NOW + timedelta(days=31)).removed == 1
     assert list(Interaction.objects.values_list("pk", flat=True)) == [kept.pk]
     assert RemovedProduct.objects.count() == 1
+
+
+def test_a_second_removal_keeps_nothing_longer(products, anna):
+    did(anna, products[0], Kind.VIEW, 5)
+    controls.remove(anna, product_id="a", now=NOW - timedelta(hours=4))
+    again = did(anna, products[0], Kind.VIEW, -24 * 20)
+    now = NOW + timedelta(days=31)
+    controls.remove(anna, product_id="a", now=NOW + timedelta(days=21))
+    assert controls.purge(now).removed == 1
+    assert list(Interaction.objects.values_list("pk", flat=True)) == [again.pk]
+    assert controls.restore(anna, product_id="a", now=now)
+    assert remembered(anna) == {again.pk}
+
+
+def test_of_a_search_removed_thirty_days_ago_only_a_hash_is_kept(products, anna):
+    kept = [did(anna, products[0], Kind.VIEW, 5), did(anna, None, Kind.SEARCH, 4, "grüner Tee 茶")]
+    did(anna, None, Kind.SEARCH, 3, "red tea")
+    controls.remove(anna, query="red tea", now=NOW)
+    assert controls.searches_removed_for_good(anna) == 0
+    controls.purge(NOW + timedelta(days=31))
+    (removal,) = controls.export(anna)["removed"]
+    assert (removal["query"], removal["query_hash"]) == ("", sha256(b"red tea").hexdigest())
+    assert controls.searches_removed_for_good(anna) == 1
+    assert remembered(anna) == {event.pk for event in kept}
+    batch = Batch(["anna"], [""], [int(NOW.timestamp()) - 3 * 3600], kind=Kind.SEARCH, query="red tea")
+    Shopper.objects.filter(pk=anna.pk).update(external_id="anna")
+    assert import_rows([batch]).added == 1
+    assert remembered(anna) == {event.pk for event in kept}
+    assert controls.purge(NOW + timedelta(days=32)).removed == 1
+    later = did(anna, None, Kind.SEARCH, -24 * 33, "red tea")
+    assert later.pk in remembered(anna)
+
+
+def test_what_was_removed_is_forgotten_for_good_with_the_retention(products, anna):
+    for hours, product, query in ((2, products[0], ""), (1, None, "red tea")):
+        did(anna, product, Kind.VIEW if product else Kind.SEARCH, hours, query)
+    controls.remove(anna, product_id="a", now=NOW)
+    controls.remove(anna, query="red tea", now=NOW)
+    controls.purge(NOW + timedelta(days=729))
+    assert RemovedProduct.objects.count() == 2
+    controls.purge(NOW + timedelta(days=731))
+    assert RemovedProduct.objects.count() == 0
+
+
+@pytest.mark.parametrize("purged", [True, False])
+def test_what_can_not_be_undone_any_more_is_told_and_can_be_shown_again(products, anna, purged):
+    did(anna, products[0], Kind.VIEW, 2)
+    controls.remove(anna, product_id="a", now=NOW)
+    assert (controls.hidden_by(anna, NOW), controls.show_again(anna, "a", NOW)) == ([], False)
+    now = NOW + timedelta(days=31)
+    if purged:
+        controls.purge(now)
+    assert controls.removed_by(anna, now) == []
+    hidden = controls.Hidden("a", "Title of a", NOW + timedelta(days=730), removed_at=NOW)
+    assert controls.hidden_by(anna, now) == [hidden]
+    assert HiddenProduct.objects.left_out_by(anna.pk, now).products == {"a": False}
+    assert controls.show_again(anna, "a", now)
+    assert (controls.hidden_by(anna, now), controls.history_of(anna)) == ([], [])
+    assert HiddenProduct.objects.left_out_by(anna.pk, now).products == {}
 
 
 def test_purge_deletes_what_is_older_than_the_retention(products, anna, settings):

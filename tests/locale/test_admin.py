@@ -120,6 +120,6 @@ def test_each_stage_that_a_worker_notes_has_its_words():
 
 @pytest.mark.training
 def test_each_stage_of_the_training_has_its_words():
-    from recommendations.ml.training import pipeline
+    from recommendations.ml.training import progress
 
-    assert pipeline.STAGES.keys() <= STAGES.keys()
+    assert progress.STAGES.keys() <= STAGES.keys()

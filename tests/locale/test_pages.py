@@ -1,21 +1,26 @@
 """A shopper whose language is Chinese reads no English of ours."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 from django.template import Context, Template
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from recommendations.ml.kinds import Kind
-from recommendations.models import Shopper
+from recommendations.models import Product, RemovedProduct, Shopper
 from recommendations.models.shopper import hash_key
 from recommendations.serving import RecommendationQuery, recommend
 from recommendations.serving.reasons import Fact
 from tests.locale.reading import english_in
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+
+
+def fails(request):
+    raise OperationalError("the server closed the connection")
 
 
 @pytest.fixture
@@ -90,6 +95,32 @@ def test_what_is_remembered_speaks_chinese(books, visitor, chinese, did):
     html = page(chinese, reverse("recommendations:yours", query={"removed": str(books[20].pk)}))
     assert "已移除「Book 21」。" in html
     assert english_in(html) == []
+
+
+def refuses(request):
+    return False
+
+
+def test_what_is_unread_or_removed_for_good_speaks_chinese(books, visitor, chinese, did, settings):
+    did(visitor, books[:1], ago=timedelta(days=50))
+    for about in ({"product": Product.objects.first()}, {"query_hash": "0" * 64}):
+        long_ago = timezone.now() - timedelta(days=40)
+        RemovedProduct.objects.create(shopper=visitor, removed_at=long_ago, **about)
+    url = reverse("recommendations:yours", query={"refused": 1})
+    html = page(chinese, url)
+    assert "已永久移除" in html
+    settings.RECOMMENDATIONS = settings.RECOMMENDATIONS | {"HAS_CONSENT": f"{__name__}.refuses"}
+    unread = page(chinese, url)
+    assert "此前记住的内容（如有）不会被读取" in unread and "未隐藏任何商品" in unread
+    assert english_in(html) == english_in(unread) == []
+
+
+@override_settings(RECOMMENDATIONS={"HAS_CONSENT": f"{__name__}.fails"})
+def test_what_can_not_be_reached_speaks_chinese(db, chinese):
+    response = chinese.get(reverse("recommendations:yours"))
+    assert response.status_code == 503
+    assert "请稍后再试" in response.content.decode()
+    assert english_in(response.content.decode()) == []
 
 
 def test_nothing_remembered_speaks_chinese(db, chinese):

@@ -7,6 +7,7 @@ import torch
 from recommendations.ml.splitting import split_time
 from recommendations.ml.training.cooccurrence import svd_start
 from recommendations.ml.training.fit import FitSettings, fit
+from recommendations.ml.training.loss import NegativeSampler
 from recommendations.ml.training.network import NetworkSettings
 from recommendations.ml.training.tables import build_tables
 from tests.ml.made_shop import chain_shop
@@ -82,6 +83,24 @@ def test_tables_and_fit_know_nothing_of_the_rows_after_the_cutoff():
     assert split_time(other) == cutoff
     ours, theirs = (judged_bytes(log.before(cutoff), cutoff) for log in (LOG, other))
     assert ours == theirs
+
+
+def test_products_that_come_later_change_nothing_of_the_fit_before():
+    """They have rows of their own, of which nothing is known; the others are as if nobody knew of them."""
+    tables, more = (build_tables(LOG, n, int(LOG.time.max()) + 1) for n in (40, 43))
+    ours, theirs = short_fit(LOG, tables, steps=5), short_fit(LOG, more, steps=5)
+    for name in ("item_matrix", "bias"):
+        weights, others = ours.state_dict()[name], theirs.state_dict()[name]
+        torch.testing.assert_close(weights, others[:41], rtol=0, atol=2e-4)  # the SVD rounds
+    assert (theirs.bias[41:] == theirs.bias[1:41].min()).all()
+    assert LOG.products_met() == 40  # what a plan is made for
+
+
+def test_negatives_are_products_that_were_met():
+    popularity = np.array([0, 3, 0, 1, 0, 2, 5], np.float32)
+    for count in (2, 100):
+        drawn = [NegativeSampler(popularity, count, np.random.default_rng(seed)).draw().items for seed in range(30)]
+        assert set(np.concatenate([items.numpy() for items in drawn]).tolist()) == {1, 3, 5, 6}
 
 
 def judged_bytes(past, cutoff):

@@ -83,11 +83,3 @@ def test_half_of_the_negatives_follow_popularity():
     assert len(negatives.items) == len(set(negatives.items.tolist())) > 40
     assert negatives.items.min() >= 1
     assert all(negatives.column[item] == place for place, item in enumerate(negatives.items.tolist()))
-
-
-def test_items_nobody_met_are_drawn_too():
-    popularity = np.zeros(1001, np.float32)
-    popularity[5] = 3
-    negatives = sampler(1000, 100, popularity).draw()
-    assert len(negatives.items) > 40
-    assert torch.isfinite(negatives.correction).all()

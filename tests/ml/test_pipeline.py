@@ -12,7 +12,8 @@ from recommendations.ml.ranking import top_k
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
 from recommendations.ml.splitting import NotEnoughData
-from recommendations.ml.training.pipeline import STAGES, train
+from recommendations.ml.training.pipeline import train
+from recommendations.ml.training.progress import STAGES
 from tests.ml.made_shop import DAY, FAST, chain_shop, noise_shop, vocabulary_of
 
 BASELINES = {"popularity", "recent_popularity", "item_neighbours", "next_item_table", "bought_before"}

@@ -1,18 +1,23 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from recommendations.ml.interactions import InteractionLog
+from recommendations.ml.kept_fits import read_kept_fits
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import token_vectors
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import NO_QUERIES, Queries
+from recommendations.ml.splitting import split_time
 from recommendations.ml.training.fit import FitSettings, fit
 from recommendations.ml.training.network import Network, NetworkSettings
+from recommendations.ml.training.pipeline import train
 from recommendations.ml.training.reference import ReferenceScorer
 from recommendations.ml.training.tables import build_tables
 from recommendations.ml.training.windows import next_products
 from tests.ml.made_artifact import make_artifact
-from tests.ml.made_shop import chain_shop
+from tests.ml.made_shop import FAST, chain_shop, vocabulary_of
 from tests.ml.test_queries import FIRST, QUERIES, SECOND, N, history
 
 SETTINGS = FitSettings(network=NetworkSettings(width=8, feed_forward=16))
@@ -44,18 +49,41 @@ def test_the_reference_agrees(tmp_path):
     np.testing.assert_allclose(reference.scores(read)[1:], served.scores([read])[0, 1:], atol=2e-3)
 
 
-def test_searches_change_what_is_learned_and_nothing_that_is_counted():
-    plain = chain_shop()
-    n = int(plain.item.max())
-    queries = Queries(n + 1, QUERIES.bags)
-    some = np.arange(len(plain))[::7]
-    searched = InteractionLog.from_rows(
+def with_searches_in(plain):
+    """Every seventh event is followed by a search for the first of QUERIES."""
+    n, some = int(plain.item.max()), np.arange(len(plain))[::7]
+    return InteractionLog.from_rows(
         np.append(plain.shopper, plain.shopper[some]),
         np.append(plain.item, np.full(len(some), n + 1)),
         np.append(plain.kind, np.full(len(some), Kind.SEARCH)),
         np.append(plain.time, plain.time[some] + 1),
-        queries=queries,
+        queries=Queries(n + 1, QUERIES.bags),
     )
+
+
+def test_the_fit_that_is_judged_reads_searches_as_they_were_then(tmp_path):
+    log, settings = with_searches_in(chain_shop()), replace(FAST, steps=5, standard_errors=-1000.0)
+    asked, fits = [], []
+
+    def before(time):
+        asked.append(time)
+        return replace(log.queries, bags=log.queries.bags[::-1])
+
+    for name, then in (("as now", None), ("as then", before)):
+        (tmp_path / name).mkdir()
+        assert train(log, vocabulary_of(40), tmp_path / name, settings, queries_before=then).accepted
+        fits.append(read_kept_fits(tmp_path / name, version=1))
+    assert asked == [split_time(log)]
+    judged, final = (
+        [found.weights["item_matrix"].tobytes() for found in kept]
+        for kept in ([fit.judged for fit in fits], [fit.final for fit in fits])
+    )
+    assert judged[0] != judged[1] and final[0] == final[1]
+
+
+def test_searches_change_what_is_learned_and_nothing_that_is_counted():
+    plain = chain_shop()
+    searched, n = with_searches_in(plain), int(plain.item.max())
     now = int(searched.time.max()) + 1
     with_searches, without = build_tables(searched, n, now), build_tables(plain, n, now)
     assert Kind.SEARCH in with_searches.trained_kinds

@@ -65,6 +65,14 @@ def test_what_is_there_is_left_alone_and_not_counted(way, tea):
     assert Interaction.objects.count() == 5
 
 
+def test_nothing_is_stored_that_its_shopper_does_not_let_be_kept(way, tea):
+    ann = Shopper.objects.create(erased_at=NOON + timedelta(microseconds=1))
+    off = Shopper.objects.create(personalised=False)
+    assert Interaction.objects.insert_new(columns(ann, tea, 4)) == 2
+    assert Interaction.objects.insert_new(columns(off, tea, 4)) == 0
+    assert min(Interaction.objects.values_list("occurred_at", flat=True)) == NOON + timedelta(microseconds=2)
+
+
 def test_a_row_twice_in_one_call_is_one(way, tea):
     rows = columns(Shopper.objects.create(), tea, 2)
     rows.event_key[1] = rows.event_key[0]

@@ -62,6 +62,13 @@ def test_removed_and_returned_do_not_count(products, shoppers):
     assert counted() == {}
 
 
+def test_whoever_opted_out_does_not_count(products, shoppers):
+    for shopper in shoppers[:2]:
+        did(shopper, products[0])
+    Shopper.objects.filter(pk=shoppers[0].pk).update(personalised=False)
+    assert counted() == {"a": (1, 1)}
+
+
 def test_counting_again_replaces_what_was_counted(products, shoppers):
     did(shoppers[0], products[0])
     assert counted() == counted() == {"a": (1, 1)}

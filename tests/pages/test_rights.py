@@ -1,14 +1,17 @@
 """What the shopper decides, by plain forms: no JavaScript, no login."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from recommendations import controls
 from recommendations.ml.kinds import Kind
-from recommendations.models import Interaction, Shopper
+from recommendations.models import Interaction, Product, Shopper
 from recommendations.models.hidden_product import stays_among_fewer
 from recommendations.models.shopper import OFF_COOKIE
 from tests.pages.test_pages import COOKIE, a_cause, browser, listed, submit, visitor, why_url  # noqa: F401
@@ -19,6 +22,10 @@ YOURS = "/recommendations/yours/"
 
 def page_of(browser):  # noqa: F811
     return browser.get(YOURS).content.decode()
+
+
+def long_ago(days):
+    return timezone.now() - timedelta(days=days)
 
 
 def test_switching_off_and_on(version, popular, books, visitor, browser, did):  # noqa: F811
@@ -77,7 +84,7 @@ def test_less_like_this_from_the_panel_and_shown_again(version, popular, books, 
     assert re.search(r'name="fewer" value="1">Less like this<', browser.get(why).content.decode())
     html = submit(browser, why, "hide", product=shown.product_id, fewer="1").content.decode()
     assert re.search(rf"{shown.title}.*not shown until .* · and less like it", html, re.DOTALL)
-    assert f"{shown.title} is not shown any more, and less of what is like it." in html
+    assert f"{shown.title} is not shown any more, and less of its category is suggested." in html
     shelves = {str(book.pk): book.shelf for book in books}
     alike = [key for key in listed(visitor).product_ids if shelves[key] == shelves[shown.product_id]]
     assert all(map(stays_among_fewer, alike))
@@ -85,10 +92,69 @@ def test_less_like_this_from_the_panel_and_shown_again(version, popular, books, 
     assert listed(visitor).product_ids == found.product_ids
 
 
-def test_hiding_is_nothing_while_it_is_off(books, browser):  # noqa: F811
+def test_less_like_this_is_not_offered_where_nothing_is_like_it(version, popular, books, browser):  # noqa: F811
+    found = listed(None)
+    shown = found.product_ids[0]
+    Product.objects.filter(product_id=shown).update(category=[])
+    why = why_url(found, shown)
+    html = browser.get(why).content.decode()
+    assert "Not interested" in html and "Less like this" not in html
+    html = submit(browser, why, "hide", product=shown, fewer="1").content.decode()
+    assert "is not shown any more." in html and "less like it" not in html
+
+
+def test_hiding_while_it_is_off_is_refused_and_says_so(books, browser):  # noqa: F811
     browser.cookies[OFF_COOKIE] = "1"
-    submit(browser, YOURS, "hide", product=str(books[0].pk))
+    html = submit(browser, YOURS, "hide", product=str(books[0].pk)).content.decode()
+    assert "Nothing was hidden: that would have to be remembered." in html
     assert Shopper.objects.count() == 1  # the visitor's, made before
+
+
+def refuses(request):
+    return False
+
+
+def test_without_consent_the_page_says_that_nothing_is_read(books, visitor, browser, did, settings):  # noqa: F811
+    did(visitor, books[10:13])
+    settings.RECOMMENDATIONS = settings.RECOMMENDATIONS | {"HAS_CONSENT": f"{__name__}.refuses"}
+    html = page_of(browser)
+    assert "You have not agreed that this shop remembers what you do" in html
+    assert "Whatever was remembered before stays unread; you can download or delete it below." in html
+    assert not re.search("Nothing yet|Personalisation is off|Switch personalisation|Book 1", html)
+    html = submit(browser, YOURS, "hide", product=str(books[0].pk)).content.decode()
+    assert "Nothing was hidden: that would have to be remembered." in html
+    assert "Whatever was remembered" not in page_of(Client())
+    assert "is deleted." in submit(browser, YOURS, "erase").content.decode()
+    assert not Interaction.objects.exists()
+
+
+def test_a_user_who_switched_it_off_is_told_of_what_is_kept(books, did, browser):  # noqa: F811
+    anna = get_user_model().objects.create_user("anna")
+    browser.force_login(anna)
+    did(Shopper.objects.create(user=anna), books[10:13])
+    html = submit(browser, YOURS, "personalisation").content.decode()
+    assert "Whatever was remembered before stays unread" in html and "Switch personalisation on" in html
+    assert "Whatever was remembered" not in submit(browser, YOURS, "erase").content.decode()
+
+
+def test_what_was_removed_for_good_is_told_and_shown_again(books, visitor, browser, did):  # noqa: F811
+    did(visitor, books[10:11])
+    did(visitor, books[11:12], ago=timedelta(days=50))
+    Interaction.objects.create(
+        shopper=visitor, kind=Kind.SEARCH, query="red tea", source=2, event_key=99, occurred_at=long_ago(50)
+    )
+    assert "Removed for good" not in page_of(browser)
+    for unit in ({"product_id": str(books[11].pk)}, {"query": "red tea"}):
+        controls.remove(visitor, **unit, now=long_ago(40))
+    controls.purge()
+    html = page_of(browser)
+    removed = html[html.index("Removed for good") :]
+    assert re.search(
+        r"Book 12<.*unless you look at it again.*>Show again<.*1 search, its words are del", removed, re.DOTALL
+    )
+    assert not re.search("red tea|>Undo<", html)
+    html = submit(browser, YOURS, "show_again", product=str(books[11].pk)).content.decode()
+    assert "Book 12" not in html and "Book 11" in html
 
 
 def test_hiding_what_does_not_exist_is_refused(db, visitor, browser):  # noqa: F811

@@ -145,6 +145,24 @@ def test_searches_stand_for_the_products_whose_words_match(db, rows):
     assert found.index.bag("leaf drink").items.tolist() == [number]
 
 
+def test_what_searches_stood_for_before_knows_no_product_that_came_later(db, rows):
+    """The word of a later product is not found, and its text weighs nothing in what the others' words tell."""
+    rows(("anna", "a", Kind.VIEW, 1), ("anna", "b", Kind.VIEW, 2), ("ben", "c", Kind.VIEW, 9))
+    for key, title in (("a", "green tea"), ("b", "black tea pot"), ("c", "tea pot warmer")):
+        Product.objects.filter(product_id=key).update(title=title)
+    for hours, query in enumerate(("tea pot", "warmer"), start=3):
+        search("anna", query, hours)
+    now, before = read_log(lambda share: None), int((BEGIN + timedelta(hours=8)).timestamp())
+    a, b, c = (now.vocabulary.number(key) for key in "abc")
+    then = now.queries_before(before)
+    assert [set(bag.items.tolist()) for bag in now.log.queries.bags] == [{a, b, c}, {c}]
+    assert [set(bag.items.tolist()) for bag in then.bags] == [{a, b}, set()]
+    Product.objects.filter(product_id="c").update(title="something else")
+    other = read_log(lambda share: None).queries_before(before)
+    assert [bag.weights.tobytes() for bag in other.bags[:1]] == [bag.weights.tobytes() for bag in then.bags[:1]]
+    assert np.count_nonzero(now.log.with_queries(then).kind == Kind.SEARCH) == 1  # "warmer" stood for nothing
+
+
 def test_a_search_that_was_removed_is_not_trained_on(db, rows):
     rows(("anna", "a", Kind.VIEW, 1))
     Product.objects.update(title="tea")

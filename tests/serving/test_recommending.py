@@ -12,6 +12,7 @@ from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, recommend, why
+from recommendations.serving.memory import read_memory
 from tests.shop.models import Book
 
 
@@ -62,6 +63,15 @@ def test_what_came_back_was_not_bought(version, popular, shopper, books, did, ol
     assert told[str(books[1].pk)].fact == "bought"
     did(shopper, books[:1], Kind.PURCHASE)
     assert {*asked(shopper, "buy_again").product_ids} == {str(book.pk) for book in books[:2]}
+
+
+@pytest.mark.parametrize("came_back", [False, True])
+def test_what_was_bought_before_all_that_is_read_is_still_called_bought(shopper, books, did, now, came_back):
+    did(shopper, books[:1], Kind.PURCHASE, timedelta(days=9))
+    did(shopper, books[:1] * came_back, Kind.RETURN, timedelta(days=8))
+    did(shopper, books[1:2] * READ_LIMIT, ago=timedelta(days=1))
+    did(shopper, books[:1])
+    assert read_memory(shopper, now).strongest_event(str(books[0].pk)) == ("viewed" if came_back else "bought")
 
 
 def test_an_old_count_is_ranked_but_not_called_popular_this_week(books, popular):

@@ -8,12 +8,13 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recommendations import controls
 from recommendations.catalog import sync_catalog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import MixWeights, Score
 from recommendations.ml.reasons import witnesses_needed
 from recommendations.ml.sequences import READ_LIMIT
-from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+from recommendations.models import HiddenProduct, Interaction, Product, Shopper
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
 from tests.examples import examples
@@ -93,12 +94,16 @@ def sell_out(places, products):
 
 def removed(query, *units):
     """The list really served once products (rows) and searches (texts) are removed."""
-    for unit in units:
-        about = {"query": unit} if isinstance(unit, str) else {"product": unit}
-        RemovedProduct.objects.create(shopper=query.shopper, removed_at=query.now, **about)
+    gone = [unit for unit in map(named, units) if controls.remove(query.shopper, **unit, now=query.now)]
     after = recommend(query)
-    RemovedProduct.objects.filter(shopper=query.shopper).delete()
+    for unit in gone:
+        controls.restore(query.shopper, **unit, now=query.now)
     return after
+
+
+def named(unit):
+    """A product (row) or a search (text) as controls take it."""
+    return {"query": unit} if isinstance(unit, str) else {"product_id": unit.product_id}
 
 
 def units_of(reason):
@@ -159,18 +164,21 @@ def test_the_panel_leads_with_what_the_card_says(products, popular, now, events,
     placement=st.sampled_from(["home", "new_for_you", "cart", "buy_again"]),
     sold_out=SOLD_OUT,
     learned=LEARNED,
+    removed_before=st.sets(st.integers(0, 24), max_size=2).map(lambda found: sorted(found, reverse=True)),
     data=st.data(),
 )
 def test_the_list_predicted_without_x_is_the_list_served_without_x(
-    products, popular, now, events, placement, sold_out, learned, data
+    products, popular, now, events, placement, sold_out, learned, removed_before, data
 ):
     learn(*learned)
     sell_out(sold_out, products)
     shopper = shopper_who(events, products, now)
     query = RecommendationQuery(placement, shopper, limit=10, now=now)
-    before = recommend(query)
     place, kind = data.draw(st.sampled_from(sorted(set(events))))
     unit = words(place, products) if kind == Kind.SEARCH else products[place]
+    for minutes in removed_before:  # what had been done until then is forgotten, and stays so
+        controls.remove(shopper, **named(unit), now=now - timedelta(minutes=minutes))
+    before = recommend(query)
     predicted = recommend(without(query, unit))
     after = removed(query, unit)
     assert after.product_ids == predicted.product_ids

@@ -100,14 +100,16 @@ SCHEMAS = {
         history=many(exactly(**UNIT, event=one_of(*EVENTS), last=TIME, events=number(1))),
         removed=many(exactly(**UNIT, removed_at=TIME)),
     ),
-    "Hidden": exactly(hidden=many(exactly(product=TEXT, title=TEXT, fewer_like_it=FLAG, until=TIME))),
+    "Hidden": exactly(
+        hidden=many(exactly(product=TEXT, title=TEXT, fewer_like_it=FLAG, until=TIME, removed_at=nullable(TIME)))
+    ),
     "Personalised": exactly(personalised=FLAG),
     "Export": exactly(
         ("exported_at", "interactions", "removed", "hidden"),
         exported_at=TIME,
         shopper=nullable({"allOf": [exactly(**HELD)]}),
         interactions=many(exactly(**EXPORTED)),
-        removed=many(exactly(product=TEXT, query=TEXT, removed_at=TIME)),
+        removed=many(exactly(product=TEXT, query=TEXT, query_hash=TEXT, removed_at=TIME)),
         hidden=many(exactly(product=TEXT, fewer_like_it=FLAG, until=TIME)),
     ),
     "Versions": exactly(versions=many(exactly(**VERSION))),

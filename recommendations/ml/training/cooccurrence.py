@@ -76,7 +76,8 @@ def strongest(table: sparse.csr_array, entries: int) -> np.ndarray:
 
 
 def svd_start(counts: sparse.csr_array, width: int, seed: int, scale: float = 0.05) -> np.ndarray:
-    """(n+1, width) float32 item vectors to start from: the SVD of the symmetric PPMI matrix, scaled to std `scale`.
+    """(n+1, width) float32 item vectors to start from: the SVD of the symmetric PPMI matrix, scaled so that those of
+    items with neighbours have the std `scale`.
 
     Items without neighbours, and columns beyond the matrix's rank, start as small random numbers.
     """
@@ -86,7 +87,7 @@ def svd_start(counts: sparse.csr_array, width: int, seed: int, scale: float = 0.
     if ppmi.nnz:
         left, strength, _ = randomized_svd(ppmi, rank, n_oversamples=8, n_iter=3, random_state=seed)
         found = left * np.sqrt(strength)
-        vectors[:, :rank] += found * (scale / max(found[1:].std(), 1e-12))
+        vectors[:, :rank] += found * (scale / max(found[np.diff(ppmi.indptr) > 0].std(), 1e-12))
     vectors[0] = 0
     return vectors.astype(np.float32)
 

@@ -52,6 +52,7 @@ def fit(
         if checkpoint is not None:
             checkpoint.save(state, last=state.step == steps)
         report(state.step / steps)
+    _put_last(network, tables.popularity == 0)
     return network.eval()
 
 
@@ -68,9 +69,17 @@ def _svd_start(network: Network, tables: Tables, settings: FitSettings) -> None:
         network.bias.copy_(torch.from_numpy(popularity_bias(tables.popularity)))
 
 
+def _put_last(network: Network, unmet: np.ndarray) -> None:
+    """What the log never met was no negative either, so nothing is known of it: it gets the lowest bias there is."""
+    if not unmet[1:].all():
+        with torch.no_grad():
+            bias = network.bias[1:]
+            bias[torch.from_numpy(unmet[1:])] = bias[torch.from_numpy(~unmet[1:])].min()
+
+
 def popularity_bias(popularity: np.ndarray) -> np.ndarray:
-    """The bias (n+1) that a fit starts with: how popular each item is, 0 on average."""
+    """The bias (n+1) that a fit starts with: how popular each item is, 0 on average over those that were met."""
     smoothed = np.log(popularity.astype(np.float64) + 1)
-    smoothed -= smoothed[1:].mean()
+    smoothed -= smoothed[1:].sum() / max(np.count_nonzero(popularity[1:]), 1)
     smoothed[0] = 0
     return smoothed.astype(np.float32)

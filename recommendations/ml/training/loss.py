@@ -26,25 +26,26 @@ class Negatives:
 
 
 class NegativeSampler:
-    """Draws shared negatives: half uniform over the catalog, half by popularity.
+    """Draws shared negatives among the products that were met: half uniform, half by popularity.
 
-    A catalog no larger than the number of negatives is taken whole, which is the exact softmax.
+    So few products that they are no more than the negatives are taken whole, which is the exact softmax.
     """
 
     def __init__(self, popularity: np.ndarray, count: int, rng: np.random.Generator):
         self._n = len(popularity) - 1
         self._count = count
         self._rng = rng
+        self._met = 1 + np.flatnonzero(popularity[1:] > 0) if popularity[1:].any() else np.arange(1, self._n + 1)
         total = max(float(popularity[1:].sum()), 1.0)
-        self._chance = 0.5 / self._n + 0.5 * popularity.astype(np.float64) / total  # (n+1)
+        self._chance = 0.5 / len(self._met) + 0.5 * popularity.astype(np.float64) / total  # (n+1)
         self._cumulated = np.cumsum(popularity[1:].astype(np.float64))
 
     def draw(self) -> Negatives:
         """Negatives for one step."""
-        if self._n <= self._count:
-            items, correction = np.arange(1, self._n + 1), np.zeros(self._n)
+        if len(self._met) <= self._count:
+            items, correction = self._met, np.zeros(len(self._met))
         else:
-            uniform = self._rng.integers(1, self._n + 1, self._count - self._count // 2)
+            uniform = self._met[self._rng.integers(0, len(self._met), self._count - self._count // 2)]
             by_count = self._rng.random(self._count // 2) * self._cumulated[-1]
             popular = np.searchsorted(self._cumulated, by_count, side="right") + 1
             items, times = np.unique(np.concatenate((uniform, popular)), return_counts=True)

@@ -152,7 +152,9 @@ class Network(nn.Module):
         for name, parameter in self.encoder.named_parameters():
             if parameter.dim() == 2:
                 nn.init.normal_(parameter, std=0.02 if name in ("positions", "kinds") else parameter.shape[1] ** -0.5)
-        nn.init.normal_(self.item_matrix[1:].data, std=0.05)
+        # By random numbers of their own: what comes after does not depend on how many products there are.
+        items = torch.Generator().manual_seed(torch.initial_seed())
+        nn.init.normal_(self.item_matrix[1:].data, std=0.05, generator=items)
 
     def forward(
         self, items: Tensor, kinds: Tensor, positions: Tensor, blocked: Tensor, queries: Queries = NO_QUERIES

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from ..interactions import InteractionLog
 from ..kept_fits import Before, write_weights
 from ..ranking import Score, logits
 from ..scorer import Scorer
-from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
+from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History, Queries
 from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
 from ..text import NO_INDEX, QueryIndex
 from ..vocabulary import Vocabulary
@@ -44,15 +43,12 @@ from .mixing import Mix, MixSearch
 from .neighbours import item_neighbours, neighbour_scores
 from .network import Network
 from .parity import check_parity
+from .progress import Progress, Report
 from .settings import TrainingSettings, plan
 from .tables import Tables, build_tables
 from .warm_start import Carried, Start, carry
 
-Report = Callable[[str, float], None]
 NOTHING_BEFORE = Before()
-
-# Stage -> the share of the whole training it takes, for the progress bar.
-STAGES = {"count": 0.04, "judged fit": 0.38, "choose weights": 0.07, "judge": 0.06, "final fit": 0.40, "export": 0.05}
 
 
 @dataclass(frozen=True)
@@ -83,10 +79,12 @@ def train(
     checkpoints: Path | None = None,
     before: Before = NOTHING_BEFORE,
     codes: np.ndarray | None = None,
+    queries_before: Callable[[int], Queries] | None = None,
 ) -> TrainingResult:
     """Train on `log` and, when the result beats every baseline, write an artifact into `directory` (which exists).
 
-    `index` says what searches stand for, as it did when the log's were read.
+    `index` says what searches stand for, as it did when the log's were read; `queries_before(time)` what they stood for
+    by the products that were met before.
     `report(stage, fraction of the whole)` is called at least every second while fitting; what it raises ends the
     training. NotEnoughData when there is too little to judge by. In the folder `checkpoints` both fits are kept as far
     as they are: called again after it was killed, with the same log and settings, the training ends with the same.
@@ -94,17 +92,18 @@ def train(
     see attributes.code_table().
     """
     settings = settings or TrainingSettings()
-    progress = _Progress(report, settings.max_seconds)
+    progress = Progress(report, settings.max_seconds)
     with _threads(settings.threads):
         progress.enter("count")
         _check_size(log, vocabulary)
         cutoff, n = split_time(log, settings.held_out), len(vocabulary)
-        past = log.before(cutoff)
-        held_out = hold_out(log, cutoff, settings.shoppers_judged, settings.seed)
+        then = log if queries_before is None else log.with_queries(queries_before(cutoff))
+        past = then.before(cutoff)
+        held_out = hold_out(then, cutoff, settings.shoppers_judged, settings.seed)
         asked, left_out = protocols(held_out, settings.shoppers_needed)
         tables = build_tables(past, n, cutoff, codes)
-        cold = plan(len(past), n, settings)
-        carried, why_cold = carry(before, log, vocabulary, cutoff, codes)
+        cold = plan(len(past), past.products_met(), settings)
+        carried, why_cold = carry(before, then, vocabulary, cutoff, codes)
         start = Start.choose(cold, carried, why_cold, past, settings.warm_starts)
         progress.enter("judged fit")
         network = _fit(past, tables, cutoff, start, progress, checkpoints, "judged-fit")
@@ -140,7 +139,7 @@ def _refit(
     start: Start,
     kept: "_Kept",
     settings: TrainingSettings,
-    progress: "_Progress",
+    progress: "Progress",
     index: QueryIndex,
     checkpoints: Path | None,
 ) -> tuple[dict, str]:
@@ -186,7 +185,7 @@ def _fit(
     tables: Tables,
     now: int,
     start: Start,
-    progress: "_Progress",
+    progress: "Progress",
     checkpoints: Path | None,
     name: str,
 ) -> Network:
@@ -287,7 +286,7 @@ def _describe(log: InteractionLog, vocabulary: Vocabulary, cutoff: int, judging:
         "by_kind": interactions_by_kind(log),
         "shoppers": len(np.unique(log.shopper)),
         "products": len(vocabulary),
-        "products_met": len(np.unique(log.products().item)),
+        "products_met": log.products_met(),
         "first": int(log.time.min()),
         "cutoff": cutoff,
         "last": int(log.time.max()),
@@ -303,40 +302,6 @@ def _some_histories(log: InteractionLog, count: int = 20) -> list[History]:
         read = slice(max(starts[row], starts[row + 1] - READ_LIMIT), starts[row + 1])
         histories.append(History(log.item[read], log.kind[read], read.start == starts[row], log.queries))
     return histories
-
-
-class _Progress:
-    """Turns shares of a stage into shares of the whole, keeps the stages' times, and watches the clock."""
-
-    def __init__(self, report: Report, max_seconds: float):
-        self._report, self._max_seconds = report, max_seconds
-        self._started = self._entered = monotonic()
-        self._stage = ""
-        self._timings: dict[str, float] = {}
-
-    def enter(self, stage: str) -> None:
-        self._close()
-        self._stage, self._entered = stage, monotonic()
-        self(0.0)
-
-    def __call__(self, share: float) -> None:
-        seconds = monotonic() - self._started
-        if seconds > self._max_seconds:
-            raise TimeoutError(
-                f"training was given up in stage {self._stage!r} after {seconds:.0f} s; "
-                f"raise max_seconds (now {self._max_seconds:.0f}) or lower steps"
-            )
-        names = list(STAGES)
-        before = sum(STAGES[name] for name in names[: names.index(self._stage)])
-        self._report(self._stage, min(before + STAGES[self._stage] * share, 1.0))
-
-    def timings(self) -> dict[str, float]:
-        self._close()
-        return self._timings | {"total": round(monotonic() - self._started, 3)}
-
-    def _close(self) -> None:
-        if self._stage:
-            self._timings[self._stage] = round(monotonic() - self._entered, 3)
 
 
 @contextmanager

@@ -1,0 +1,85 @@
+"""A file is read by what stands in it: under any name, packed or plain."""
+
+import gzip
+from datetime import UTC, datetime
+
+import pytest
+
+from benchmarks.data_files import DATED, INVOICES, LAST, LAST_BUT_ONE, SEQUENCES, read_data
+from benchmarks.protocols import ask
+from benchmarks.public_shops import read_shop
+
+LISTS = "7 3 4 5 6\n8 4 6\n"
+DAYS = """user_id,item_id,date,category,liked
+a,x,2013-12-01,1,1
+a,y,2013-12-02,2,1
+a,z,2013-12-03,1,0
+b,y,1385856000,2,1
+"""
+LINES = """invoice,stock_code,description,quantity,invoice_date,price,customer_id,country
+1,10001,cup,2,2011-10-03 10:00:00,1.5,17.0,UK
+2,10002,tin,1,2011-11-04 10:00:00,1.5,17,UK
+3,10001,cup,1,2011-12-05 10:00:00,1.5,18,UK
+C4,10001,cup,-1,2011-12-06 10:00:00,1.5,18,UK
+5,POST,postage,1,2011-12-06 10:00:00,1.5,18,UK
+6,10002,tin,1,2011-12-06 10:00:00,1.5,,UK
+"""
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(
+    ("text", "form", "names", "items"),
+    [
+        (LISTS, SEQUENCES, ["3", "4", "5", "6"], [1, 2, 3, 4, 2, 4]),
+        (DAYS, DATED, ["x", "y", "z"], [1, 2, 3, 2]),
+        (LINES, INVOICES, ["10001", "10002"], [1, 2, 1]),
+    ],
+)
+def test_each_form_is_known_by_its_first_line(tmp_path, packed, text, form, names, items):
+    file = tmp_path / "some data"
+    file.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    found = read_data(file)
+    assert (found.form, list(found.names), found.log.item.tolist()) == (form, names, items)
+
+
+def test_without_times_the_last_two_products_have_times_of_their_own(tmp_path):
+    (tmp_path / "lists").write_text(LISTS)
+    found = read_data(tmp_path / "lists")
+    assert not found.has_times
+    assert found.log.time.tolist() == [0, 1, LAST_BUT_ONE, LAST, LAST_BUT_ONE, LAST]
+
+
+def test_dated_rows_have_categories_and_times(tmp_path):
+    (tmp_path / "days").write_text(DAYS)
+    found = read_data(tmp_path / "days")
+    assert list(found.categories) == ["1", "2", "1"]
+    assert found.log.time.tolist()[::3] == [datetime(2013, 12, 1, tzinfo=UTC).timestamp()] * 2
+
+
+def test_dated_rows_can_be_asked_for_the_last_one(tmp_path):
+    (tmp_path / "days").write_text(DAYS)
+    question = ask(str(tmp_path / "days"), "leave-one-out")
+    assert [history.items.tolist() for history in question.asked.asked.histories] == [[1, 2]]
+    assert [targets.tolist() for targets in question.asked.asked.targets] == [[3]]
+
+
+def test_of_times_the_last_whole_month_chooses_and_what_came_later_is_explained(tmp_path):
+    (tmp_path / "lines").write_text(LINES)
+    shop = read_shop(tmp_path / "lines")
+    moments = [
+        datetime.fromtimestamp(moment, UTC).date().isoformat() for moment in (shop.choose_from, shop.explain_from)
+    ]
+    assert moments == ["2011-10-01", "2011-11-01"]
+
+
+@pytest.mark.parametrize("text", ["", "item,time\n1,2\n", "7\n8\n", "anna 3 4\n"])
+def test_anything_else_is_refused_with_what_was_expected(tmp_path, text):
+    (tmp_path / "what").write_text(text)
+    with pytest.raises(ValueError, match=r"expected `user item item \.\.\.`, or columns"):
+        read_data(tmp_path / "what")
+
+
+def test_a_question_of_times_to_a_file_without_says_what_to_pass(tmp_path):
+    (tmp_path / "lists").write_text(LISTS)
+    with pytest.raises(ValueError, match="pass --protocol leave-one-out"):
+        ask(str(tmp_path / "lists"), "time", "2013-01-01")

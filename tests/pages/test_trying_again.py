@@ -1,0 +1,94 @@
+"""While the database does not answer, the shopper's pages say so, and claim nothing."""
+
+import pytest
+from django.db import OperationalError
+from django.template import Template
+from django.urls import resolve, reverse
+
+from recommendations.models import HiddenProduct, RemovedProduct, Shopper
+from recommendations.models.shopper import ShopperQuerySet
+from tests.pages.test_pages import browser, submit, visitor  # noqa: F401
+from tests.serving.conftest import *  # noqa: F403 - the same shop
+
+YOURS = "/recommendations/yours/"
+PAGES = ("yours", "export")
+FORMS = ("forget", "undo", "hide", "show_again", "erase", "personalisation")
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_shop(settings):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+
+
+@pytest.fixture
+def outage(monkeypatch):
+    """outage(): from now on who asks can't be looked up."""
+
+    def fail(*args):
+        raise OperationalError("the server closed the connection")
+
+    return lambda: monkeypatch.setattr(ShopperQuerySet, "of_key", fail)
+
+
+@pytest.fixture
+def lists_rest(outage, monkeypatch):
+    """lists_rest(browser): a list was not made, since the database did not answer; now it does."""
+
+    def happen(browser):  # noqa: F811
+        outage()
+        assert browser.get("/recommendations/v1/lists/?placement=home").status_code == 200
+        monkeypatch.undo()
+
+    return happen
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_to_try_again(visitor, browser, outage, caplog, page):  # noqa: F811
+    outage()
+    response = browser.get(reverse(f"recommendations:{page}"))
+    html = response.content.decode()
+    assert (response.status_code, int(response["Retry-After"]) > 0) == (503, True)
+    assert "no-store" in response["Cache-Control"]
+    assert "Please try again in a moment" in html and "Nothing yet" not in html
+    assert f'href="{YOURS}"' in html
+    assert "the server closed the connection" in caplog.text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_claims_nothing(books, visitor, browser, did, outage, form):  # noqa: F811
+    did(visitor, books[:2])
+    submit(browser, YOURS, "forget", product=str(books[0].pk))
+    submit(browser, YOURS, "hide", product=str(books[0].pk))
+    before = list(Shopper.objects.values())
+    browser.handler.enforce_csrf_checks = False
+    outage()
+    response = browser.post(reverse(f"recommendations:{form}"), {"product": str(books[0].pk)})
+    assert response.status_code == 503
+    assert "recommendations_off" not in response.cookies
+    assert "do it again" in response.content.decode()
+    assert list(Shopper.objects.values()) == before
+    assert (RemovedProduct.objects.count(), HiddenProduct.objects.count()) == (1, 1)
+
+
+def test_afterwards_a_removal_is_one_at_once_though_lists_rest(books, visitor, browser, did, lists_rest):  # noqa: F811
+    did(visitor, books[:1])
+    lists_rest(browser)
+    html = submit(browser, YOURS, "forget", product=str(books[0].pk)).content.decode()
+    assert "Book 1 is removed" in html
+    assert RemovedProduct.objects.count() == 1
+
+
+def test_the_shops_own_frame_is_not_asked_for(visitor, browser, outage, monkeypatch):  # noqa: F811
+    """It may hold what asks the database, as a basket does."""
+    real, names = Template.render, []
+    monkeypatch.setattr(Template, "render", lambda self, context: names.append(self.name) or real(self, context))
+    outage()
+    browser.get(YOURS)
+    assert names == ["recommendations/pages/try_again.html"]
+
+
+@pytest.mark.parametrize(
+    "page", ["yours", "forget", "undo", "hide", "show_again", "personalisation", "export", "erase"]
+)
+def test_pages_about_the_shopper_are_outside_of_atomic_requests(page):
+    assert resolve(reverse(f"recommendations:{page}")).func._non_atomic_requests
