@@ -9,7 +9,7 @@ export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
 PAGES := tests/api tests/other_shop tests/pages tests/templatetags
 
-.PHONY: install demo encoders test test-services fuzz faults lint wheel package matrix matrix-3.13 matrix-3.12 clean
+.PHONY: install demo encoders test test-services fuzz faults lint audit wheel package matrix matrix-3.13 matrix-3.12 clean
 
 install: .venv/dev-installed
 
@@ -43,7 +43,8 @@ test: .venv/dev-installed $(MADE_ENCODERS)
 	  tests/capture tests/catalog tests/controls tests/serving
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
-# The suite on PostgreSQL and Redis: DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... make test-services
+# The suite on PostgreSQL, Redis and RabbitMQ:
+# DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... RABBITMQ_URL=amqp://... make test-services
 # (what is left out asks nothing of it: pure functions, words, a shop without Celery, the demo on what every machine has;
 # the browser sees the same pages), with fewer examples than `make test`; pages also under ATOMIC_REQUESTS.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
@@ -90,6 +91,16 @@ lint: .venv/dev-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/bandit --quiet --recursive recommendations shopdemo
 	$(BIN)/lint-imports
+
+# Known vulnerabilities of the versions that constraints.txt pins, as PyPI tells them. Strict: what PyPI did not tell of is a
+# failure, or a machine that can't reach it would find everything in order.
+audit: .venv/bin/python
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --disable-pip-version-check --quiet pip-audit
+	.venv/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement constraints.txt || { \
+	  echo "Above stand the versions to raise in constraints.txt; or, with 'not found on PyPI' or a failed connection,"; \
+	  echo "nothing was audited: this machine does not reach https://pypi.org/pypi/."; \
+	  exit 1; }
 
 clean:
 	rm -rf .venv var build dist *.egg-info

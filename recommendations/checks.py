@@ -69,6 +69,12 @@ def check_deployment(app_configs: Sequence[AppConfig] | None = None, **_: Any) -
     return [*project_checks.check_broker(), *project_checks.check_cache()]
 
 
+@register("recommendations", deploy=True)
+def check_addresses(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """Whose requests the throttles count: `manage.py check --deploy`."""
+    return list(project_checks.check_proxies())
+
+
 def _settings() -> Iterator[CheckMessage]:
     given = getattr(settings, "RECOMMENDATIONS", {})
     if not isinstance(given, dict):

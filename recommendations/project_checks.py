@@ -9,6 +9,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.files.storage import Storage
+from rest_framework.settings import api_settings
 
 from .conf import Config
 from .metrics import INSTALL
@@ -82,6 +83,18 @@ def check_cache() -> Iterator[CheckMessage]:
     elif backend == LOCMEM:
         problem = "is the memory of each process: each of them throttles alone, so together they let through too much."
         yield Warning(f"CACHES['default'] {problem}", hint=hint, id="recommendations.W009")
+
+
+def check_proxies() -> Iterator[CheckMessage]:
+    """The throttles know whom to believe about an address."""
+    if api_settings.NUM_PROXIES is None:
+        yield Warning(
+            "REST_FRAMEWORK['NUM_PROXIES'] is None: throttles guess whether a proxy wrote X-Forwarded-For, and whoever "
+            "reaches the web server without one from a private network (as through Docker) can invent addresses.",
+            hint='Set REST_FRAMEWORK = {"NUM_PROXIES": 0} without a proxy, 1 behind one (nginx), 2 behind two (a CDN, '
+            "then nginx); the port of the web server must be open to the nearest of them alone.",
+            id="recommendations.W010",
+        )
 
 
 def check_public_folders(storage: Storage) -> Iterator[CheckMessage]:

@@ -18,6 +18,7 @@ SECRET_KEY = env("SECRET_KEY", default="only good enough for the demo with DEBUG
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is empty: with DEBUG=False set the environment variable SECRET_KEY.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -99,6 +100,8 @@ CELERY_BEAT_SCHEDULE = {
     "popular": {"task": "recommendations.tasks.count_popularity", "schedule": crontab(minute=20)},
     "purge": {"task": "recommendations.tasks.purge", "schedule": crontab(hour=4, minute=0)},
 }
+# How many entries of X-Forwarded-For proxies of ours wrote: throttles count addresses.
+REST_FRAMEWORK = {"NUM_PROXIES": env.int("NUM_PROXIES", default=0 if DEBUG or not BEHIND_PROXY else 1)}
 # Throttles count here: one process needs nothing else, several need a cache that they share.
 CACHES = {"default": env.cache("CACHE_URL", default="locmemcache://")}
 
@@ -136,7 +139,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 if not DEBUG:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("HTTPS", default=True)
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600) if SECURE_SSL_REDIRECT else 0
-    if env.bool("BEHIND_PROXY", default=False):
+    if BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     # Subdomains and lists in browsers are not this shop's to decide.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

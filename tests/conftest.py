@@ -77,8 +77,11 @@ def _nothing_left_over():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without torch, tests of the mark `training` are left out: not skipped, which REQUIRE_ALL=1 forbids."""
-    left_out = [] if HAS_TORCH else [item for item in items if item.get_closest_marker("training")]
+    """What the mark of a test needs and this run lacks is left out: not skipped, which REQUIRE_ALL=1 forbids."""
+    lacking = [] if HAS_TORCH else ["training"]
+    if not (settings.configured and settings.DATABASES["default"]["ENGINE"].endswith("postgresql")):
+        lacking.append("postgresql")
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in lacking)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

@@ -1,4 +1,4 @@
-"""`python -m tests.reach_services`: one clear line when PostgreSQL or Redis can't be reached."""
+"""`python -m tests.reach_services`: one clear line when PostgreSQL, Redis or RabbitMQ can't be reached."""
 
 import os
 import sys
@@ -30,10 +30,11 @@ def reach_broker(url: str) -> None:
 
 
 def main() -> str:
-    """The line to print, "" when both answer."""
+    """The line to print, "" when all answer."""
     for variable, example, reach in (
         ("DATABASE_URL", "postgres://user@127.0.0.1:5432/test", reach_database),
         ("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0", reach_broker),
+        ("RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//", reach_broker),
     ):
         url = os.environ.get(variable, "")
         if not url:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from celery import current_app
-from django.core.checks import Error, Warning
+from django.core.checks import Error, Warning, run_checks
 
 from recommendations import checks, project_checks
 from recommendations.checks import check_configuration, check_deployment
@@ -114,6 +114,25 @@ def test_a_cache_in_which_throttles_can_not_count(settings, celery_has, backend,
             id=f"recommendations.{id}",
         )
     ]
+
+
+def test_whose_address_to_believe_is_not_said(settings):
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": None}
+    (found,) = checks.check_addresses()
+    assert found == Warning(
+        "REST_FRAMEWORK['NUM_PROXIES'] is None: throttles guess whether a proxy wrote X-Forwarded-For, and whoever "
+        "reaches the web server without one from a private network (as through Docker) can invent addresses.",
+        hint='Set REST_FRAMEWORK = {"NUM_PROXIES": 0} without a proxy, 1 behind one (nginx), 2 behind two (a CDN, '
+        "then nginx); the port of the web server must be open to the nearest of them alone.",
+        id="recommendations.W010",
+    )
+    assert found in run_checks(tags=["recommendations"], include_deployment_checks=True)
+
+
+@pytest.mark.parametrize("proxies", [0, 1, 2])
+def test_whose_address_to_believe_is_said(settings, proxies):
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+    assert checks.check_addresses() == []
 
 
 @pytest.mark.parametrize("name", ["MEDIA_ROOT", "STATIC_ROOT"])

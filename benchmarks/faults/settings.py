@@ -12,6 +12,7 @@ DATABASES["default"]["OPTIONS"] = {
 }
 if not POOL:
     del DATABASES["default"]["OPTIONS"]["pool"]
+REST_FRAMEWORK = {"NUM_PROXIES": 1}  # the load tells of as many addresses as shoppers have
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env.int("FAULTS_VISIBILITY", default=3600),
     # Lost messages are looked for every second, not every hundred: a training here is shorter.

@@ -5,8 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
+
+from ..throttles import FailedLoginsThrottle
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -22,6 +24,17 @@ class PasswordAuthentication(BasicAuthentication):
         if "Sec-Fetch-Site" in request.headers or "Origin" in request.headers:
             return None
         return super().authenticate(request)
+
+    def authenticate_credentials(self, userid: str, password: str, request: Request | None = None) -> tuple[Any, None]:
+        """Wrong passwords are counted by address, and over the limit none is looked at. Raises Throttled."""
+        throttle = FailedLoginsThrottle()
+        if not throttle.allow(request, events=0):
+            raise Throttled(throttle.wait())
+        try:
+            return super().authenticate_credentials(userid, password, request)
+        except AuthenticationFailed:
+            throttle.allow(request)
+            raise
 
     def authenticate_header(self, request: Request) -> str:
         # DRF answers 403 instead of 401 when the first class has no header.

@@ -13,6 +13,7 @@ from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
 from ..serving.asking import shopper_of
+from ..throttles import NewcomersThrottle, WritingThrottle
 from .edge import Endpoint, page_request, product_id_in, sent_object
 from .errors import BadField
 from .unread import unread
@@ -61,6 +62,8 @@ class MeEndpoint(Endpoint):
 class HiddenEndpoint(Endpoint):
     """GET: what whoever asks does not want to see. POST {"product": ID}: not interested; with "fewer_like_it": true
     also less like this. DELETE ?product=ID: undo."""
+
+    throttle_classes = (WritingThrottle, NewcomersThrottle)
 
     def get(self, request: Request) -> Response:
         return Response({"hidden": _hidden(shopper_of(page_request(request)))})

@@ -11,10 +11,12 @@ from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from ..models.product import MAX_PRODUCT_ID
 from ..models.texts import is_storable
+from ..throttles import WritingThrottle
 from .authentication import CsrfSessionAuthentication, PasswordAuthentication
 from .errors import BadField, handle
 
@@ -69,7 +71,7 @@ class Endpoint(APIView):
     permission_classes: tuple[type[BasePermission], ...] = (AllowAny,)
     parser_classes = (StrictJSON,)
     renderer_classes = (PlainJSON,)
-    throttle_classes = ()
+    throttle_classes: tuple[type[BaseThrottle], ...] = (WritingThrottle,)
     content_negotiation_class = AlwaysJSON
     metadata_class = None
     versioning_class = None

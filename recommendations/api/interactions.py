@@ -18,11 +18,11 @@ from ..capture import accept, give_cookie
 from ..capture.events import PERMISSION
 from ..exceptions import InvalidInteraction
 from ..metrics import events_refused
+from ..throttles import AddressThrottle, ShopperThrottle
 from .authentication import PasswordAuthentication, SameOriginAuthentication
 from .edge import Endpoint, StrictJSON, page_request
 from .errors import BadField
 from .events import read_event
-from .throttles import AddressThrottle, ShopperThrottle
 
 MOST_EVENTS = 500
 MOST_BYTES = 512 * 1024

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from ..serving import Anchor, Because, InvalidToken, open_token, recommend, why
 from ..serving.asking import anchor_in, query_of_list, reading_shopper
 from ..serving.looking import Comparison, compare
+from ..throttles import WhyAddressThrottle, WhyThrottle
 from .edge import Endpoint, page_request
 from .errors import BadField
 from .lists import anchors_as_json, product_as_json, reason_as_json
@@ -21,6 +22,8 @@ class WhyEndpoint(Endpoint):
     about the history with that list too; beside the product `compared`, the comparison tells what of the history makes
     the difference.
     """
+
+    throttle_classes = (WhyThrottle, WhyAddressThrottle)
 
     def get(self, request: Request) -> Response:
         values, page = request.query_params, page_request(request)

@@ -6,8 +6,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.utils import timezone
-
 from ..exceptions import NotConfigured
 from ..models import Product
 from ..models.product import MAX_PRODUCT_ID
@@ -27,30 +25,35 @@ MIRRORED = ("title", "category", "brand", "price", "available")
 class SyncResult:
     """How many rows of the mirror a sync touched."""
 
-    created: int
-    updated: int
-    unavailable: int  # rows whose product is gone from the shop
+    created: int = 0
+    updated: int = 0
+    unavailable: int = 0  # rows whose product is gone from the shop
+
+    def __add__(self, other: "SyncResult") -> "SyncResult":
+        return SyncResult(
+            self.created + other.created, self.updated + other.updated, self.unavailable + other.unavailable
+        )
 
 
 def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult:
     """Mirror every product of the shop; rows of vanished products become unavailable, none is deleted.
 
-    `report(done, total)` is called after each chunk. All or nothing.
+    First all are compared, then those that differ are mirrored, CHUNK of them in a transaction: nothing waits for long,
+    and what is saved meanwhile stays. `report(done, total)` is called after each chunk.
     """
     catalogs = get_catalogs()
     total = sum(catalog.queryset().count() for catalog in catalogs) if report else 0
     seen: set[str] = set()
-    created = updated = 0
-    with Product.objects.atomic():
+    differ: list[str] = []
+    with Product.objects.atomic():  # else PostgreSQL would keep all rows for the cursor
         for catalog, chunk in _chunks(catalogs):
             rows = {row.product_id: row for row in (_row(catalog, product) for product in chunk)}
-            new, changed = _store(rows)
-            created, updated = created + new, updated + changed
+            differ += _changed(rows, Product.objects.filter(product_id__in=list(rows)))
             seen.update(rows)
             if report:
-                report(len(seen), total)
-        unavailable = _retire(seen)
-    return SyncResult(created, updated, unavailable)
+                report(len(seen) - len(differ), total)
+        gone = _not_in(seen)
+    return _settle(differ, report, total) + _settle(gone)
 
 
 def mirror(product_ids: Collection[str]) -> None:
@@ -58,10 +61,57 @@ def mirror(product_ids: Collection[str]) -> None:
 
     They are read through their catalog's queryset, so that what it leaves out is left out here too.
     """
-    rows = {row.product_id: row for row in (_row(*found) for found in find_products(product_ids))}
-    _store(rows)
-    gone = Product.objects.filter(product_id__in=set(product_ids) - rows.keys(), available=True)
-    gone.update(available=False, updated_at=timezone.now())
+    _mirror(product_ids)
+
+
+def _settle(product_ids: list[str], report: Callable[[int, int], None] | None = None, total: int = 0) -> SyncResult:
+    settled = SyncResult()
+    for start in range(0, len(product_ids), CHUNK):
+        settled += _mirror(product_ids[start : start + CHUNK])
+        if report:
+            report(total - max(0, len(product_ids) - start - CHUNK), total)
+    return settled
+
+
+def _mirror(product_ids: Collection[str]) -> SyncResult:
+    """The shop is read once the rows are locked: of two who mirror a product, who writes last has read last."""
+    with Product.objects.atomic():
+        known = Product.objects.primary_keys(product_ids)
+        created = _add([product_id for product_id in product_ids if product_id not in known])
+        locked = list(Product.objects.select_for_update().filter(product_id__in=product_ids).order_by("pk"))
+        rows = _rows(product_ids)
+        changed = _changed(rows, locked)
+        Product.objects.bulk_create(
+            [rows[product_id] for product_id in changed],
+            update_conflicts=True,
+            unique_fields=["product_id"],
+            update_fields=MIRRORED,
+        )
+        gone = [row.product_id for row in locked if row.available and row.product_id not in rows]
+        Product.objects.filter(product_id__in=gone).update(available=False)
+        Product.objects.stamp({*created, *changed, *gone})
+    return SyncResult(len(created), len(set(changed) - created), len(gone))
+
+
+def _add(product_ids: Collection[str]) -> set[str]:
+    """Insert those that the shop has, in this order, so that there are rows to lock; another process may be first."""
+    rows = _rows(product_ids) if product_ids else {}
+    Product.objects.bulk_create([rows[name] for name in product_ids if name in rows], ignore_conflicts=True)
+    return rows.keys() & set(product_ids)
+
+
+def _rows(product_ids: Collection[str]) -> dict[str, Product]:
+    return {row.product_id: row for row in (_row(*found) for found in find_products(product_ids))}
+
+
+def _changed(rows: dict[str, Product], stored: Iterable[Product]) -> list[str]:
+    """Which of them the mirror has otherwise, or not at all."""
+    mirrored = {row.product_id: _mirrored(row) for row in stored}
+    return [product_id for product_id, row in rows.items() if mirrored.get(product_id) != _mirrored(row)]
+
+
+def _mirrored(row: Product) -> list[Any]:
+    return [getattr(row, name) for name in MIRRORED]
 
 
 def _chunks(catalogs: Iterable[Catalog]) -> Iterator[tuple[Catalog, list[Any]]]:
@@ -108,27 +158,7 @@ def _price(price: Any) -> Decimal | None:
         return None
 
 
-def _store(rows: dict[str, Product]) -> tuple[int, int]:
-    known = {row.product_id: row for row in Product.objects.filter(product_id__in=list(rows))}
-    new = [row for product_id, row in rows.items() if product_id not in known]
-    changed = []
-    for product_id, stored in known.items():
-        if any(getattr(stored, name) != getattr(rows[product_id], name) for name in MIRRORED):
-            for name in MIRRORED:
-                setattr(stored, name, getattr(rows[product_id], name))
-            stored.updated_at = timezone.now()
-            changed.append(stored)
-    # Two saves at once may both see "new": the second insert becomes an update.
-    Product.objects.bulk_create(
-        new, update_conflicts=True, unique_fields=["product_id"], update_fields=[*MIRRORED, "updated_at"]
-    )
-    Product.objects.bulk_update(changed, [*MIRRORED, "updated_at"], batch_size=CHUNK)
-    return len(new), len(changed)
-
-
-def _retire(seen: set[str]) -> int:
-    mirrored = Product.objects.filter(available=True).values_list("pk", "product_id")
-    gone = [pk for pk, product_id in mirrored.iterator() if product_id not in seen]
-    for start in range(0, len(gone), CHUNK):
-        Product.objects.filter(pk__in=gone[start : start + CHUNK]).update(available=False, updated_at=timezone.now())
-    return len(gone)
+def _not_in(seen: set[str]) -> list[str]:
+    """What the mirror still has for available and the shop has no more."""
+    mirrored = Product.objects.filter(available=True).order_by("pk").values_list("product_id", flat=True)
+    return [product_id for product_id in mirrored.iterator() if product_id not in seen]

@@ -2,6 +2,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from ..ml.attributes import Codes, codes_of
@@ -17,6 +18,14 @@ class ProductQuerySet(FreshQuerySet["Product"]):
     def primary_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
         """product_id -> primary key of the mirror's row; unknown ids are absent."""
         return dict(rows_where(self, "product_id, id", "product_id", list(product_ids)))
+
+    def stamp(self, product_ids: Collection[str]) -> None:
+        """Note that they changed now, by the database's clock: web servers' and workers' may differ."""
+        self.filter(product_id__in=product_ids).update(updated_at=Now())
+
+    def changed_within(self, seconds: float) -> "ProductQuerySet":
+        """What was stamped in the last so many seconds."""
+        return self.filter(updated_at__gte=Now() - timedelta(seconds=seconds))
 
     def vocabulary(self) -> list[tuple[int, str]]:
         """(primary key, product_id) of every product, oldest first."""

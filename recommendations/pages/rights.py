@@ -1,5 +1,6 @@
 """The shopper's decisions, as plain forms: off and on, everything as a file, everything erased, not interested."""
 
+from math import ceil
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
@@ -14,6 +15,7 @@ from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
 from ..serving.asking import shopper_of
+from ..throttles import NewcomersThrottle
 from .trying_again import or_try_again
 
 
@@ -61,6 +63,9 @@ def export(request: HttpRequest) -> HttpResponse:
 @csrf_protect
 def hide(request: HttpRequest) -> HttpResponse:
     """Not interested in a product, or with fewer=1 less like it; refused while nothing may be kept."""
+    throttle = NewcomersThrottle()
+    if not throttle.allow(request):
+        return HttpResponse(status=429, headers={"Retry-After": str(ceil(throttle.wait() or 1))})
     product_id = request.POST.get("product", "")
     shopper, cookie = Shopper.objects.writing(request)
     response = _back(hidden=product_id)

@@ -5,13 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from threading import Lock, Thread
 from time import monotonic
 
 from django.db import Error as DatabaseFailure
 from django.db import connections
-from django.utils import timezone
 
 from ..logs import cause, log
 from ..models import RecommenderVersion
@@ -23,8 +21,8 @@ from .loaded import LoadedRecommender
 REFRESH_SECONDS = 3.0
 # Seconds until an artifact that could not be loaded is tried again: a storage may come back.
 RETRY_SECONDS = 60.0
-# A product's row is stamped before its transaction commits: look back this far, so that none is missed.
-OVERLAP = timedelta(minutes=1)
+# Seconds. A product's row is stamped before its transaction commits: look back this far, so that none is missed.
+OVERLAP = 60.0
 
 
 @dataclass(frozen=True)
@@ -32,19 +30,19 @@ class _Read:
     """A version in memory, and when the mirror was read for it."""
 
     loaded: LoadedRecommender
-    looked: datetime
+    looked: float  # monotonic seconds
 
     @classmethod
     def of(cls, version: RecommenderVersion) -> "_Read":
-        read = cls.again(LoadedRecommender(version.pk, open_scorer(version)), since=None)
+        read = cls.again(LoadedRecommender(version.pk, open_scorer(version)), seconds=None)
         give_back_memory()
         return read
 
     @classmethod
-    def again(cls, loaded: LoadedRecommender, since: datetime | None) -> "_Read":
-        """The same with what changed in the mirror since then."""
-        now = timezone.now()
-        loaded.refresh(since)
+    def again(cls, loaded: LoadedRecommender, seconds: float | None) -> "_Read":
+        """The same with what changed in the mirror in the last `seconds`."""
+        now = monotonic()
+        loaded.refresh(seconds)
         return cls(loaded.with_newcomers(), now)
 
 
@@ -96,7 +94,7 @@ class _Current:
         self._looking = Lock()
         self._loaded: LoadedRecommender | None = None
         self._beside: _Beside | None = None
-        self._looked = timezone.now()  # when the mirror was last read
+        self._looked = monotonic()  # when the mirror was last read
         self._next_look = 0.0
         self._retry_at: dict[int, float] = {}  # versions that could not be loaded, each logged once
 
@@ -123,7 +121,7 @@ class _Current:
         if version is None:
             self._loaded = None
         elif self._loaded is not None and self._loaded.version == version.pk:
-            self._take(_Read.again(self._loaded, since=self._looked - OVERLAP))
+            self._take(_Read.again(self._loaded, seconds=monotonic() - self._looked + OVERLAP))
         elif done is not None and done.version.pk == version.pk:
             self._try(version, done.result)
         elif monotonic() >= self._retry_at.get(version.pk, 0.0):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cached_property
 from itertools import islice
 
@@ -78,9 +77,9 @@ class LoadedRecommender:
             self._items_of[catalog.name] = np.array([False, *(owner is catalog for owner in owners)])
         return self._items_of[catalog.name]
 
-    def refresh(self, since: datetime | None = None) -> None:
-        """Read the mirror's rows that changed since then (all without `since`), and the pairs once counted anew."""
-        rows = Product.objects.all() if since is None else Product.objects.filter(updated_at__gte=since)
+    def refresh(self, seconds: float | None = None) -> None:
+        """Read the mirror's rows that changed in the last `seconds` (all without), and the pairs once counted anew."""
+        rows = Product.objects.all() if seconds is None else Product.objects.changed_within(seconds)
         self._read(rows.order_by("pk").values_list(*ROW).iterator(chunk_size=AT_ONCE))
         if ProductPair.objects.counted_at() != self.together.counted_at:
             self.together = BoughtTogether.read(self.scorer.vocabulary)

@@ -254,7 +254,7 @@ class Broken:
 
 
 def test_throttles_let_everybody_through_when_the_cache_is_down(books, browser, send, monkeypatch, caplog):
-    from recommendations.api.throttles import OpenThrottle
+    from recommendations.throttles import OpenThrottle
 
     monkeypatch.setattr(OpenThrottle, "cache", Broken())
     assert send(browser, view(books[0])).status_code == 201
@@ -262,7 +262,7 @@ def test_throttles_let_everybody_through_when_the_cache_is_down(books, browser, 
 
 
 def test_one_shopper_may_send_so_much(books, browser, send, monkeypatch):
-    from recommendations.api.throttles import ShopperThrottle
+    from recommendations.throttles import ShopperThrottle
 
     monkeypatch.setattr(ShopperThrottle, "rate", "2/min")
     cache.clear()

@@ -1,9 +1,21 @@
 """Who sends too much is refused, whatever they write into their headers and whatever the clock does."""
 
+from base64 import b64encode
+
 import pytest
 from django.test import Client
+from rest_framework.throttling import SimpleRateThrottle
 
-from recommendations.api.throttles import AddressThrottle, ShopperThrottle
+from recommendations.models import HiddenProduct, Shopper
+from recommendations.throttles import (
+    AddressThrottle,
+    FailedLoginsThrottle,
+    NewcomersThrottle,
+    ShopperThrottle,
+    WhyAddressThrottle,
+    WritingThrottle,
+)
+from tests.api.conftest import URL
 from tests.api.test_interactions import view
 
 OUTSIDE = "1.1.1.1"
@@ -56,3 +68,71 @@ def test_a_clock_that_was_set_back_shuts_nobody_out(books, browser, send, monkey
     assert codes == [201, 201, 201, 429]
     now[0] -= 3600
     assert send(browser, view(books[0])).status_code == 201
+
+
+def hides(browser, book):
+    return browser.post(f"{URL}hidden/", {"product": str(book.pk)}, "application/json", REMOTE_ADDR=OUTSIDE)
+
+
+def test_new_visitors_that_hide_are_one_address(books, monkeypatch):
+    monkeypatch.setattr(NewcomersThrottle, "rate", "3/min")
+    answers = [hides(Client(), books[0]) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [201] * 3 + [429] * 2
+    assert int(answers[-1]["Retry-After"]) > 0
+    form = Client().post("/recommendations/yours/hide/", {"product": str(books[0].pk)}, REMOTE_ADDR=OUTSIDE)
+    assert (form.status_code, int(form["Retry-After"]) > 0) == (429, True)
+    assert Shopper.objects.count() == HiddenProduct.objects.count() == 3
+
+
+def test_what_one_shopper_changes_is_limited(books, client, user, monkeypatch):
+    monkeypatch.setattr(WritingThrottle, "rate", "2/min")
+    client.force_login(user)
+    codes = [client.delete(f"{URL}hidden/?product={books[0].pk}").status_code for _ in range(3)]
+    assert codes == [404, 404, 429]
+    assert client.get(f"{URL}hidden/").status_code == 200
+
+
+def test_nobody_keeps_others_of_the_same_address_from_erasing(books, client, user, send, monkeypatch):
+    for throttle in (AddressThrottle, NewcomersThrottle, WhyAddressThrottle):
+        monkeypatch.setattr(throttle, "rate", "1/min")
+    for _ in range(3):
+        hides(Client(), books[0])
+        from_address(send, view(books[0]))
+    client.force_login(user)
+    assert client.delete(f"{URL}me/", REMOTE_ADDR=OUTSIDE).status_code == 204
+
+
+def test_events_do_not_use_up_what_may_be_changed(books, client, user, send, monkeypatch):
+    monkeypatch.setattr(ShopperThrottle, "rate", "1/min")
+    client.force_login(user)
+    assert [send(client, view(book)).status_code for book in books[:2]] == [201, 429]
+    assert client.delete(f"{URL}me/").status_code == 204
+
+
+def test_questions_why_are_limited(db, monkeypatch):
+    monkeypatch.setattr(WhyAddressThrottle, "rate", "2/min")
+    assert [Client().get(f"{URL}why/", REMOTE_ADDR=OUTSIDE).status_code for _ in range(3)] == [400, 400, 429]
+
+
+def test_wrong_passwords_are_counted_and_then_none_is_looked_at(user, monkeypatch):
+    def asks(password, address=OUTSIDE):
+        token = b64encode(f"anna:{password}".encode()).decode()
+        return Client().get(f"{URL}export/", REMOTE_ADDR=address, HTTP_AUTHORIZATION=f"Basic {token}")
+
+    monkeypatch.setattr(FailedLoginsThrottle, "rate", "3/min")
+    assert [asks("red tea").status_code for _ in range(5)] == [200] * 5  # right ones do not count
+    assert [asks("green tea").status_code for _ in range(4)] == [403] * 3 + [429]
+    looked = []
+    monkeypatch.setattr("rest_framework.authentication.authenticate", lambda **sent: looked.append(sent))
+    refused = asks("red tea")
+    assert (refused.status_code, int(refused["Retry-After"]) > 0, looked) == (429, True, [])
+    asks("red tea", "2.2.2.2")
+    assert looked
+
+
+def test_without_a_cache_everybody_is_let_through(books, user, monkeypatch):
+    def fail(*_):
+        raise OSError("the cache is away")
+
+    monkeypatch.setattr(SimpleRateThrottle, "cache", type("Away", (), {"get": fail, "set": fail})())
+    assert hides(Client(), books[0]).status_code == 201

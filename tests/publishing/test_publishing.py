@@ -344,7 +344,7 @@ def test_an_idle_process_learns_what_changed_while_it_slept(books, monkeypatch):
     publish_made_artifact()
     monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
     loaded = current_recommender()
-    current._current._looked -= timedelta(hours=5)
+    current._current._looked -= 5 * 3600
     changed = Product.objects.filter(product_id=str(books[0].pk))
     changed.update(available=False, updated_at=timezone.now() - timedelta(hours=4))
     assert not current_recommender().eligible[loaded.scorer.vocabulary.number(str(books[0].pk))]

@@ -2,9 +2,11 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import environ
@@ -63,6 +65,7 @@ class Worker:
     def __init__(self, environment, log):
         self.log = log
         arguments = ["-A", "tests.services.celery_app", "worker", "--pool", "solo", "--loglevel", "INFO"]
+        arguments += ["--hostname", f"{secrets.token_hex(4)}@%h"]  # RabbitMQ refuses a second of one name
         self.process = subprocess.Popen(
             [sys.executable, "-m", "celery", *arguments, "--without-gossip", "--without-mingle"],
             cwd=ROOT,
@@ -82,8 +85,67 @@ class Worker:
             self.process.wait()
 
 
+class Web:
+    """gunicorn with two workers, on a port of its own."""
+
+    def __init__(self, environment, log):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        arguments = ["--bind", self.address, "--workers", "2", "--threads", "2", "--worker-tmp-dir", str(log.parent)]
+        self.log = log
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=log.open("ab"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def ask(self, path, sent=None, cookie=""):
+        """(answer, cookie) of a page of this site that sends or asks."""
+        headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin", "Cookie": cookie}
+        headers["User-Agent"] = "Mozilla/5.0 (X11; Linux) Firefox/140"
+        connection = HTTPConnection(self.address, timeout=20)
+        connection.request("POST" if sent else "GET", path, json.dumps(sent) if sent else None, headers)
+        response = connection.getresponse()
+        body = response.read().decode()
+        connection.close()
+        assert response.status in (200, 201), f"{response.status} {body[:500]}\n{self.log.read_text()[-3000:]}"
+        return json.loads(body), (response.getheader("Set-Cookie") or "").partition(";")[0]
+
+    def wait(self, seconds=30.0):
+        """Until it answers."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            try:
+                socket.create_connection(self.address.split(":"), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        pytest.fail(self.log.read_text()[-3000:])
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+# What the tests of a broker run on: the one that is configured, and RabbitMQ where there is one.
+BROKERS = [os.environ.get("CELERY_BROKER_URL", ""), *filter(None, [os.environ.get("RABBITMQ_URL", "")])]
+on_each_broker = pytest.mark.parametrize(
+    "broker", BROKERS, ids=[url.partition(":")[0] or "files" for url in BROKERS], indirect=True
+)
+
+
 @pytest.fixture
-def environment(tmp_path):
+def broker(request):
+    """The broker's URL; "" is a folder."""
+    return getattr(request, "param", BROKERS[0])
+
+
+@pytest.fixture
+def environment(tmp_path, broker):
     """The environment of the shop's processes, with a database and a queue of their own."""
     name = f"services_{secrets.token_hex(4)}"
     values = {
@@ -92,14 +154,26 @@ def environment(tmp_path):
         "SERVICES_FOLDER": str(tmp_path),
         "SERVICES_NAME": name,
         "SERVICES_TRAINING": json.dumps(QUICK),
+        **({"CELERY_BROKER_URL": broker} if broker else {}),
     }
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         yield values
         return
     _on_server(url, f'CREATE DATABASE "{name}"')
-    yield values
-    _on_server(url, f'DROP DATABASE "{name}" WITH (FORCE)')
+    try:
+        yield values
+    finally:
+        _on_server(url, f'DROP DATABASE "{name}" WITH (FORCE)')
+        if broker.startswith("amqp"):
+            _delete_queue(broker, name)
+
+
+def _delete_queue(broker, name):
+    from kombu import Connection
+
+    with Connection(broker) as connection:
+        connection.default_channel.queue_delete(name)
 
 
 def _on_server(url, statement):
@@ -138,6 +212,17 @@ def start_worker(environment, tmp_path):
     yield start
     for worker in started:
         worker.close()
+
+
+@pytest.fixture
+def web(shop, environment, tmp_path):
+    """The shop behind gunicorn, once it has a past."""
+    running = Web(environment, tmp_path / "web.log")
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.close()
 
 
 @pytest.fixture

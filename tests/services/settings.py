@@ -17,7 +17,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"]["NAME"] = NAME
+    DATABASES["default"] |= {"NAME": NAME, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4, "timeout": 5}}
 
 STORAGES = STORAGES | {
     "recommendations": {
@@ -41,4 +42,5 @@ CELERY_TASK_DEFAULT_QUEUE = NAME
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 
+REST_FRAMEWORK = {"NUM_PROXIES": 0}
 RECOMMENDATIONS = {"STRICT": True, "LEASE_SECONDS": 12, "TRAINING": json.loads(env("SERVICES_TRAINING"))}

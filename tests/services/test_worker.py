@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.ml.made_artifact import make_artifact
-from tests.services.conftest import Refused, Shop
+from tests.services.conftest import Refused, Shop, on_each_broker
 
 pytestmark = pytest.mark.process
 
@@ -44,6 +44,7 @@ def cancel_in_the_middle(shop, worker, wait_for):
     assert shop.ask("cancel", version_id=versions[-1]["id"])
 
 
+@on_each_broker
 def test_killed_twice_then_cancelled_then_published(shop, start_worker, wait_for, tmp_path):
     make_artifact(tmp_path / "made", product_ids=[str(k) for k in range(1, 41)])
     good = shop.ask("publish_directory", directory=str(tmp_path / "made"))
@@ -63,6 +64,22 @@ def test_killed_twice_then_cancelled_then_published(shop, start_worker, wait_for
     assert (new["started_by"], new["error"], new["progress"]) == ("the test", "", 1.0)
     assert serves(shop, new["id"])
     assert shop.ask("served") == {"version": new["id"], "sources": ["recommender"], "count": 5, "torch": False}
+
+
+@on_each_broker
+def test_two_workers_train_and_two_web_workers_serve(shop, web, start_worker, wait_for):
+    workers = [start_worker(), start_worker()]
+    shop.ask("request")
+    versions = wait_for(last("published"), workers[0])
+    events = [{"kind": "view", "product": str(k)} for k in (3, 5, 7)]
+    told, cookie = web.ask("/recommendations/v1/interactions/", events)
+    assert told == {"accepted": 3, "duplicates": 0}
+    for _ in range(12):  # whichever of the two answers
+        found, _ = web.ask("/recommendations/v1/lists/?placement=home&limit=5", cookie=cookie)
+        assert (found["version"], len(found["recommendations"])) == (str(versions[-1]["id"]), 5)
+    assert web.log.read_text().count("Booting worker") == 2
+    for worker in workers:
+        assert worker.process.poll() is None, worker.log.read_text()[-3000:]
 
 
 def test_of_many_processes_at_once_one_trains(shop, environment, tmp_path):

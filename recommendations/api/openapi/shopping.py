@@ -73,7 +73,6 @@ def shopping(models: Iterable[str]) -> Json:
                 {"201": answer("Stored.", ref("Accepted"))},
                 400,
                 415,
-                429,
                 requestBody=body(
                     {"oneOf": [EVENT, many(EVENT, minItems=1, maxItems=500)]}, "application/json", "text/plain"
                 ),

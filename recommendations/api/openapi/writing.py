@@ -79,6 +79,6 @@ REFUSALS = {
 
 
 def operation(summary: str, name: str, answers: Json, *refusals: int, **more: Any) -> Json:
-    """One method of one address; 403 and 503 can come from anywhere."""
-    refused = {str(status): REFUSALS[str(status)] for status in sorted({*refusals, 401, 403, 503})}
+    """One method of one address; 403, 429 (too many wrong passwords) and 503 can come from anywhere."""
+    refused = {str(status): REFUSALS[str(status)] for status in sorted({*refusals, 401, 403, 429, 503})}
     return {"operationId": name, "summary": summary, "responses": {**answers, **refused}, **more}

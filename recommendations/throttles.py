@@ -1,15 +1,18 @@
+"""How much of one sender is too much; far above what people do."""
+
 import ipaddress
 from typing import Any
 
 from django.http import HttpRequest
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
-from ..conf import get_config
-from ..logs import log
-from ..models.shopper import hash_key
+from .conf import get_config
+from .logs import log
+from .models.shopper import hash_key, is_logged_in
 
 
 class OpenThrottle(SimpleRateThrottle):
@@ -18,15 +21,15 @@ class OpenThrottle(SimpleRateThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         return self.allow(request, view, 1)
 
-    def allow(self, request: Request, view: APIView, events: int) -> bool:
-        """Whether so many more may come; they are counted if so."""
+    def allow(self, request: Request | HttpRequest, view: APIView | None = None, events: int = 1) -> bool:
+        """Whether so many more may come; they are counted if so. With 0, whether one more may; nothing is counted."""
         try:
             return self._count(request, view, events)
         except Exception as error:  # whatever the shop's cache raises
             log("cache_down", error)
             return True
 
-    def _count(self, request: Request, view: APIView, events: int) -> bool:
+    def _count(self, request: Request | HttpRequest, view: APIView | None, events: int) -> bool:
         self.key = self.get_cache_key(request, view)
         if self.key is None:
             return True
@@ -34,9 +37,10 @@ class OpenThrottle(SimpleRateThrottle):
         # What a clock that was set back makes a time to come would count until then.
         past = [time for time in self.cache.get(self.key, []) if self.now - self.duration < time <= self.now]
         self.history = past
-        if len(past) + events > self.num_requests:
+        if len(past) + max(events, 1) > self.num_requests:
             return False
-        self.cache.set(self.key, [self.now] * events + past, self.duration)
+        if events:
+            self.cache.set(self.key, [self.now] * events + past, self.duration)
         return True
 
     def named(self, ident: Any) -> str:
@@ -61,10 +65,10 @@ class AddressThrottle(OpenThrottle):
 
     scope, rate = "address", "1200/min"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+    def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str | None:
         return self.named(self.get_ident(request))
 
-    def get_ident(self, request: Request) -> str:
+    def get_ident(self, request: Request | HttpRequest) -> str:
         """The address, as far as it can be believed: what a caller writes into X-Forwarded-For is no address.
 
         With REST_FRAMEWORK["NUM_PROXIES"] as DRF has it. Without: the last entry, which the nearest proxy wrote, when
@@ -72,10 +76,47 @@ class AddressThrottle(OpenThrottle):
         """
         if api_settings.NUM_PROXIES is not None:
             return str(super().get_ident(request))
-        return believed_address(request._request)
+        return believed_address(request)
 
 
-def believed_address(request: HttpRequest) -> str:
+class WritingThrottle(ShopperThrottle):
+    """What one shopper may change; never by address, which many may share: nobody keeps another from erasing."""
+
+    scope = "writing"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        return None if request.method in SAFE_METHODS else super().get_cache_key(request, view)
+
+
+class NewcomersThrottle(AddressThrottle):
+    """What visitors of one address may write that makes a shopper of whoever has no cookie."""
+
+    scope, rate = "newcomers", "120/min"
+
+    def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str | None:
+        may_be_new = request.method == "POST" and not is_logged_in(request)
+        return super().get_cache_key(request, view) if may_be_new else None
+
+
+class WhyThrottle(ShopperThrottle):
+    """What one shopper may ask that takes several lists to answer."""
+
+    scope, rate = "why", "60/min"
+
+
+class WhyAddressThrottle(AddressThrottle):
+    """The same for one address."""
+
+    scope, rate = "why-address", "600/min"
+
+
+class FailedLoginsThrottle(AddressThrottle):
+    """How many wrong passwords may come from one address."""
+
+    scope, rate = "failed-logins", "20/min"
+
+
+def believed_address(request: Request | HttpRequest) -> str:
     """Where a request comes from, behind one proxy or none."""
     address = request.META.get("REMOTE_ADDR") or ""
     told = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
