@@ -53,8 +53,8 @@ class ShopperThrottle(OpenThrottle):
 
     scope, rate = "shopper", "120/min"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        if request.user and request.user.is_authenticated:
+    def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str | None:
+        if is_logged_in(request):
             return self.named(f"user {request.user.pk}")
         key = request.COOKIES.get(get_config().COOKIE_NAME)
         return self.named(f"key {key}") if key else None
@@ -84,7 +84,7 @@ class WritingThrottle(ShopperThrottle):
 
     scope = "writing"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+    def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str | None:
         return None if request.method in SAFE_METHODS else super().get_cache_key(request, view)
 
 

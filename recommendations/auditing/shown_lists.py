@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db import router, transaction
 
+from .. import controls
 from ..ml.kinds import Kind
-from ..models import Interaction, Product, RemovedProduct, Shopper
+from ..models import Interaction, Product, Shopper
 from ..models.interaction import MAX_QUERY
 from ..serving import Anchor, Recommendation, RecommendationQuery, because_rows, recommend
 from ..serving.rows import RANKED
@@ -55,12 +56,8 @@ def prediction_holds(query: RecommendationQuery, anchors: Sequence[Anchor], prod
     with rolled_back():
         for anchor in anchors:
             is_search = anchor.type == "query"
-            RemovedProduct.objects.create(
-                shopper=query.shopper,
-                product=None if is_search else Product.objects.get(product_id=anchor.id),
-                query=anchor.id if is_search else "",
-                removed_at=query.now,
-            )
+            product_id, words = (None, anchor.id) if is_search else (anchor.id, None)
+            controls.remove(query.shopper, product_id, words, query.now)
         served = recommend(query)
     told = [[(entry.card.product_id, entry.reason) for entry in found.recommendations] for found in (predicted, served)]
     return told[0] == told[1] and product_id not in served.product_ids

@@ -57,7 +57,8 @@ def record_order(
     """Record an order's lines, (product or its id, quantity) each, as purchases at one time; returns how many are new.
 
     Recording an order again, or importing it later under the same order number, adds nothing. Of a guest of whom
-    nothing is known, the order is kept under the external id `guest:ORDER_ID`.
+    nothing is known, the order is kept under the external id `guest:ORDER_ID`. Call it at the end of a transaction:
+    until that ends, a login or an erasure of this shopper waits.
     """
     order_id = "" if order_id is None else str(order_id)
     if not order_id:

@@ -1,10 +1,13 @@
 """Keeping the mirror like the shop: in bulk, and one by one as products are saved."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import Any
+
+from django.db import connections
 
 from ..exceptions import NotConfigured
 from ..models import Product
@@ -45,7 +48,7 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
     total = sum(catalog.queryset().count() for catalog in catalogs) if report else 0
     seen: set[str] = set()
     differ: list[str] = []
-    with Product.objects.atomic():  # else PostgreSQL would keep all rows for the cursor
+    with _reading():
         for catalog, chunk in _chunks(catalogs):
             rows = {row.product_id: row for row in (_row(catalog, product) for product in chunk)}
             differ += _changed(rows, Product.objects.filter(product_id__in=list(rows)))
@@ -54,6 +57,14 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
                 report(len(seen) - len(differ), total)
         gone = _not_in(seen)
     return _settle(differ, report, total) + _settle(gone)
+
+
+def _reading() -> AbstractContextManager[object]:
+    """In a transaction PostgreSQL hands the rows out one after another, else it would keep them all for the cursor; on
+    SQLite one may keep writers out.
+    """
+    is_postgresql = connections[Product.objects.all().db].vendor == "postgresql"
+    return Product.objects.atomic() if is_postgresql else nullcontext()
 
 
 def mirror(product_ids: Collection[str]) -> None:
@@ -75,10 +86,11 @@ def _settle(product_ids: list[str], report: Callable[[int, int], None] | None = 
 
 def _mirror(product_ids: Collection[str]) -> SyncResult:
     """The shop is read once the rows are locked: of two who mirror a product, who writes last has read last."""
+    # Before the transaction: on SQLite one that has begun to read fails at once where another writes.
+    known = Product.objects.primary_keys(product_ids)
     with Product.objects.atomic():
-        known = Product.objects.primary_keys(product_ids)
         created = _add([product_id for product_id in product_ids if product_id not in known])
-        locked = list(Product.objects.select_for_update().filter(product_id__in=product_ids).order_by("pk"))
+        locked = Product.objects.locked(product_ids)
         rows = _rows(product_ids)
         changed = _changed(rows, locked)
         Product.objects.bulk_create(
@@ -94,9 +106,12 @@ def _mirror(product_ids: Collection[str]) -> SyncResult:
 
 
 def _add(product_ids: Collection[str]) -> set[str]:
-    """Insert those that the shop has, in this order, so that there are rows to lock; another process may be first."""
+    """Insert those that the shop has, so that there are rows to lock; another process may be first.
+
+    In the catalog's order, as every process does: two that wait for each other's rows would wait for ever.
+    """
     rows = _rows(product_ids) if product_ids else {}
-    Product.objects.bulk_create([rows[name] for name in product_ids if name in rows], ignore_conflicts=True)
+    Product.objects.bulk_create([row for name, row in rows.items() if name in product_ids], ignore_conflicts=True)
     return rows.keys() & set(product_ids)
 
 

@@ -1,7 +1,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from django.db import models
+from django.db import connections, models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,11 @@ class ProductQuerySet(FreshQuerySet["Product"]):
     def primary_keys(self, product_ids: Iterable[str]) -> dict[str, int]:
         """product_id -> primary key of the mirror's row; unknown ids are absent."""
         return dict(rows_where(self, "product_id, id", "product_id", list(product_ids)))
+
+    def locked(self, product_ids: Collection[str]) -> "list[Product]":
+        """The rows, nobody else's to change until the transaction ends; who stores events about them does not wait."""
+        no_key = connections[self.db].features.has_select_for_no_key_update
+        return list(self.select_for_update(no_key=no_key).filter(product_id__in=product_ids).order_by("pk"))
 
     def stamp(self, product_ids: Collection[str]) -> None:
         """Note that they changed now, by the database's clock: web servers' and workers' may differ."""

@@ -1,6 +1,5 @@
 """The shopper's decisions, as plain forms: off and on, everything as a file, everything erased, not interested."""
 
-from math import ceil
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
@@ -16,7 +15,7 @@ from ..exceptions import UnknownProduct
 from ..models import Shopper
 from ..serving.asking import shopper_of
 from ..throttles import NewcomersThrottle
-from .trying_again import or_try_again
+from .trying_again import or_try_again, too_many
 
 
 def _back(**query: Any) -> HttpResponse:
@@ -63,9 +62,8 @@ def export(request: HttpRequest) -> HttpResponse:
 @csrf_protect
 def hide(request: HttpRequest) -> HttpResponse:
     """Not interested in a product, or with fewer=1 less like it; refused while nothing may be kept."""
-    throttle = NewcomersThrottle()
-    if not throttle.allow(request):
-        return HttpResponse(status=429, headers={"Retry-After": str(ceil(throttle.wait() or 1))})
+    if refusal := too_many(request, NewcomersThrottle()):
+        return refusal
     product_id = request.POST.get("product", "")
     shopper, cookie = Shopper.objects.writing(request)
     response = _back(hidden=product_id)

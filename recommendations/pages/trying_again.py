@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from math import ceil
 
 from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.utils.cache import add_never_cache_headers
 
 from ..boundary import RETRY_SECONDS, outside_transactions
 from ..logs import log
+from ..throttles import OpenThrottle
 
 View = Callable[..., HttpResponse]
 
@@ -27,14 +29,20 @@ def or_try_again(view: View) -> View:
             return view(request)
         except DatabaseFailure as error:
             log("request_not_served", error, endpoint=view.__name__)
-            return _try_again()
+            return _try_again(503, RETRY_SECONDS)
 
     return outside_transactions(answered)
 
 
-def _try_again() -> HttpResponse:
+def too_many(request: HttpRequest, *throttles: OpenThrottle) -> HttpResponse | None:
+    """The answer 429 to whoever asks too often; None to everybody else."""
+    refused = [throttle for throttle in throttles if not throttle.allow(request)]
+    return _try_again(429, max(ceil(throttle.wait() or 1) for throttle in refused)) if refused else None
+
+
+def _try_again(status: int, seconds: int) -> HttpResponse:
     # Without the request: what the shop puts into its pages may ask the database.
-    html = render_to_string("recommendations/pages/try_again.html")
-    response = HttpResponse(html, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+    html = render_to_string("recommendations/pages/try_again.html", {"too_many": status == 429})
+    response = HttpResponse(html, status=status, headers={"Retry-After": str(seconds)})
     add_never_cache_headers(response)
     return response

@@ -21,7 +21,8 @@ from ..serving import InvalidToken, RecommendationQuery, Token, Why, open_token,
 from ..serving import why as explain
 from ..serving.asking import anchor_in, query_of_list, reading_shopper, shopper_of
 from ..serving.looking import compare
-from .trying_again import or_try_again
+from ..throttles import WhyAddressThrottle, WhyThrottle
+from .trying_again import or_try_again, too_many
 
 UNITS_ON_A_PAGE = 50
 # Of the list that a row is cut from: no page of the shop shows all of it.
@@ -50,6 +51,8 @@ class Unit:
 @csrf_protect
 def why(request: HttpRequest) -> HttpResponse:
     """Why a list shows a product, what that rests on, and the list as it would be without it."""
+    if refusal := too_many(request, WhyThrottle(), WhyAddressThrottle()):
+        return refusal
     try:
         token = open_token(request.GET.get("token", ""), reading_shopper(request))
     except InvalidToken:

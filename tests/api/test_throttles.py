@@ -84,6 +84,14 @@ def test_new_visitors_that_hide_are_one_address(books, monkeypatch):
     assert Shopper.objects.count() == HiddenProduct.objects.count() == 3
 
 
+def test_the_panel_is_limited_as_its_rest_is_and_says_so(db, monkeypatch):
+    monkeypatch.setattr(WhyAddressThrottle, "rate", "2/min")
+    answers = [Client().get("/recommendations/why/", {"token": "none"}, REMOTE_ADDR=OUTSIDE) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert "There were too many requests from here." in answers[-1].content.decode()
+
+
 def test_what_one_shopper_changes_is_limited(books, client, user, monkeypatch):
     monkeypatch.setattr(WritingThrottle, "rate", "2/min")
     client.force_login(user)

@@ -8,9 +8,11 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from recommendations.capture import record
 from recommendations.catalog import mirror, sync_catalog
 from recommendations.catalog import syncing as the_syncing
-from recommendations.models import Product
+from recommendations.ml.kinds import Kind
+from recommendations.models import Interaction, Product, Shopper
 from recommendations.publishing import current, current_recommender
 from tests.published import publish_made_artifact
 from tests.shop.models import Book
@@ -161,3 +163,29 @@ def test_a_worker_whose_clock_is_late_is_seen(books, monkeypatch):
     Book.objects.filter(pk=books[0].pk).update(in_stock=False)
     sync_catalog()
     assert not current_recommender().eligible[number]
+
+
+def test_an_event_about_a_product_does_not_wait_for_its_mirroring(books, monkeypatch):
+    """Its foreign key takes a lock that one on the whole row keeps out: orders would wait, or end each other."""
+    sync_catalog()
+    shopper, found = Shopper.objects.create(), the_syncing.find_products
+    Product.objects.update(title="Out of date")
+
+    def then(product_ids):
+        rows = found(product_ids)
+        done_beside(lambda: record(shopper, Kind.PURCHASE, books[0]))
+        return rows
+
+    monkeypatch.setattr(the_syncing, "find_products", then)
+    mirror([str(books[0].pk)])
+    assert Interaction.objects.count() == 1
+
+
+def test_processes_insert_new_products_in_one_order(books, monkeypatch):
+    """As the catalog has them, however they are named: two that insert a, b and b, a wait for each other for ever."""
+    ids, inserted = [str(book.pk) for book in books], []
+    for named in (ids, ids[::-1], set(ids)):
+        Product.objects.all().delete()
+        mirror(named)
+        inserted.append(list(Product.objects.order_by("pk").values_list("product_id", flat=True)))
+    assert inserted == [ids] * 3
