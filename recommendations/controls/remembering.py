@@ -102,7 +102,7 @@ def hidden_by(shopper: Shopper, now: datetime | None = None) -> list[Hidden]:
     """What is kept out of the shopper's lists, and until when; what can still be restored is told by removed_by()."""
     now = now or timezone.now()
     rows = HiddenProduct.objects.filter(shopper=shopper, until__gt=now).select_related("product")
-    removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False, removed_at__lte=now - UNDO_FOR)
+    removed = RemovedProduct.objects.left_out().filter(shopper=shopper, removed_at__lte=now - UNDO_FOR)
     return [
         *(_unwanted(row.product, row.until, row.fewer_like_it) for row in rows.order_by("-until", "-pk")),
         *(_unwanted(row.product, row.removed_at + kept_for(), False, row.removed_at) for row in _last_of_each(removed)),

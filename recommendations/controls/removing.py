@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from ..conf import get_config
@@ -72,17 +72,14 @@ def is_like_others(product_id: str) -> bool:
 
 
 def show_again(shopper: Shopper, product_id: str, now: datetime | None = None) -> bool:
-    """End what hidden_by() tells of it. False when it was not hidden."""
+    """End what hidden_by() tells of it; what was removed stays forgotten. False when it was not hidden."""
     product = _product(product_id)
     if product is None:
         return False
     over = (now or timezone.now()) - UNDO_FOR
-    hidden, events, removed = (
-        model.objects.filter(shopper=shopper, product=product) for model in (HiddenProduct, Interaction, RemovedProduct)
-    )
-    # A late purge() brings nothing back that was removed for good.
-    events.filter(Exists(RemovedProduct.objects.covering().filter(removed_at__lte=over))).delete()
-    return hidden.delete()[0] + removed.filter(removed_at__lte=over).delete()[0] > 0
+    its = {"shopper": shopper, "product": product}
+    removed = RemovedProduct.objects.left_out().filter(**its, removed_at__lte=over)
+    return HiddenProduct.objects.filter(**its).delete()[0] + removed.update(shown_again=True) > 0
 
 
 def _wait_for_others(shopper: Shopper) -> None:
