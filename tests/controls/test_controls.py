@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -10,7 +10,7 @@ from recommendations.exceptions import UnknownProduct
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW = timezone.now().replace(microsecond=0)
 
 
 @pytest.fixture
