@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,9 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from .exceptions import NotConfigured
+
+# In days: longer than any log, and no time before the first that there is.
+FOR_EVER = 36_500
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Config:
     STORAGE: str = "recommendations"  # alias in STORAGES for artifacts; without it, a folder beside manage.py
     COOKIE_NAME: str = "recommendations_shopper"
     COOKIE_DAYS: int = 365
-    RETENTION_DAYS: int = 730  # interactions older than this are purged
+    RETENTION_DAYS: int = 730  # interactions older than this are purged, and none so old is stored
     HIDE_DAYS: int = 180  # how long "not interested" lasts
     SENSITIVE_CATEGORIES: tuple[str, ...] = ()  # never named in a reason
     LEARN_FROM_VISITORS: bool | None = None  # also from visitors who never bought; None = while customers are few
@@ -35,6 +39,11 @@ class Config:
     def has_consent(self) -> Callable[[HttpRequest], bool]:
         """The shop's consent function, or one that always agrees."""
         return import_string(self.HAS_CONSENT) if self.HAS_CONSENT else _always
+
+    @property
+    def kept_for(self) -> timedelta:
+        """How long an event may be kept, and after its removal that it was removed; a hundred years at most."""
+        return timedelta(days=min(self.RETENTION_DAYS, FOR_EVER))
 
 
 def _always(request: HttpRequest) -> bool:

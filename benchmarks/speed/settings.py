@@ -2,12 +2,14 @@
 
 import os
 
+from recommendations.conf import FOR_EVER
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE, STORAGES
 
 ROOT_URLCONF = "benchmarks.speed.urls"
 WSGI_APPLICATION = "benchmarks.speed.wsgi.application"
-RECOMMENDATIONS = {"STRICT": False}
+# The made interactions are of 2023 and 2024.
+RECOMMENDATIONS = {"STRICT": False, "RETENTION_DAYS": FOR_EVER}
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4, "timeout": 5}}

@@ -14,7 +14,6 @@ from math import ceil
 from zlib import crc32
 
 import numpy as np
-from django.db.models import QuerySet
 
 from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
@@ -59,7 +58,7 @@ class ShopperAudit:
         self.events = _remembered(reference, shopper)
         wishes = HiddenProduct.objects.filter(shopper=shopper, until__gt=now)
         hidden = wishes.values_list("product_id", flat=True)
-        removed = _removals().filter(shopper=shopper)
+        removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False, shown_again=False)
         self.hidden = {reference.product_ids[pk] for pk in hidden}
         like = {
             reference.product_ids[pk] for pk in wishes.filter(fewer_like_it=True).values_list("product_id", flat=True)
@@ -305,10 +304,6 @@ def _thinned(categories: Mapping[str, tuple[str, ...]], like: set[str]) -> set[s
     """product_ids of the same categories but for each fourth, told by the checksum of its id."""
     wanted_less = {categories[product_id] for product_id in like} - {()}
     return {name for name, category in categories.items() if category in wanted_less and crc32(name.encode()) % 4}
-
-
-def _removals() -> QuerySet[RemovedProduct]:
-    return RemovedProduct.objects.filter(product__isnull=False)
 
 
 def _fewer(anchors: Sequence[int]) -> list[tuple[int, ...]]:

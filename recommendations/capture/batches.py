@@ -8,7 +8,9 @@ from itertools import repeat
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
+from ..conf import get_config
 from ..exceptions import InvalidInteraction, UnknownProduct
 from ..ml.kinds import Kind
 from ..models import Interaction, Product, Shopper
@@ -52,7 +54,7 @@ class ImportResult:
     read: int = 0
     added: int = 0
     repeated: int = 0  # there already, or a further line of the same order and product
-    forgotten: int = 0  # older than the shopper's erasure, or of a shopper who opted out
+    forgotten: int = 0  # older than RETENTION_DAYS or the shopper's erasure, or of a shopper who opted out
     rejected: int = 0  # in files only
     reasons: Counter[str] = field(default_factory=Counter)  # why they were, without their values
 
@@ -81,7 +83,8 @@ def store_batches(
     result = ImportResult()
     for batch in batches:
         with Interaction.objects.atomic():
-            # Asked anew for each batch: an import takes minutes, in which shoppers may have everything erased.
+            # Asked anew for each batch: an import takes minutes, in which shoppers may have everything erased, and
+            # removals be purged.
             _store(batch, products, Shoppers(shoppers_are_users), result)
         if report:
             report(result.read)
@@ -95,6 +98,8 @@ class Shoppers:
         self.field = "user_id" if are_users else "external_id"
         # shopper as named -> (primary key, seconds up to which its events are forgotten)
         self.known: dict[str, tuple[int, float]] = {}
+        # Longer ago, the removals that hid an event may be purged: it would come back.
+        self.too_old = (timezone.now() - get_config().kept_for).timestamp()
 
     def find(self, names: Iterable[str]) -> None:
         """Look up or make those not met yet."""
@@ -111,7 +116,7 @@ class Shoppers:
     def _read(self, names: Sequence[str]) -> None:
         rows = Shopper.objects.filter(**{f"{self.field}__in": names})
         for name, pk, personalised, erased_at in rows.values_list(self.field, "pk", "personalised", "erased_at"):
-            until = erased_at.timestamp() if erased_at else float("-inf")
+            until = max(erased_at.timestamp(), self.too_old) if erased_at else self.too_old
             self.known[str(name)] = pk, until if personalised else float("inf")
 
     def _refuse_unknown_users(self, names: Sequence[str]) -> None:

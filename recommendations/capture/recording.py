@@ -39,9 +39,10 @@ def record(
     `product` is one of the shop's own products, or its id. A visitor without our cookie, which else only the beacon
     sets, is given one when `response`, the answer to the request, is passed.
 
-    False for a repeat (same `event_id`, or same kind and product within 30 s), a bot, and whoever gave no consent or
-    opted out. Commits or rolls back with the caller's transaction. An error is logged, or with
-    RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for arguments that can't be right.
+    False for a repeat (same `event_id`, or same kind and product within 30 s), what is older than
+    RECOMMENDATIONS["RETENTION_DAYS"], a bot, and whoever gave no consent or opted out. Commits or rolls back with the
+    caller's transaction. An error is logged, or with RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for arguments
+    that can't be right.
     """
     event = Event(kind, product_id_of(product), query, quantity, occurred_at, event_id, list_id=list_id)
     return _record(who, [event], response=response) == 1

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ..boundary import never_break
 from ..catalog import mirror
+from ..conf import get_config
 from ..exceptions import InvalidInteraction
 from ..metrics import events_refused
 from ..models import Interaction, Product, Shopper
@@ -37,9 +38,11 @@ def refuse_unknown(events: Sequence[Event], products: dict[str, int]) -> None:
 def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int], now: datetime) -> tuple[int, int]:
     """(how many are new, how many were there). `owned` holds (shopper, checked event, source); one INSERT.
 
-    Of a shopper who opts out or is erased meanwhile nothing is stored; that counts as having been there.
+    Of a shopper who opts out or is erased meanwhile nothing is stored; that counts as having been there. What is older
+    than RECOMMENDATIONS["RETENTION_DAYS"] is left out: the removals that hid it may be purged.
     """
-    kept = [row for row in owned if _is_wanted(*row[:2])]
+    since = now - get_config().kept_for
+    kept = [row for row in owned if _is_wanted(*row[:2], since)]
     events_refused("unwanted", len(owned) - len(kept))
     if not kept:
         return 0, 0
@@ -87,9 +90,10 @@ def _follow_logins(shoppers: Iterable[Shopper]) -> None:
                 rows.delete()
 
 
-def _is_wanted(shopper: Shopper, event: Event) -> bool:
-    """Whether the shopper lets it be kept: not opted out, and not older than what was erased."""
-    return shopper.personalised and (shopper.erased_at is None or event.occurred_at > shopper.erased_at)
+def _is_wanted(shopper: Shopper, event: Event, since: datetime) -> bool:
+    """Whether it may be kept: not too old, nor older than what was erased, and the shopper not opted out."""
+    is_erased = shopper.erased_at is not None and event.occurred_at <= shopper.erased_at
+    return shopper.personalised and event.occurred_at >= since and not is_erased
 
 
 def _key(event: Event, source: int) -> int:

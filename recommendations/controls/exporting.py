@@ -32,8 +32,16 @@ def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
         },
         "interactions": _interactions(mine),
         "removed": [
-            {"product": product_id or "", "query": query, "query_hash": hash_, "removed_at": removed_at.isoformat()}
-            for product_id, query, hash_, removed_at in _rows(RemovedProduct, mine, "query", "query_hash", "removed_at")
+            {
+                "product": product_id or "",
+                "query": query,
+                "query_hash": hash_,
+                "shown_again": shown_again,
+                "removed_at": removed_at.isoformat(),
+            }
+            for product_id, query, hash_, shown_again, removed_at in _rows(
+                RemovedProduct, mine, "query", "query_hash", "shown_again", "removed_at"
+            )
         ],
         "hidden": [
             {"product": product_id, "fewer_like_it": fewer_like_it, "until": until.isoformat()}

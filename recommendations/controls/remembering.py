@@ -102,10 +102,11 @@ def hidden_by(shopper: Shopper, now: datetime | None = None) -> list[Hidden]:
     """What is kept out of the shopper's lists, and until when; what can still be restored is told by removed_by()."""
     now = now or timezone.now()
     rows = HiddenProduct.objects.filter(shopper=shopper, until__gt=now).select_related("product")
-    removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False, removed_at__lte=now - UNDO_FOR)
+    removed = RemovedProduct.objects.left_out().filter(shopper=shopper, removed_at__lte=now - UNDO_FOR)
+    kept_for = get_config().kept_for
     return [
         *(_unwanted(row.product, row.until, row.fewer_like_it) for row in rows.order_by("-until", "-pk")),
-        *(_unwanted(row.product, row.removed_at + kept_for(), False, row.removed_at) for row in _last_of_each(removed)),
+        *(_unwanted(row.product, row.removed_at + kept_for, False, row.removed_at) for row in _last_of_each(removed)),
     ]
 
 
@@ -132,11 +133,6 @@ def searches_removed_for_good(shopper: Shopper) -> int:
     """How many removed searches are kept as hashes alone."""
     hashes = RemovedProduct.objects.filter(shopper=shopper).exclude(query_hash="")
     return hashes.values("query_hash").distinct().count()
-
-
-def kept_for() -> timedelta:
-    """How long an event may be kept, and after its removal that it was removed."""
-    return timedelta(days=get_config().RETENTION_DAYS)
 
 
 def _last_of_each(removals: QuerySet[RemovedProduct]) -> list[RemovedProduct]:

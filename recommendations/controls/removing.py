@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from ..conf import get_config
@@ -24,12 +24,14 @@ def remove(
     if about is None:
         return False
     remembered = Interaction.objects.remembered().filter(shopper=shopper, **about)
-    newest = remembered.aggregate(newest=Max("occurred_at"))["newest"]
-    if newest is None:
-        return False
-    # Later than now when the clock was set back, or goes slower here than where the event was stamped.
-    removed_at = max(now or timezone.now(), newest)
-    RemovedProduct.objects.create(shopper=shopper, **about, removed_at=removed_at)
+    with Shopper.objects.atomic():
+        _wait_for_others(shopper)
+        newest = remembered.aggregate(newest=Max("occurred_at"))["newest"]
+        if newest is None:
+            return False
+        # Later than now when the clock was set back, or goes slower here than where the event was stamped.
+        removed_at = max(now or timezone.now(), newest)
+        RemovedProduct.objects.create(shopper=shopper, **about, removed_at=removed_at)
     return True
 
 
@@ -70,17 +72,20 @@ def is_like_others(product_id: str) -> bool:
 
 
 def show_again(shopper: Shopper, product_id: str, now: datetime | None = None) -> bool:
-    """End what hidden_by() tells of it. False when it was not hidden."""
+    """End what hidden_by() tells of it; what was removed stays forgotten. False when it was not hidden."""
     product = _product(product_id)
     if product is None:
         return False
     over = (now or timezone.now()) - UNDO_FOR
-    hidden, events, removed = (
-        model.objects.filter(shopper=shopper, product=product) for model in (HiddenProduct, Interaction, RemovedProduct)
-    )
-    # A late purge() brings nothing back that was removed for good.
-    events.filter(Exists(RemovedProduct.objects.covering().filter(removed_at__lte=over))).delete()
-    return hidden.delete()[0] + removed.filter(removed_at__lte=over).delete()[0] > 0
+    its = {"shopper": shopper, "product": product}
+    removed = RemovedProduct.objects.left_out().filter(**its, removed_at__lte=over)
+    return HiddenProduct.objects.filter(**its).delete()[0] + removed.update(shown_again=True) > 0
+
+
+def _wait_for_others(shopper: Shopper) -> None:
+    """Until the transaction ends, no other removal of this shopper looks at what is remembered."""
+    # Written, not SELECT FOR UPDATE: SQLite locks only for a write, and refuses one that begins after others wrote.
+    Shopper.objects.filter(pk=shopper.pk).update(personalised=F("personalised"))
 
 
 def _about(product_id: str | None, query: str | None) -> dict[str, Any] | None:

@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db.models import Exists, Max
 from django.utils import timezone
 
+from ..conf import get_config
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
 from ..models.shopper import MERGED_FOR
-from .remembering import UNDO_FOR, kept_for
+from .remembering import UNDO_FOR
 
 # Shoppers a statement: short transactions, whatever the size of the log.
 AT_ONCE = 1_000
@@ -27,12 +28,13 @@ class Purged:
 def purge(now: datetime | None = None) -> Purged:
     """Delete what was removed 30 days ago, what is older than RETENTION_DAYS, and what logins left over.
 
-    Call it daily. The removals themselves stay for RETENTION_DAYS, so that an import does not bring the events back;
-    of a search only a hash does.
+    Call it daily. The removals themselves stay for RETENTION_DAYS, so that an import does not bring the events back
+    (later it leaves them out for their age); of a search only a hash does.
     """
     now = now or timezone.now()
     HiddenProduct.objects.filter(until__lte=now).delete()
-    return Purged(_purge_removed(now - UNDO_FOR), _purge_old(now - kept_for()), _purge_merged(now - MERGED_FOR))
+    too_old = now - get_config().kept_for
+    return Purged(_purge_removed(now - UNDO_FOR), _purge_old(too_old), _purge_merged(now - MERGED_FOR))
 
 
 def _purge_removed(before: datetime) -> int:

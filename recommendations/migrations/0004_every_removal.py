@@ -4,7 +4,10 @@ from django.db.models import Max, Q
 
 
 def keep_the_last_of_each(apps, schema_editor):
-    """On the way back: before, a product or search had one removal, and no hash."""
+    """On the way back: before, a product or search had one removal, and no hash.
+
+    What was shown again is left out of lists again: without the removal, an import would bring back what was removed.
+    """
     removals = apps.get_model('recommendations', 'RemovedProduct').objects.using(schema_editor.connection.alias)
     removals.exclude(query_hash='').delete()
     last = removals.values('shopper', 'product', 'query').annotate(last=Max('pk')).values('last')
@@ -24,7 +27,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='removedproduct',
             name='query_hash',
-            field=models.CharField(blank=True, default='', max_length=64),
+            field=models.CharField(blank=True, db_default='', default='', max_length=64),
+        ),
+        migrations.AddField(
+            model_name='removedproduct',
+            name='shown_again',
+            field=models.BooleanField(db_default=False, default=False),
         ),
         # The index that came with the constraints.
         migrations.AlterField(

@@ -46,10 +46,9 @@ class HiddenProductQuerySet(FreshQuerySet["HiddenProduct"]):
         hidden = self.filter(shopper=shopper, until__gt=now).values_list(
             "product__product_id", Value(True, BooleanField()), "fewer_like_it", "product__category"
         )
-        removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False).values_list(
-            "product__product_id", Value(False, BooleanField()), Value(False, BooleanField()), Value([], JSONField())
-        )
-        return hidden.union(removed, all=True)
+        removed = RemovedProduct.objects.left_out().filter(shopper=shopper)
+        no = Value(False, BooleanField())
+        return hidden.union(removed.values_list("product__product_id", no, no, Value([], JSONField())), all=True)
 
 
 _OF_SOMEBODY = WrittenSelect(lambda: HiddenProduct.objects.hidden_or_removed(SOMEBODY, SOME_TIME))

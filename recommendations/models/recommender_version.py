@@ -77,7 +77,8 @@ class RecommenderVersion(models.Model):
     lease_owner = models.CharField(max_length=64, default="", blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_by = models.CharField(_("started by"), max_length=255, default="", blank=True)
-    message_id = models.CharField(max_length=MAX_MESSAGE_ID, default="", blank=True)  # of the broker's message
+    # Of the broker's message. A default of the database too, for processes that run the version before.
+    message_id = models.CharField(max_length=MAX_MESSAGE_ID, default="", db_default="", blank=True)
     stage = models.CharField(max_length=64, default="", blank=True)
     progress = models.FloatField(default=0)  # of the whole training, 0..1
     settings = models.JSONField(_("settings"), default=dict, blank=True)

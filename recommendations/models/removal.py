@@ -28,6 +28,10 @@ class RemovedProductQuerySet(FreshQuerySet["RemovedProduct"]):
             Q(product=outer("product")) | Q(product=None) & same_words
         )
 
+    def left_out(self) -> "RemovedProductQuerySet":
+        """The removals for which lists leave out a product."""
+        return self.filter(product__isnull=False, shown_again=False)
+
     def forget_words(self) -> int:
         """Keep only hashes of these searches, by which an import still does not bring them back."""
         return self.exclude(query="").update(query_hash=Hashed("query"), query="")
@@ -45,7 +49,11 @@ class RemovedProduct(models.Model):
         "recommendations.Product", on_delete=models.CASCADE, null=True, db_index=False, related_name="+"
     )
     query = models.CharField(max_length=255, default="", blank=True)
-    query_hash = models.CharField(max_length=64, default="", blank=True)  # instead of `query`, once it can't be undone
+    # Instead of `query`, once it can't be undone. A default of the database too: processes that run the version before
+    # store removals while this one is rolled out.
+    query_hash = models.CharField(max_length=64, default="", db_default="", blank=True)
+    # By then it is no more than a tombstone: lists show the product, what was forgotten of it stays forgotten.
+    shown_again = models.BooleanField(default=False, db_default=False)
     removed_at = models.DateTimeField(default=timezone.now)
 
     objects = RemovedProductQuerySet.as_manager()

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -10,7 +10,7 @@ from recommendations.exceptions import UnknownProduct
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW = timezone.now().replace(microsecond=0)
 
 
 @pytest.fixture
@@ -273,6 +273,34 @@ def test_what_can_not_be_undone_any_more_is_told_and_can_be_shown_again(products
     assert controls.show_again(anna, "a", now)
     assert (controls.hidden_by(anna, now), controls.history_of(anna)) == ([], [])
     assert HiddenProduct.objects.left_out_by(anna.pk, now).products == {}
+    assert not controls.show_again(anna, "a", now)
+
+
+def test_no_import_brings_back_what_is_shown_again(products, anna):
+    Shopper.objects.filter(pk=anna.pk).update(external_id="anna")
+    batch = Batch(["anna"], ["a"], [int(NOW.timestamp()) - 3600])
+    assert import_rows([batch]).added == 1
+    controls.remove(anna, product_id="a", now=NOW)
+    now = NOW + timedelta(days=31)
+    controls.purge(now)
+    controls.show_again(anna, "a", now)
+    assert import_rows([batch]).added == 1
+    assert controls.history_of(anna) == []
+    assert controls.purge(now).removed == 1
+    (removal,) = controls.export(anna)["removed"]
+    assert removal["shown_again"]
+
+
+def test_shown_again_and_removed_anew(products, anna):
+    did(anna, products[0], Kind.VIEW, 24 * 40)
+    controls.remove(anna, product_id="a", now=NOW - timedelta(days=39))
+    assert controls.show_again(anna, "a", NOW)
+    did(anna, products[0], Kind.VIEW, 2)
+    controls.remove(anna, product_id="a", now=NOW)
+    assert HiddenProduct.objects.left_out_by(anna.pk, NOW).products == {"a": False}
+    assert controls.restore(anna, product_id="a", now=NOW)
+    assert HiddenProduct.objects.left_out_by(anna.pk, NOW).products == {}
+    assert len(remembered(anna)) == 1
 
 
 def test_purge_deletes_what_is_older_than_the_retention(products, anna, settings):

@@ -1,11 +1,12 @@
 """Erasing, exporting, switching off and on: what is kept afterwards, table by table."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from recommendations import controls
 from recommendations.capture import Batch, import_rows, record
@@ -13,7 +14,7 @@ from recommendations.controls import erase, export
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW = timezone.now().replace(microsecond=0)
 
 
 @pytest.fixture

@@ -34,13 +34,23 @@ print(json.dumps({
     "oldest": min(Interaction.objects.values_list("occurred_at", flat=True)).isoformat(),
 }))
 """
+# Stored since then; an import leaves out what is so old.
+THREE_YEARS_AGO = """
+from datetime import timedelta
+from django.utils import timezone
+from recommendations.models import Interaction, Product, Shopper
+Interaction.objects.create(
+    shopper=Shopper.objects.first(), product=Product.objects.first(), kind=6, source=3, event_key=1,
+    occurred_at=timezone.now() - timedelta(days=3 * 365),
+)
+"""
 NOTHING_TAKES_IT = "Nothing can be queued, no Celery broker is configured: run `manage.py retrain_recommender`"
 
 
 def write_orders(path):
-    """Sixty shoppers, each of whom buys one tea after the other, and sometimes any; one row is three years old."""
+    """Sixty shoppers, each of whom buys one tea after the other, and sometimes any."""
     draw, now = random.Random(0), datetime.now(UTC)
-    rows = [["shopper 0", (now - timedelta(days=3 * 365)).isoformat(), 1]]
+    rows = []
     for shopper in range(60):
         for age in range(10):
             at = now - timedelta(days=60 - 5 * age, minutes=shopper)
@@ -62,7 +72,8 @@ def shop(project):
 def test_the_command_alone_is_enough(shop):
     shop.done("sync_catalog")
     write_orders(shop.folder / "orders.csv")
-    assert "601 added" in shop.done("import_interactions", "orders.csv")
+    assert "600 added" in shop.done("import_interactions", "orders.csv")
+    shop.run(THREE_YEARS_AGO)
     # Without a signal: only a sync sees it.
     shop.run('from goods.models import Product; Product.objects.bulk_create([Product(name="Late tea")])')
     too_few = shop.manage("retrain_recommender", "--settings-json", json.dumps(QUICK | {"shoppers_needed": 1_000}))

@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from recommendations.models import Product, RemovedProduct, Shopper
+from recommendations.models import Product, RecommenderVersion, RemovedProduct, Shopper
 
 NOW = timezone.now()
 
@@ -35,3 +35,23 @@ def test_on_the_way_back_the_last_removal_of_each_is_kept():
     finally:
         call_command("migrate", "recommendations", verbosity=0)
     assert RemovedProduct.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_shown_again_stays_forgotten_on_the_way_back():
+    shopper, tea = Shopper.objects.create(), Product.objects.create(product_id="tea")
+    RemovedProduct.objects.create(shopper=shopper, product=tea, shown_again=True, removed_at=NOW)
+    call_command("migrate", "recommendations", "0003_fewer_like_it", verbosity=0)
+    call_command("migrate", "recommendations", verbosity=0)
+    assert RemovedProduct.objects.get().removed_at == NOW
+
+
+def test_processes_of_the_version_before_can_write(db):
+    """While the new one is rolled out: they do not know the new columns."""
+    before = MigrationLoader(connection).project_state(("recommendations", "0003_fewer_like_it")).apps
+    shopper, tea = Shopper.objects.create(), Product.objects.create(product_id="tea")
+    before.get_model("recommendations", "RemovedProduct").objects.create(shopper_id=shopper.pk, product_id=tea.pk)
+    before.get_model("recommendations", "RecommenderVersion").objects.create()
+    removal = RemovedProduct.objects.get()
+    assert (removal.query_hash, removal.shown_again) == ("", False)
+    assert RecommenderVersion.objects.get().message_id == ""

@@ -1,11 +1,13 @@
 """Keys with slashes, quotes and letters of any script, through every door."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.template import Context, Template
 from django.urls import reverse
+from django.utils import timezone
 
 from recommendations.catalog import product_id_of
 from recommendations.models import Interaction, RemovedProduct
@@ -50,6 +52,7 @@ def test_it_is_remembered_removed_and_restored_by_forms_and_rest(both, visitor, 
 def test_it_is_imported(both, tmp_path, article, capsys):  # noqa: F811
     file = tmp_path / "views.csv"
     slug = product_id_of(article).replace('"', '""')
-    file.write_text(f'shopper,product,kind,occurred_at\nanna,"{slug}",view,2026-01-05T10:00:00Z\n', encoding="utf-8")
+    seen_at = (timezone.now() - timedelta(days=90)).isoformat()
+    file.write_text(f'shopper,product,kind,occurred_at\nanna,"{slug}",view,{seen_at}\n', encoding="utf-8")
     call_command("import_interactions", str(file))
     assert Interaction.objects.get().product.product_id == product_id_of(article)

@@ -114,7 +114,7 @@ SCHEMAS = {
         exported_at=TIME,
         shopper=nullable({"allOf": [exactly(**HELD)]}),
         interactions=many(exactly(**EXPORTED)),
-        removed=many(exactly(product=TEXT, query=TEXT, query_hash=TEXT, removed_at=TIME)),
+        removed=many(exactly(product=TEXT, query=TEXT, query_hash=TEXT, shown_again=FLAG, removed_at=TIME)),
         hidden=many(exactly(product=TEXT, fewer_like_it=FLAG, until=TIME)),
         interests=many(ref("Interest")),
     ),

@@ -65,7 +65,7 @@ class Command(command.Command):
         done = "would be added" if options["dry_run"] else "added"
         self.stdout.write(
             f"{file}: {result.read:,} rows read, {result.added:,} {done}, {result.repeated:,} there already, "
-            f"{result.forgotten:,} of shoppers who opted out, {result.rejected:,} rejected"
+            f"{result.forgotten:,} too old or of shoppers who opted out, {result.rejected:,} rejected"
         )
         if result.rejected:
             where = f"see {options['rejected']}" if options["rejected"] else "name a file with --rejected"

@@ -25,5 +25,5 @@ class Command(command.Command):
     def _tell(self, what: str, result: ImportResult) -> None:
         self.stdout.write(
             f"{what}: {result.read:,} read, {result.added:,} added, {result.repeated:,} there already, "
-            f"{result.forgotten:,} of shoppers who opted out"
+            f"{result.forgotten:,} too old or of shoppers who opted out"
         )
