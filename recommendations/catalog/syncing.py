@@ -72,7 +72,8 @@ def mirror(product_ids: Collection[str]) -> None:
 
     They are read through their catalog's queryset, so that what it leaves out is left out here too.
     """
-    _mirror(product_ids)
+    # In one order in every process: of two that insert the same new products each could wait for the other's.
+    _mirror(sorted(product_ids))
 
 
 def _settle(product_ids: list[str], report: Callable[[int, int], None] | None = None, total: int = 0) -> SyncResult:
@@ -106,12 +107,9 @@ def _mirror(product_ids: Collection[str]) -> SyncResult:
 
 
 def _add(product_ids: Collection[str]) -> set[str]:
-    """Insert those that the shop has, so that there are rows to lock; another process may be first.
-
-    In the catalog's order, as every process does: two that wait for each other's rows would wait for ever.
-    """
+    """Insert those that the shop has, in this order, so that there are rows to lock; another process may be first."""
     rows = _rows(product_ids) if product_ids else {}
-    Product.objects.bulk_create([row for name, row in rows.items() if name in product_ids], ignore_conflicts=True)
+    Product.objects.bulk_create([rows[name] for name in product_ids if name in rows], ignore_conflicts=True)
     return rows.keys() & set(product_ids)
 
 

@@ -182,10 +182,10 @@ def test_an_event_about_a_product_does_not_wait_for_its_mirroring(books, monkeyp
 
 
 def test_processes_insert_new_products_in_one_order(books, monkeypatch):
-    """As the catalog has them, however they are named: two that insert a, b and b, a wait for each other for ever."""
+    """However they are named: two that insert a, b and b, a wait for each other for ever."""
     ids, inserted = [str(book.pk) for book in books], []
     for named in (ids, ids[::-1], set(ids)):
         Product.objects.all().delete()
         mirror(named)
         inserted.append(list(Product.objects.order_by("pk").values_list("product_id", flat=True)))
-    assert inserted == [ids] * 3
+    assert inserted == [sorted(ids)] * 3
