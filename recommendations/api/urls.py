@@ -14,7 +14,6 @@ from .why import WhyEndpoint
 urlpatterns = [
     path("lists/", ListsEndpoint.as_view(), name="lists"),
     path("why/", WhyEndpoint.as_view(), name="why-as-json"),
-    # Never inside ATOMIC_REQUESTS: what is said is said after the commit, and a commit that fails is a 503.
     path("interactions/", outside_transactions(InteractionsEndpoint.as_view()), name="interactions"),
     path("history/", outside_transactions(HistoryEndpoint.as_view()), name="history"),
     path("history/restore/", outside_transactions(RestoreEndpoint.as_view()), name="restore"),
