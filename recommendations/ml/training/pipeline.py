@@ -139,7 +139,7 @@ def _refit(
     start: Start,
     kept: "_Kept",
     settings: TrainingSettings,
-    progress: "Progress",
+    progress: Progress,
     index: QueryIndex,
     checkpoints: Path | None,
 ) -> tuple[dict, str]:
@@ -185,7 +185,7 @@ def _fit(
     tables: Tables,
     now: int,
     start: Start,
-    progress: "Progress",
+    progress: Progress,
     checkpoints: Path | None,
     name: str,
 ) -> Network:
