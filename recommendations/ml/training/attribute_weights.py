@@ -31,9 +31,9 @@ class Beside:
     scores: np.ndarray
 
     @cached_property
-    def parts(self) -> list[np.ndarray]:
-        """What is weighted: the rest of the mix, then each of FIELDS; each (S, C)."""
-        return [self.scores, *self.trial.common()]
+    def parts(self) -> np.ndarray:
+        """What is weighted: the rest of the mix, then each of FIELDS; (P, S, C)."""
+        return np.stack([self.scores, *self.trial.common()])
 
     @cached_property
     def alone(self) -> np.ndarray:

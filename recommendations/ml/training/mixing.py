@@ -28,7 +28,9 @@ TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
 # The order of the fitted weights; the network must count a little, since the weight of what is recent is in its units.
 FITTED = ("network", "table", "repeat", "bought", "recent")
 LEAST = np.array([0.05, 0.0, 0.0, 0.0, 0.0])
-MOST_ITERATIONS = 40
+# The search for the likeliest weights ends after so many steps, or where one gains less than this share of the loss:
+# float32's sums tell no smaller differences.
+SEARCH = {"maxiter": 40, "ftol": 1e-6}
 # What a weight is multiplied with, or becomes if it was 0, in search of a better NDCG@10, and how often all are moved.
 FACTORS, FROM_ZERO = (0.0, 0.35, 0.6, 0.8, 1.25, 1.6, 2.5, 4.0), (0.3, 1.0, 3.0)
 MOST_ROUNDS = 3
@@ -167,13 +169,12 @@ class MixSearch:
             return sum(value for value, _ in found), sum(slope for _, slope in found)
 
         bounds = [(least, None) for least in LEAST]
-        options = {"maxiter": MOST_ITERATIONS}
         start = np.maximum(near.values(), LEAST)
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=SEARCH).x
         return mix.with_values(found)
 
 
-def _parts(trial: Trial, mix: Mix) -> list[np.ndarray]:
+def _parts(trial: Trial, mix: Mix) -> np.ndarray:
     weights = mix.weights
     return trial.parts(mix.power, weights.table_eps, weights.repeat_decay, weights.reach)
 
