@@ -9,6 +9,7 @@ from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import FAR, NEAR, NextItemTable
 from recommendations.ml.splitting import hold_out
+from recommendations.ml.training import mixing
 from recommendations.ml.training.judge import Protocol, protocols
 from recommendations.ml.training.mixing import LEAST, START, Mix, MixSearch, _parts
 from recommendations.ml.training.network import Network, NetworkSettings
@@ -126,6 +127,14 @@ def test_a_move_is_made_only_when_it_surely_gains(blank):
     better = START.with_values(np.array([1.0, 0, 12.0, 0, 0]))
     assert search._surely_better(without, [without, better]) == better
     assert search._surely_better(better, [without, better]) == better
+
+
+def test_the_table_counts_a_little_more_unless_that_is_surely_worse(blank, monkeypatch):
+    search = search_of(blank, faithful_shop(), 12 * DAY)
+    mix = START.with_values(np.array([1.0, 0.1, 12.0, 0, 0]))
+    assert search._towards_reasons(mix).weights.table == pytest.approx(0.14)
+    monkeypatch.setattr(mixing, "TOWARDS_REASONS", 1e4)
+    assert search._towards_reasons(mix) == mix
 
 
 def test_the_climb_never_ends_lower_than_it_began(blank):

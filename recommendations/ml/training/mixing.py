@@ -3,8 +3,8 @@
 First the weights that make what these shoppers turned to most likely (a conditional logit: the softmax of f over the
 products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
 moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
-Then the table is tried as it reads all of the history instead of the last products. At last attributes are asked what
-they add (attribute_weights.py).
+Then the table is tried as it reads all of the history instead of the last products, and takes a little more, for the
+sake of reasons. At last attributes are asked what they add (attribute_weights.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -36,6 +36,9 @@ FACTORS, FROM_ZERO = (0.0, 0.35, 0.6, 0.8, 1.25, 1.6, 2.5, 4.0), (0.3, 1.0, 3.0)
 MOST_ROUNDS = 3
 # A move is made when it gains more than this many times the standard error of the gain: the best of many is often luck.
 STANDARD_ERRORS = 2.0
+# By how much the table's weight is raised at the end: what rests on the table has causes that can be named. Lists
+# are as good, docs/decisions/0018.
+TOWARDS_REASONS = 1.4
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class MixSearch:
         for done, start in enumerate((likeliest, START)):
             climbed.append(self._climbed(start, lambda share, done=done: report((2 + done + share) / 5)))
         found = self._reaching_far(max(climbed, key=self._worth), lambda share: report((4 + share) / 5))
-        found = self._with_attributes(found)
+        found = self._with_attributes(self._towards_reasons(found))
         report(1.0)
         return found
 
@@ -103,6 +106,10 @@ class MixSearch:
         far = replace(_with(mix, table_reads=FAR[0], table_fade=FAR[1]), power=FAR_POWER)
         found = self._surely_better(mix, [self._fitted(_with(far, table_eps=eps), mix) for eps in TABLE_EPS])
         return mix if found is mix else self._climbed(found, report)
+
+    def _towards_reasons(self, mix: Mix) -> Mix:
+        """The mix in which the table counts more, unless that is surely worse."""
+        return self._surely_better(_with(mix, table=TOWARDS_REASONS * mix.weights.table), [mix])
 
     def _with_attributes(self, mix: Mix) -> Mix:
         if not all(trial.tells_attributes for trial in self._trials):
