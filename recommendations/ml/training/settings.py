@@ -9,7 +9,10 @@ from .windows import ROW_LENGTH
 
 # Often enough for a product's vector: on the shops measured, more changed the held-out NDCG@10 by less than its error.
 VIEWS_OF_A_PRODUCT = 300
-FEWEST_PASSES, MOST_PASSES = 1.5, 40
+# What comes after what takes its own time to learn, however few the products are: this for so many events, and twice
+# as long for eight times as many.
+STEPS_FOR_ORDER, EVENTS_OF_THOSE = 900, 100_000
+MOST_PASSES = 40
 FEWEST_STEPS = 300
 # With so few passes nothing is seen often enough to be learned by heart.
 FEW_PASSES = 10
@@ -29,16 +32,16 @@ class Plan:
 def plan(events: int, n: int, settings: TrainingSettings) -> Plan:
     """The plan for `events` interactions with `n` products: a function of their numbers alone, never of the clock.
 
-    The steps are as many as let every product be seen VIEWS_OF_A_PRODUCT times on average, between FEWEST_PASSES
-    and MOST_PASSES over the data, at least FEWEST_STEPS. Many passes over few events call for much dropout and a
-    careful rate, few passes over many events for the opposite.
+    The steps are as many as let every product be seen VIEWS_OF_A_PRODUCT times on average, and at least those for the
+    order of events; at most MOST_PASSES over the data, but never less than FEWEST_STEPS. Many views of few events call
+    for much dropout and a careful rate, few of many events for the opposite.
     """
     defaults = FitSettings()
-    rows_of_a_pass = max(events / ROW_LENGTH, 1)
-    passes = min(max(VIEWS_OF_A_PRODUCT * n / max(events, 1), FEWEST_PASSES), MOST_PASSES)
-    steps = max(round(passes * rows_of_a_pass / defaults.rows), FEWEST_STEPS)
-    few = passes < FEW_PASSES
-    dropout, rate = (0.2, 4e-3) if few else (0.5, 2e-3)
+    of_a_step = defaults.rows * ROW_LENGTH
+    for_order = STEPS_FOR_ORDER * (events / EVENTS_OF_THOSE) ** (1 / 3)
+    wanted = max(VIEWS_OF_A_PRODUCT * n / of_a_step, for_order)
+    steps = max(round(min(wanted, MOST_PASSES * events / of_a_step)), FEWEST_STEPS)
+    dropout, rate = (0.2, 4e-3) if VIEWS_OF_A_PRODUCT * n < FEW_PASSES * events else (0.5, 2e-3)
     network = NetworkSettings(
         width=settings.width,
         feed_forward=2 * settings.width,
