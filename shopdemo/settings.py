@@ -150,6 +150,6 @@ RECOMMENDATIONS = {
     "METRICS": env.bool("METRICS", default=False),
     # Never named in a reason: nobody wants to read "Because you bought ..." about these.
     "SENSITIVE_CATEGORIES": ("Medicine & vitamins", "Beer, wine & spirits"),
-    # A quarter of what it would take: whoever tries the demo is waiting, and these lists rest on what is bought again.
+    # A quarter of what a training of this shop would take by itself: whoever tries the demo is waiting for it.
     "TRAINING": {"steps": 500},
 }

@@ -133,8 +133,16 @@ def test_the_table_counts_a_little_more_unless_that_is_surely_worse(blank, monke
     search = search_of(blank, faithful_shop(), 12 * DAY)
     mix = START.with_values(np.array([1.0, 0.1, 12.0, 0, 0]))
     assert search._towards_reasons(mix).weights.table == pytest.approx(0.14)
+    assert search._towards_reasons(START.with_values(np.array([1.0, 0, 12.0, 0, 0]))).weights.table == 0
     monkeypatch.setattr(mixing, "TOWARDS_REASONS", 1e4)
     assert search._towards_reasons(mix) == mix
+
+
+def test_the_mix_that_is_found_has_the_raised_weight(blank, monkeypatch):
+    raised = search_of(blank, chain_shop(), 12 * DAY).best(lambda share: None)
+    monkeypatch.setattr(mixing, "TOWARDS_REASONS", 1.0)
+    found = search_of(blank, chain_shop(), 12 * DAY).best(lambda share: None)
+    assert raised.weights.table == pytest.approx(1.4 * found.weights.table)
 
 
 def test_the_climb_never_ends_lower_than_it_began(blank):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommendations.ml.training.fit import FitSettings
 from recommendations.ml.training.settings import (
     FEWEST_STEPS,
     STEPS_FOR_ORDER,
@@ -37,6 +38,11 @@ def test_a_tiny_shop_gets_the_fewest_steps():
 @given(st.integers(1, 10**8), st.integers(2, 10**6))
 def test_more_events_never_get_fewer_steps(events, n):
     assert plan(events, n, TrainingSettings()).steps <= plan(2 * events, n, TrainingSettings()).steps
+
+
+@given(st.integers(0, 10**8), st.integers(2, 10**6))
+def test_every_event_is_read(events, n):
+    assert plan(events, n, TrainingSettings()).steps * FitSettings().rows * ROW_LENGTH >= 1.49 * events
 
 
 @given(st.integers(0, 10**8), st.integers(2, 10**6))

@@ -32,7 +32,7 @@ class Beside:
 
     @cached_property
     def parts(self) -> np.ndarray:
-        """What is weighted: the rest of the mix, then each of FIELDS; (P, S, C)."""
+        """What is weighted: the rest of the mix, then each of FIELDS; (1 + F, S, C)."""
         return np.stack([self.scores, *self.trial.common()])
 
     @cached_property

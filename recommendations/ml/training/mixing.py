@@ -3,7 +3,7 @@
 First the weights that make what these shoppers turned to most likely (a conditional logit: the softmax of f over the
 products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
 moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
-Then the table is tried as it reads all of the history instead of the last products, and takes a little more, for the
+Then the table is tried as it reads all of the history instead of the last products, and its weight is raised for the
 sake of reasons. At last attributes are asked what they add (attribute_weights.py).
 """
 
@@ -29,15 +29,15 @@ TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
 FITTED = ("network", "table", "repeat", "bought", "recent")
 LEAST = np.array([0.05, 0.0, 0.0, 0.0, 0.0])
 # The search for the likeliest weights ends after so many steps, or where one gains less than this share of the loss:
-# float32's sums tell no smaller differences.
+# far less than its error, and about as little as sums of float32 can tell.
 SEARCH = {"maxiter": 40, "ftol": 1e-6}
 # What a weight is multiplied with, or becomes if it was 0, in search of a better NDCG@10, and how often all are moved.
 FACTORS, FROM_ZERO = (0.0, 0.35, 0.6, 0.8, 1.25, 1.6, 2.5, 4.0), (0.3, 1.0, 3.0)
 MOST_ROUNDS = 3
 # A move is made when it gains more than this many times the standard error of the gain: the best of many is often luck.
 STANDARD_ERRORS = 2.0
-# By how much the table's weight is raised at the end: what rests on the table has causes that can be named. Lists
-# are as good, docs/decisions/0018.
+# What the table's weight is multiplied with at the end: what rests on the table has causes that can be named
+# (docs/decisions/0018).
 TOWARDS_REASONS = 1.4
 
 
@@ -81,7 +81,7 @@ class MixSearch:
         self._trials = [Trial(network, tables, protocol) for protocol in asked]
 
     def best(self, report: Callable[[float], None]) -> Mix:
-        """The mix with the highest sum over the protocols of log NDCG@10.
+        """The mix with the highest sum over the protocols of log NDCG@10 that is found, its table's weight then raised.
 
         One score serves every placement, so one mix must do for repeats and for new products; the logarithm weighs
         relative gains, so that the protocol with the larger numbers does not decide alone.
@@ -108,7 +108,7 @@ class MixSearch:
         return mix if found is mix else self._climbed(found, report)
 
     def _towards_reasons(self, mix: Mix) -> Mix:
-        """The mix in which the table counts more, unless that is surely worse."""
+        """The mix with TOWARDS_REASONS times the weight of the table, unless that is surely worse."""
         return self._surely_better(_with(mix, table=TOWARDS_REASONS * mix.weights.table), [mix])
 
     def _with_attributes(self, mix: Mix) -> Mix:
