@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 
-# The tests' random encoders: a minute of torch, spent once; environments without torch read them too.
+# The tests' random encoders; environments without torch read them.
 export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
 PAGES := tests/api tests/other_shop tests/pages tests/templatetags
@@ -45,13 +45,14 @@ test: .venv/dev-installed $(MADE_ENCODERS)
 
 # The suite on PostgreSQL, Redis and RabbitMQ:
 # DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... RABBITMQ_URL=amqp://... make test-services
-# (what is left out asks nothing of it: pure functions, words, a shop without Celery, the demo on what every machine has;
-# the browser sees the same pages), with fewer examples than `make test`; pages also under ATOMIC_REQUESTS.
+# (what is left out asks nothing of it: pure functions, words, a shop without Celery or in a file, the demo on what every
+# machine has; the browser sees the same pages), with fewer examples than `make test`; pages also under ATOMIC_REQUESTS.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
 	FEWER_EXAMPLES=1 $(BIN)/python -m pytest -m "not browser" --ignore=tests/ml --ignore=tests/locale \
 	  --ignore=tests/browser --ignore=tests/package --ignore=tests/shopdemo --ignore=tests/benchmarks \
-	  --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py --ignore=tests/guest/test_without_celery.py
+	  --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py --ignore=tests/guest/test_without_celery.py \
+	  --ignore=tests/retraining/test_processes.py
 	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other $(PAGES)
 
 # Requests made of the OpenAPI document, to the app behind gunicorn on the PostgreSQL that DATABASE_URL names:

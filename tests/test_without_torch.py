@@ -16,7 +16,7 @@ ELSEWHERE = ("browser", "oscar", "package", "services", "shopdemo")
 
 IMPORT_EACH = """
 import importlib, sys
-for name in ("torch", "onnx", "onnxscript", "scipy", "sklearn", "threadpoolctl"):
+for name in ("torch", "onnx", "scipy", "sklearn", "threadpoolctl"):
     sys.modules[name] = None
 import django
 django.setup()

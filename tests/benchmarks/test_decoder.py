@@ -109,7 +109,8 @@ def test_a_candidates_score_depends_on_no_other_and_on_no_other_history(fitted):
 
 def test_products_of_which_nothing_is_known_are_alike_and_that_is_learned(fitted):
     found = fitted.say([history(1, 5)], np.array([[PRODUCTS - 1, PRODUCTS, 17]]))[0]
-    assert found[0] == found[1] < found[2]
+    assert found[:2] == pytest.approx(found[0], abs=1e-5)  # their places in one product of matrices differ
+    assert found[1] < found[2]
     assert fitted.decoder.vectors.weight[1].abs().sum() > 0  # started at 0: fields read as unknown have moved it
     assert fitted.decoder.vectors.weight[0].abs().sum() == 0
 

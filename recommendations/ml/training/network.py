@@ -16,6 +16,7 @@ from ..sequences import NO_QUERIES, SEQUENCE_LENGTH, Queries
 # exp(-NOTHING) adds nothing to a float32 sum. What is blocked gets so little and not less: numbers too small for
 # float32's full precision take the processor a hundred times as long.
 NOTHING = 60.0
+BLOCKED = -1e9
 KINDS = 8  # one row for each stored kind, 0 is NEUTRAL
 
 
@@ -122,11 +123,11 @@ class Encoder(nn.Module):
         length = items.shape[1]
         order = torch.arange(length)
         # (1, 1, T, T); padding stands after the last token, so looking back never meets it
-        blocked = torch.where(order[None, :] > order[:, None], -1e9, 0.0)[None, None]
+        blocked = torch.where(order[None, :] > order[:, None], BLOCKED, 0.0)[None, None]
         x = items * self.scale + self.kinds[kinds] + self.positions[:length]
         for layer in self.layers[:-1]:
             x = layer(x, blocked)
-        reachable = torch.where(order[None, :] >= lengths[:, None], -1e9, 0.0)[:, None, None]  # (B, 1, 1, T)
+        reachable = torch.where(order[None, :] >= lengths[:, None], BLOCKED, 0.0)[:, None, None]  # (B, 1, 1, T)
         return self.norm(self.layers[-1](x, reachable, last=lengths - 1))[:, 0]
 
     def forward_packed(self, items: Tensor, kinds: Tensor, positions: Tensor, blocked: Tensor) -> Tensor:
