@@ -7,8 +7,6 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint
 # The tests' random encoders; environments without torch read them.
 export MADE_ENCODERS := $(CURDIR)/.venv/made-encoders
 
-PAGES := tests/api tests/other_shop tests/pages tests/templatetags
-
 .PHONY: install demo encoders test test-services fuzz faults lint audit wheel package matrix matrix-3.13 matrix-3.12 clean
 
 install: .venv/dev-installed
@@ -36,11 +34,9 @@ $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/traini
 	$(BIN)/python -m tests.ml.made_encoders $@
 	@touch $@
 
-# The suite on what every machine has (SQLite, the file-system broker), then what a page asks in a very different project.
+# The suite on what every machine has (SQLite, the file-system broker). `make matrix-3.12` runs it in a very different project.
 test: .venv/dev-installed $(MADE_ENCODERS)
 	$(BIN)/python -m pytest --ignore=tests/package
-	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other $(PAGES) \
-	  tests/capture tests/catalog tests/controls tests/serving
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL, Redis and RabbitMQ:
@@ -53,7 +49,8 @@ test-services: .venv/dev-installed $(MADE_ENCODERS)
 	  --ignore=tests/browser --ignore=tests/package --ignore=tests/shopdemo --ignore=tests/benchmarks \
 	  --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py --ignore=tests/guest/test_without_celery.py \
 	  --ignore=tests/retraining/test_processes.py
-	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other $(PAGES)
+	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other \
+	  tests/api tests/other_shop tests/pages tests/templatetags
 
 # Requests made of the OpenAPI document, to the app behind gunicorn on the PostgreSQL that DATABASE_URL names:
 # 20,000 of them, or CASES=..., or as many as SECONDS=... lets.
