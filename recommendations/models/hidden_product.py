@@ -63,7 +63,7 @@ class HiddenProduct(models.Model):
     id = models.BigAutoField(primary_key=True)
     shopper = models.ForeignKey("recommendations.Shopper", on_delete=models.CASCADE, db_index=False, related_name="+")
     product = models.ForeignKey("recommendations.Product", on_delete=models.CASCADE, db_index=False, related_name="+")
-    fewer_like_it = models.BooleanField(default=False)
+    fewer_like_it = models.BooleanField(default=False, db_default=False)
     until = models.DateTimeField()
 
     objects = HiddenProductQuerySet.as_manager()

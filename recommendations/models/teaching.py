@@ -14,7 +14,9 @@ FEWEST_CUSTOMERS = 200
 def everybody_teaches() -> bool:
     """Whether visitors known from their browser alone teach too: while customers are few, or as the settings say."""
     learns = get_config().LEARN_FROM_VISITORS
-    return customers().count() < FEWEST_CUSTOMERS if learns is None else learns
+    if learns is not None:
+        return learns
+    return customers().filter(personalised=True).count() < FEWEST_CUSTOMERS  # who opted out teaches nothing
 
 
 def customers() -> QuerySet[Shopper]:

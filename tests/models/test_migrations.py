@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from recommendations.models import Product, RecommenderVersion, RemovedProduct, Shopper
+from recommendations.models import HiddenProduct, Product, RecommenderVersion, RemovedProduct, Shopper
 
 NOW = timezone.now()
 
@@ -55,3 +55,8 @@ def test_processes_of_the_version_before_can_write(db):
     removal = RemovedProduct.objects.get()
     assert (removal.query_hash, removal.shown_again) == ("", False)
     assert RecommenderVersion.objects.get().message_id == ""
+    first = MigrationLoader(connection).project_state(("recommendations", "0002_product_pair")).apps
+    first.get_model("recommendations", "HiddenProduct").objects.create(
+        shopper_id=shopper.pk, product_id=tea.pk, until=NOW + timedelta(days=1)
+    )
+    assert HiddenProduct.objects.get().fewer_like_it is False

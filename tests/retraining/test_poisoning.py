@@ -84,3 +84,11 @@ def test_with_few_customers_visitors_teach(shop, monkeypatch):
     before = learned()
     poison()
     assert learned() != before
+
+
+def test_customers_who_opted_out_are_not_counted_among_those_who_teach(shop):
+    paused = list(Shopper.objects.values_list("pk", flat=True)[:21])  # of 120: 99 are left
+    Shopper.objects.filter(pk__in=paused).update(personalised=False)
+    before = learned()
+    poison()
+    assert learned() != before
