@@ -92,7 +92,7 @@ def fit_small_model(log: InteractionLog, n: int, seed: int = 0, passes: int = PA
     for _ in range(passes):
         for some in np.array_split(rng.permutation(pairs), -(-len(pairs) // BATCH)):
             drawn = np.repeat(some // (n + 1), NEGATIVES) * (n + 1) + rng.integers(1, n + 1, NEGATIVES * len(some))
-            drawn = drawn[~np.isin(drawn, pairs)]
+            drawn = drawn[pairs[np.searchsorted(pairs[:-1], drawn)] != drawn]
             asked = torch.from_numpy(np.concatenate((some, drawn)))
             labels = (torch.arange(len(asked)) < len(some)).float()
             loss = F.binary_cross_entropy_with_logits(model(asked // (n + 1), asked % (n + 1)), labels)
