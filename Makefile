@@ -35,7 +35,7 @@ $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/traini
 	$(BIN)/python -m tests.ml.made_encoders $@
 	@touch $@
 
-# The suite on what every machine has (SQLite, the file-system broker). `make matrix-3.12` runs it in a very different project.
+# The suite on what every machine has (SQLite, the file-system broker). `make matrix-3.12` asks pages of a very different project.
 test: .venv/dev-installed $(MADE_ENCODERS)
 	$(BIN)/python -m pytest --ignore=tests/package
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
@@ -76,15 +76,16 @@ dist/built: pyproject.toml MANIFEST.in README.md LICENSE $(shell find recommenda
 package: wheel
 	$(BIN)/python -m pytest tests/package
 
-# The suite without torch on other versions of Python and Django, where these Pythons are installed; on one of them
-# in the very different project.
+# The suite without torch on other versions of Python and Django, where these Pythons are installed; on one of them what a
+# page asks, in the very different project.
 matrix: matrix-3.13 matrix-3.12
 
 matrix-3.13: wheel $(MADE_ENCODERS)
 	.ci/matrix 3.13 6.1.3 tests.settings
 
 matrix-3.12: wheel $(MADE_ENCODERS)
-	.ci/matrix 3.12 6.0.10 tests.settings_other
+	.ci/matrix 3.12 6.0.10 tests.settings_other tests/api tests/other_shop tests/pages tests/templatetags \
+	  tests/capture tests/catalog tests/controls tests/serving
 
 lint: .venv/dev-installed
 	$(BIN)/ruff check .
