@@ -16,7 +16,8 @@ def everybody_teaches() -> bool:
     learns = get_config().LEARN_FROM_VISITORS
     if learns is not None:
         return learns
-    return customers().filter(personalised=True).count() < FEWEST_CUSTOMERS  # who opted out teaches nothing
+    # Whoever opted out is a customer, and teaches nothing.
+    return customers().filter(personalised=True).count() < FEWEST_CUSTOMERS
 
 
 def customers() -> QuerySet[Shopper]:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks import quality, quality_figures
+from benchmarks import quality_figures
 from benchmarks.data_files import read_data
 from benchmarks.public_shops import read_categories
 from benchmarks.quality import main
@@ -30,9 +30,6 @@ def found(beauty, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     options = ["--data", beauty[0], "--items", beauty[1], "--protocol", "leave-one-out", "--seeds", 1, "--steps", 2]
     with pytest.MonkeyPatch.context() as patch:
-        # Exporting takes ten seconds, and what is exported is tested elsewhere.
-        patch.setattr(quality, "write_artifact", lambda *args: None)
-        patch.setattr(quality, "check_parity", lambda *args: None)
         patch.setattr(quality_figures, "DRAWS", 50)
         main([str(o) for o in (*options, "--folds", 2, "--json", out / "found.json", "--histogram", out / "h.svg")])
     assert "<svg" in (out / "h.svg").read_text()

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import timed_fit, training_speed
+from benchmarks import training_speed
 from benchmarks.matmul_floor import step_flop
 from benchmarks.peers import environment
 from benchmarks.peers.answering import peak_rss_mb
@@ -182,8 +182,6 @@ def test_everything_is_measured_in_one_run(tmp_path, monkeypatch):
         monkeypatch.setenv(name, "1")
     monkeypatch.setattr(training_speed, "PEERS", {"made": made_peer(tmp_path)})
     monkeypatch.setattr(training_speed, "alone", measure)
-    monkeypatch.setattr(timed_fit, "write_artifact", lambda *parts: None)  # the export takes seconds
-    monkeypatch.setattr(timed_fit, "check_parity", lambda *parts: None)
     limits = ["--peer-cpu-seconds", "1", "--peer-wall-seconds", "2", "--peer-epochs", "3"]
     made = ["--peers", "made", "--peers-python", sys.executable, *limits]
     out = tmp_path / "out.json"

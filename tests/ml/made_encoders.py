@@ -1,4 +1,4 @@
-"""The random encoders of the tests: exported by torch, or read from a folder where torch is not installed.
+"""The random encoders of the tests: made by torch, or read from a folder where torch is not installed.
 
 `python -m tests.ml.made_encoders FOLDER` writes them; MADE_ENCODERS=FOLDER reads them.
 """

@@ -1,12 +1,14 @@
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
 from recommendations.ml.sequences import SEQUENCE_LENGTH
+from recommendations.ml.training.encoder_graph import encoder_graph
 from recommendations.ml.training.export import export_encoder, export_network
 from recommendations.ml.training.learner import look_back
-from recommendations.ml.training.network import Layer, Network, NetworkSettings, PooledDropout
+from recommendations.ml.training.network import NOTHING, Layer, Network, NetworkSettings, PooledDropout
 
 SETTINGS = NetworkSettings(width=8, feed_forward=16)
 
@@ -100,25 +102,63 @@ def exported(network, tmp_path_factory):
     return directory
 
 
-def test_export_takes_any_batch_and_length(network, exported):
-    import onnxruntime
+def made_encoder(width, layers, heads, sharp=1.0):
+    """One of which no two weights are equal, so that none can stand for another; `sharp` attention looks at little."""
+    torch.manual_seed(width)
+    encoder = Network(3, NetworkSettings(width, layers, heads, 3 * width)).encoder.eval()
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+        for layer in encoder.layers:
+            layer.query.weight.mul_(sharp)
+    return encoder
 
-    session = onnxruntime.InferenceSession(exported / "encoder.onnx", providers=["CPUExecutionProvider"])
-    rng = np.random.default_rng(0)
+
+def asked_of(encoder, batch, length, rng):
+    width = encoder.positions.shape[1]
+    vectors = rng.normal(size=(batch, length, width)).astype(np.float32)
+    lengths = rng.integers(1, length + 1, batch)
+    return {"items": vectors, "kinds": rng.integers(0, 8, (batch, length)), "lengths": lengths}
+
+
+def run(encoder, asked):
+    session = onnxruntime.InferenceSession(encoder_graph(encoder).SerializeToString())
+    return session.run(["hidden"], asked)[0]
+
+
+@pytest.mark.parametrize("shape", [(64, 2, 2), (8, 1, 1), (12, 1, 3), (30, 3, 5)])
+@pytest.mark.parametrize("sharp", [1.0, 20.0])
+def test_the_graph_computes_what_the_encoder_does(shape, sharp):
+    encoder, rng = made_encoder(*shape, sharp), np.random.default_rng(0)
     for batch, length in ((1, 1), (1, 7), (5, 1), (3, SEQUENCE_LENGTH)):
-        vectors = rng.normal(size=(batch, length, 8)).astype(np.float32)
-        kinds = rng.integers(0, 8, (batch, length))
-        lengths = rng.integers(1, length + 1, batch)
-        [found] = session.run(["hidden"], {"items": vectors, "kinds": kinds, "lengths": lengths})
+        asked = asked_of(encoder, batch, length, rng)
         with torch.inference_mode():
-            expected = network.encoder(*(torch.from_numpy(a) for a in (vectors, kinds, lengths)))
-        np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+            expected = encoder(*(torch.from_numpy(array) for array in asked.values()))
+        np.testing.assert_allclose(run(encoder, asked), expected.numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_export_tells_nothing_about_where_it_was_made(exported):
-    content = (exported / "encoder.onnx").read_bytes()
-    assert b".py" not in content
-    assert not onnx.load(exported / "encoder.onnx").metadata_props
+def test_in_the_graph_padding_is_never_looked_at():
+    encoder, rng = made_encoder(12, 2, 3), np.random.default_rng(0)
+    asked = asked_of(encoder, 4, 9, rng) | {"lengths": np.array([1, 4, 8, 9])}
+    other = asked | {"items": asked["items"].copy()}
+    for row, length in enumerate(asked["lengths"]):
+        other["items"][row, length:] = 1_000 * rng.normal(size=(9 - length, 12))
+    assert np.array_equal(run(encoder, asked), run(encoder, other))
+
+
+def test_the_graph_gives_no_token_less_than_training_gives_what_is_blocked():
+    graph = encoder_graph(made_encoder(12, 3, 3)).graph
+    bound = next(tensor.name for tensor in graph.initializer if np.all(onnx.numpy_helper.to_array(tensor) == NOTHING))
+    subtracted = {node.output[0] for node in graph.node if node.op_type == "Sub" and bound in node.input}
+    assert sum(bool(subtracted & set(node.input)) for node in graph.node if node.op_type == "Max") == 3
+
+
+def test_the_oldest_onnxruntime_reads_the_graph(exported):
+    """1.20 reads up to IR 10 and operators of opset 21."""
+    model = onnx.load(exported / "encoder.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert model.ir_version <= 10
+    assert [opset.version <= 21 for opset in model.opset_import] == [True]
 
 
 def test_export_is_the_same_bytes_again(network, exported, tmp_path):

@@ -66,6 +66,13 @@ def test_scores_that_are_no_numbers_are_refused(directory, monkeypatch):
         check_parity(directory, HISTORIES[:1], lambda share: None)
 
 
+def test_another_network_than_the_trained_one_is_refused(directory, monkeypatch):
+    encode = Scorer.encode
+    monkeypatch.setattr(Scorer, "encode", lambda self, histories: encode(self, histories) + np.float32(0.01))
+    with pytest.raises(ArithmeticError, match=r"differ by 0\.\d+ from those of the trained one, expected at most 0\.0"):
+        check_parity(directory, HISTORIES, lambda share: None)
+
+
 def test_a_damaged_artifact_is_not_audited(tmp_path):
     make_artifact(tmp_path, n=5)
     (tmp_path / "weights.npz").write_bytes(b"")

@@ -55,8 +55,8 @@ def test_processes_of_the_version_before_can_write(db):
     removal = RemovedProduct.objects.get()
     assert (removal.query_hash, removal.shown_again) == ("", False)
     assert RecommenderVersion.objects.get().message_id == ""
-    first = MigrationLoader(connection).project_state(("recommendations", "0002_product_pair")).apps
-    first.get_model("recommendations", "HiddenProduct").objects.create(
+    before_fewer = MigrationLoader(connection).project_state(("recommendations", "0002_product_pair")).apps
+    before_fewer.get_model("recommendations", "HiddenProduct").objects.create(
         shopper_id=shopper.pk, product_id=tea.pk, until=NOW + timedelta(days=1)
     )
     assert HiddenProduct.objects.get().fewer_like_it is False

@@ -86,9 +86,11 @@ def test_with_few_customers_visitors_teach(shop, monkeypatch):
     assert learned() != before
 
 
-def test_customers_who_opted_out_are_not_counted_among_those_who_teach(shop):
-    paused = list(Shopper.objects.values_list("pk", flat=True)[:21])  # of 120: 99 are left
+@pytest.mark.parametrize(("opted_out", "grows"), [(20, False), (21, True)])
+def test_customers_who_opted_out_are_not_counted_among_those_who_teach(shop, opted_out, grows):
+    """Of 120; a hundred are enough."""
+    paused = list(Shopper.objects.values_list("pk", flat=True)[:opted_out])
     Shopper.objects.filter(pk__in=paused).update(personalised=False)
     before = learned()
     poison()
-    assert learned() != before
+    assert (learned() != before) == grows

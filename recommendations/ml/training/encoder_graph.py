@@ -1,7 +1,7 @@
 """The encoder as an ONNX graph: what Encoder.forward computes, operator by operator, for onnxruntime.
 
-torch's exporter takes five to ten seconds of the processor for it, more than a small shop's fit (docs/decisions/0019).
-Operators: https://onnx.ai/onnx/operators/. B histories, T tokens, d width, h heads.
+torch's exporter takes 7 to 10 seconds of the processor for it, more than a small shop's fit (docs/decisions/0019).
+Operators: https://onnx.ai/onnx/operators/. B histories, T tokens, Q of them that look, d width, h heads.
 """
 
 from typing import Any
@@ -13,22 +13,22 @@ from torch import nn
 
 from .network import BLOCKED, NOTHING, Encoder, Layer
 
-# What the oldest onnxruntime that pyproject.toml lets in can read.
-FORMAT, OPERATORS = 10, 20
+# onnxruntime 1.20, the oldest that pyproject.toml lets in, reads up to 10 and 21.
+IR_VERSION, OPSET = 10, 20
 
 
 def encoder_graph(encoder: Encoder) -> onnx.ModelProto:
     """items (B, T, d), kinds (B, T), lengths (B) to hidden (B, d); the same bytes for the same weights."""
     graph = _Graph()
-    reach = _Reach(graph)
-    kinds, places = graph.weight(encoder.kinds), graph("Slice", graph.weight(encoder.positions), *reach.tokens)
+    masks = _Masks(graph)
+    kinds, places = graph.weight(encoder.kinds), graph("Slice", graph.weight(encoder.positions), *masks.tokens)
     x = graph("Mul", "items", graph.constant(np.float32(encoder.scale)))
     x = graph("Add", graph("Add", x, graph("Gather", kinds, "kinds")), places)
-    *first, last = encoder.layers
+    *first, final = encoder.layers
     for layer in first:
-        x = _layer(graph, layer, x, reach.back)
-    x = graph.normed(encoder.norm, _layer(graph, last, x, reach.real, reach.newest))
-    graph("Squeeze", x, graph.axes(1), into="hidden")
+        x = _layer(graph, layer, x, masks.blocked)
+    x = graph.normed(encoder.norm, _layer(graph, final, x, masks.reachable, masks.last))
+    graph("Squeeze", x, graph.integers(1), into="hidden")
     width = encoder.positions.shape[1]
     given = [
         helper.make_tensor_value_info("items", TensorProto.FLOAT, ["batch", "length", width]),
@@ -37,8 +37,8 @@ def encoder_graph(encoder: Encoder) -> onnx.ModelProto:
     ]
     hidden = helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["batch", width])
     made = helper.make_graph(graph.nodes, "encoder", given, [hidden], graph.weights)
-    opsets = [helper.make_opsetid("", OPERATORS)]
-    return helper.make_model(made, ir_version=FORMAT, opset_imports=opsets, producer_name="django-because")
+    opsets = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(made, ir_version=IR_VERSION, opset_imports=opsets, producer_name="django-because")
 
 
 class _Graph:
@@ -69,7 +69,7 @@ class _Graph:
             self.weights.append(numpy_helper.from_array(array, self._constants[key]))
         return self._constants[key]
 
-    def axes(self, *numbers: int) -> str:
+    def integers(self, *numbers: int) -> str:
         return self.constant(np.array(numbers, np.int64))
 
     def weight(self, parameter: nn.Parameter) -> str:
@@ -85,48 +85,48 @@ class _Graph:
         return self("LayerNormalization", x, *parameters, axis=-1, epsilon=layer.eps)
 
 
-class _Reach:
+class _Masks:
     """Which tokens look at which, as what is added to how alike they are: 0, or BLOCKED."""
 
     def __init__(self, graph: _Graph) -> None:
-        no, blocked = (graph.constant(np.float32(value)) for value in (0, BLOCKED))
+        no, far = (graph.constant(np.float32(value)) for value in (0, BLOCKED))
         zero, one = (graph.constant(np.int64(value)) for value in (0, 1))
         count = graph("Shape", "items", start=1, end=2)  # T
-        order = graph("Range", zero, graph("Squeeze", count, graph.axes(0)), one)  # (T)
-        lengths = graph("Unsqueeze", "lengths", graph.axes(1))  # (B, 1)
-        later = graph("Greater", order, graph("Unsqueeze", order, graph.axes(1)))  # (T, T)
+        order = graph("Range", zero, graph("Squeeze", count, graph.integers(0)), one)  # (T)
+        lengths = graph("Unsqueeze", "lengths", graph.integers(1))  # (B, 1)
+        later = graph("Greater", order, graph("Unsqueeze", order, graph.integers(1)))  # (T, T)
         padding = graph("GreaterOrEqual", order, lengths)  # (B, T)
-        self.tokens = graph.axes(0), count  # of a table by position
+        self.tokens = graph.integers(0), count  # of a table by position
         # Padding stands after the last token, so that looking back never meets it.
-        self.back = graph("Where", later, blocked, no)
-        self.real = graph("Unsqueeze", graph("Where", padding, blocked, no), graph.axes(1, 2))  # (B, 1, 1, T)
-        self.newest = graph("Unsqueeze", graph("Sub", lengths, one), graph.axes(2))  # (B, 1, 1), as GatherND takes it
+        self.blocked = graph("Where", later, far, no)
+        self.reachable = graph("Unsqueeze", graph("Where", padding, far, no), graph.integers(1, 2))  # (B, 1, 1, T)
+        self.last = graph("Unsqueeze", graph("Sub", lengths, one), graph.integers(2))  # (B, 1, 1), as GatherND takes it
 
 
-def _layer(graph: _Graph, layer: Layer, x: str, reach: str, newest: str = "") -> str:
-    """(B, T, d) to (B, T, d); with `newest` only that token of each history is computed: (B, 1, d)."""
+def _layer(graph: _Graph, layer: Layer, x: str, mask: str, last: str = "") -> str:
+    """(B, T, d) to (B, T, d); with `last` only that token of each history is computed: (B, 1, d)."""
     normed = asking = graph.normed(layer.attention_norm, x)
-    if newest:
-        asking, x = (graph("GatherND", tokens, newest, batch_dims=1) for tokens in (normed, x))
-    x = graph("Add", x, graph.linear(layer.out, _attended(graph, layer, asking, normed, reach)))
+    if last:
+        asking, x = (graph("GatherND", tokens, last, batch_dims=1) for tokens in (normed, x))
+    x = graph("Add", x, graph.linear(layer.out, _attended(graph, layer, asking, normed, mask)))
     wide = graph("Relu", graph.linear(layer.widen, graph.normed(layer.forward_norm, x)))
     return graph("Add", x, graph.linear(layer.narrow, wide))
 
 
-def _attended(graph: _Graph, layer: Layer, asking: str, normed: str, reach: str) -> str:
+def _attended(graph: _Graph, layer: Layer, asking: str, normed: str, mask: str) -> str:
     """What `asking` (B, Q, d) takes from `normed` (B, T, d): (B, Q, d)."""
     key, value = graph.halves(graph.linear(layer.key_value, normed))
     query = _of_heads(graph, layer, graph.linear(layer.query, asking), [0, 2, 1, 3])  # (B, h, Q, d/h)
     key = _of_heads(graph, layer, key, [0, 2, 3, 1])  # (B, h, d/h, T)
     value = _of_heads(graph, layer, value, [0, 2, 1, 3])  # (B, h, T, d/h)
     scale = graph.constant(np.float32((layer.query.out_features // layer.heads) ** -0.5))
-    looks = graph("Add", graph("Mul", graph("MatMul", query, key), scale), reach)  # (B, h, Q, T)
-    most = graph("ReduceMax", looks, graph.axes(-1), keepdims=1)
-    looks = graph("Max", looks, graph("Sub", most, graph.constant(np.float32(NOTHING))))
-    mixed = graph("MatMul", graph("Softmax", looks, axis=-1), value)
-    return graph("Reshape", graph("Transpose", mixed, perm=[0, 2, 1, 3]), graph.axes(0, 0, -1))
+    scores = graph("Add", graph("Mul", graph("MatMul", query, key), scale), mask)  # (B, h, Q, T)
+    largest = graph("ReduceMax", scores, graph.integers(-1), keepdims=1)
+    scores = graph("Max", scores, graph("Sub", largest, graph.constant(np.float32(NOTHING))))
+    mixed = graph("MatMul", graph("Softmax", scores, axis=-1), value)
+    return graph("Reshape", graph("Transpose", mixed, perm=[0, 2, 1, 3]), graph.integers(0, 0, -1))
 
 
 def _of_heads(graph: _Graph, layer: Layer, x: str, order: list[int]) -> str:
     """(B, T, d) to (B, T, h, d/h), then its axes in that order."""
-    return graph("Transpose", graph("Reshape", x, graph.axes(0, 0, layer.heads, -1)), perm=order)
+    return graph("Transpose", graph("Reshape", x, graph.integers(0, 0, layer.heads, -1)), perm=order)
