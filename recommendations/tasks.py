@@ -1,5 +1,7 @@
 """What Celery workers run. Put what should happen by itself into the beat schedule:
 
+from celery.schedules import crontab
+
 CELERY_BEAT_SCHEDULE = {
     "retrain": {"task": "recommendations.tasks.retrain_recommender", "schedule": crontab(hour=3, minute=0)},
     "catalog": {"task": "recommendations.tasks.sync_catalog", "schedule": crontab(minute=10)},

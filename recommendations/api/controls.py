@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.utils.decorators import method_decorator
-from django.views.decorators.cache import never_cache
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,11 +16,7 @@ from .edge import Endpoint, page_request, product_id_in, sent_object
 from .errors import BadField
 from .unread import unread
 
-# What is answered is about whoever asks: no cache keeps it, the shop's own neither.
-never_stored = method_decorator(never_cache, name="dispatch")
 
-
-@never_stored
 class PersonalisationEndpoint(Endpoint):
     """GET, or PUT {"personalised": false}: whether anything of whoever asks is read and recorded."""
 
@@ -39,7 +33,6 @@ class PersonalisationEndpoint(Endpoint):
         return response
 
 
-@never_stored
 class ExportEndpoint(Endpoint):
     """GET: everything kept of whoever asks, as a file."""
 
@@ -58,7 +51,6 @@ class MeEndpoint(Endpoint):
         return response
 
 
-@never_stored
 class HiddenEndpoint(Endpoint):
     """GET: what whoever asks does not want to see. POST {"product": ID}: not interested; with "fewer_like_it": true
     also less like this. DELETE ?product=ID: undo."""
@@ -75,7 +67,7 @@ class HiddenEndpoint(Endpoint):
         if not isinstance(fewer, bool):
             raise BadField.expected("fewer_like_it", "true or false", fewer)
         page = page_request(request)
-        shopper, cookie = Shopper.objects.writing(page)
+        shopper, cookie = Shopper.objects.writing(page, in_flight=False)
         if shopper is None:
             return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
         try:

@@ -7,30 +7,31 @@ from django.utils import timezone
 from ..boundary import never_break
 from ..conf import get_config
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
-from ..models.shopper import is_paused
+from ..models.shopper import django_request, hash_key, is_paused
 
 
 @never_break(fallback=lambda request, user: None)
 def merge_at_login(request: HttpRequest, user: object) -> None:
     """Move the visitor's events, hidden and removed products to the user; the middleware then drops the cookie.
 
-    An opt-out on either side wins: then nothing of the visitor is kept. Events still in flight reach the user for 24
-    hours more.
+    An opt-out on either side wins: then nothing of the visitor is kept. Without consent nothing is either: nobody could
+    reach it any more. Events still in flight reach the user for 24 hours more. What fails leaves the cookie as it is.
     """
-    config = get_config()
+    request, config = django_request(request), get_config()
     key = request.COOKIES.get(config.COOKIE_NAME, "")
     request.__dict__.pop("_recommendations_shopper", None)
+    if is_paused(request) or (key and config.has_consent(request)):
+        with Shopper.objects.atomic():
+            owner, _ = Shopper.objects.get_or_create(user=user)
+            if is_paused(request):
+                Shopper.objects.filter(pk=owner.pk).update(personalised=False)
+            visitor = Shopper.objects.of_key(key) if key else None
+            if visitor is not None:
+                merge(visitor, owner)
+    elif key:
+        Shopper.objects.filter(key_hash=hash_key(key), merged_into=None).delete()
     if key:
         request.recommendations_drop_cookie = True  # type: ignore[attr-defined]
-    if not is_paused(request) and (not key or not config.has_consent(request)):
-        return
-    with Shopper.objects.atomic():
-        owner, _ = Shopper.objects.get_or_create(user=user)
-        if is_paused(request):
-            Shopper.objects.filter(pk=owner.pk).update(personalised=False)
-        visitor = Shopper.objects.of_key(key) if key else None
-        if visitor is not None:
-            merge(visitor, owner)
 
 
 def merge(visitor: Shopper, owner: Shopper) -> None:

@@ -10,12 +10,12 @@ from django.utils import timezone
 from ..boundary import never_break
 from ..catalog import product_id_of
 from ..conf import get_config
-from ..exceptions import InvalidInteraction
+from ..exceptions import InvalidInteraction, NotConfigured
 from ..logs import log
 from ..metrics import events_accepted
 from ..ml.kinds import Kind
 from ..models import Interaction, Shopper
-from ..models.shopper import is_paused
+from ..models.shopper import django_request, is_paused
 from .bots import is_bot
 from .cookies import give_cookie
 from .events import Event, checked
@@ -59,21 +59,38 @@ def record_order(
 
     Recording an order again, or importing it later under the same order number, adds nothing. Of a guest of whom
     nothing is known, the order is kept under the external id `guest:ORDER_ID`. Call it at the end of a transaction:
-    until that ends, a login or an erasure of this shopper waits.
+    until that ends, a login or an erasure of this shopper waits. A line that names no product of the catalog (a
+    deleted one, a fee) or no whole quantity from 1 is left out and logged, or with RECOMMENDATIONS["STRICT"] raised.
     """
     order_id = "" if order_id is None else str(order_id)
     if not order_id:
         raise InvalidInteraction("order_id", "expected the number of the order.")
-    quantities: dict[str, int] = {}
-    for product, quantity in lines:
-        key = product_id_of(product)
-        quantities[key] = quantities.get(key, 0) + quantity
+    quantities = _quantities(lines)
     time = occurred_at or timezone.now()
     events = [
         Event(Kind.PURCHASE, product_id, quantity=quantity, occurred_at=time, order_id=order_id)
         for product_id, quantity in quantities.items()
     ]
     return _record(who, events, guest=f"guest:{order_id}")
+
+
+def _quantities(lines: Iterable[tuple[object, Any]]) -> dict[str, int]:
+    """product_id -> how many were bought, of the lines that can be used."""
+    quantities: dict[str, int] = {}
+    left_out: list[Exception] = []
+    for product, quantity in lines:
+        try:
+            key, bought = product_id_of(product), int(quantity) if quantity == int(quantity) else quantity
+            checked(Event(Kind.PURCHASE, key, quantity=bought), timezone.now())
+        except (InvalidInteraction, NotConfigured, TypeError, ValueError, ArithmeticError) as error:
+            if get_config().STRICT:
+                raise
+            left_out.append(error)
+            continue
+        quantities[key] = quantities.get(key, 0) + bought
+    if left_out:
+        log("order_lines_left_out", left_out[0], count=len(left_out))
+    return quantities
 
 
 def _record(who: Any, events: list[Event], guest: str = "", response: HttpResponse | None = None) -> int:
@@ -96,6 +113,7 @@ def _record(who: Any, events: list[Event], guest: str = "", response: HttpRespon
 
 
 def _shopper(who: Any, guest: str, response: HttpResponse | None) -> Shopper | None:
+    who = django_request(who)
     if isinstance(who, Shopper):
         return who.merged_into or who
     if isinstance(who, HttpRequest):

@@ -2,6 +2,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -28,6 +29,11 @@ def hash_key(key: str) -> str:
 def new_key() -> str:
     """An unguessable cookie value (256 bits)."""
     return secrets.token_urlsafe(32)
+
+
+def django_request(request: Any) -> Any:
+    """Django's own request of one that Django REST framework wraps: what is noted on a wrapper no middleware sees."""
+    return getattr(request, "_request", request)
 
 
 def is_paused(request: HttpRequest) -> bool:
@@ -71,17 +77,20 @@ class ShopperQuerySet(FreshQuerySet["Shopper"]):
         # A cookie that was merged at a login reaches nothing: the user's history is the user's.
         return shopper if shopper is not None and shopper.merged_into_id is None else None
 
-    def writing(self, request: HttpRequest, may_create: bool = True) -> "tuple[Shopper | None, str]":
+    def writing(
+        self, request: HttpRequest, may_create: bool = True, in_flight: bool = True
+    ) -> "tuple[Shopper | None, str]":
         """Whom this request's events belong to, and the cookie to set ("" = none).
 
         A user's is created at the first event, a visitor's if `may_create`: whoever creates must set the cookie.
-        (None, "") without consent or when paused: nothing may be stored.
+        (None, "") without consent or when paused: nothing may be stored. A cookie that was merged at a login a short
+        while ago still stands for the user if the events may be `in_flight`; for anything else it is nobody's.
         """
         if is_paused(request) or not get_config().has_consent(request):
             return None, ""
         if is_logged_in(request):
             return self.writing_for(request.user), ""
-        return self._visitor(request.COOKIES.get(get_config().COOKIE_NAME, ""), may_create)
+        return self._visitor(request.COOKIES.get(get_config().COOKIE_NAME, ""), may_create, in_flight)
 
     def writing_for(self, user: object) -> "Shopper | None":
         """The user's shopper, created at the first event; None for one who opted out."""
@@ -108,9 +117,9 @@ class ShopperQuerySet(FreshQuerySet["Shopper"]):
             return []
         return list(self.filter(user__is_staff=True).values_list("pk", flat=True))
 
-    def _visitor(self, key: str, may_create: bool) -> "tuple[Shopper | None, str]":
+    def _visitor(self, key: str, may_create: bool, in_flight: bool) -> "tuple[Shopper | None, str]":
         shopper = self.of_key(key) if key else None
-        if shopper is None or shopper.is_merged_for_good():
+        if shopper is None or (shopper.is_merged_for_good() if in_flight else shopper.merged_into_id is not None):
             key = new_key()
             return (self.create(key_hash=hash_key(key)), key) if may_create else (None, "")
         owner = shopper.merged_into or shopper

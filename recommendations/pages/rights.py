@@ -65,7 +65,7 @@ def hide(request: HttpRequest) -> HttpResponse:
     if refusal := too_many(request, NewcomersThrottle()):
         return refusal
     product_id = request.POST.get("product", "")
-    shopper, cookie = Shopper.objects.writing(request)
+    shopper, cookie = Shopper.objects.writing(request, in_flight=False)
     response = _back(hidden=product_id)
     if shopper is None:
         return _back(refused=1)

@@ -101,11 +101,11 @@ def yours(request: HttpRequest) -> HttpResponse:
         "page": page,
         "history": history,
         "removed": removed_units,
-        "just_removed": _just(removed_units, request, product="removed", query="removed_query"),
+        "just_removed": _just_removed(removed_units, request),
         "hidden": [unit for unit in hidden if unit.removed_at is None],
         "removed_for_good": [unit for unit in hidden if unit.removed_at is not None],
         "searches_removed_for_good": controls.searches_removed_for_good(shopper) if shopper else 0,
-        "just_hidden": _just(hidden, request, product="hidden"),
+        "just_hidden": _product_of(hidden, request.GET.get("hidden")),
         "erased": request.GET.get("erased") == "1",
         "interests": controls.interests_of(shopper) if shopper else [],
         "standing": standing.value,
@@ -123,7 +123,8 @@ def yours(request: HttpRequest) -> HttpResponse:
 def forget(request: HttpRequest) -> HttpResponse:
     """Take a product or a search out of the history."""
     unit = _named(request)
-    told = {"removed_query" if name == "query" else "removed": key for name, key in unit.items()}
+    # What was searched for is to be forgotten, by what keeps addresses too.
+    told = {"removed_search": "1"} if "query" in unit else {"removed": unit.get("product_id", "")}
     return _changed(request, controls.remove, unit, query=told)
 
 
@@ -154,11 +155,16 @@ def _changed(
     return redirect(reverse("recommendations:yours", query=query))
 
 
-def _just(units: list[Unit], request: HttpRequest, **told: str) -> Unit | None:
-    """The unit that the last form was about, as the address tells under these names; a search may be called like a
-    product."""
-    about = {(type, request.GET.get(name)) for type, name in told.items()}
-    return next((unit for unit in units if (unit.type, unit.key) in about), None)
+def _just_removed(units: list[Unit], request: HttpRequest) -> Unit | None:
+    """Of what was removed, the newest first, what the last form was about."""
+    if request.GET.get("removed_search") == "1":
+        return next((unit for unit in units if unit.type == "query"), None)
+    return _product_of(units, request.GET.get("removed"))
+
+
+def _product_of(units: list[Unit], key: str | None) -> Unit | None:
+    """The product of this id; a search may be called like it."""
+    return next((unit for unit in units if (unit.type, unit.key) == ("product", key)), None)
 
 
 def _units(found: list[Any], request: HttpRequest) -> list[Unit]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ..boundary import CircuitBreaker, never_break
 from ..catalog import product_id_of
 from ..models import Shopper
+from ..models.shopper import django_request
 from .queries import RecommendationQuery
 from .tokens import Token
 
@@ -19,6 +20,7 @@ def shopper_of(request: HttpRequest) -> Shopper | None:
 
     Raises whatever the database raises: who shows or changes somebody's own data must not take a failure for nobody.
     """
+    request = django_request(request)
     shopper = getattr(request, "_recommendations_shopper", _UNASKED)
     if shopper is _UNASKED:
         shopper = Shopper.objects.reading(request)
@@ -45,6 +47,7 @@ def query_of(
 
     Raises UnknownPlacement and ValueError for what can't be answered.
     """
+    request = django_request(request)
     query = RecommendationQuery(
         placement=placement,
         shopper=reading_shopper(request),

@@ -23,6 +23,8 @@ from .tokens import seal_list
 HISTORY = CircuitBreaker()
 # Candidates whose cards are asked for beyond the limit, since some may not be for sale.
 SPARE = 10
+# How many cards are asked for next, and then four times as many, while the list is not full.
+MORE = 50
 # Cards of one row that print the same words, never on neighbours.
 MOST_EQUAL_LABELS = 3
 
@@ -128,9 +130,11 @@ def _shown(
     asked = {candidate.product_id for candidate in first} | named_products(chain(*claims.values()))
     cards = find_cards(asked | named_company(company.values()) | promotions.asked(), query.request)
     live = [candidate for candidate in first if candidate.product_id in cards]
-    if len(live) < query.limit and (rest := list(ranked)):  # most of the best are sold out
+    count = MORE
+    while len(live) < query.limit and (rest := list(islice(ranked, count))):  # this shopper can buy few of the best
         cards |= find_cards({candidate.product_id for candidate in rest}, query.request)
         live += [candidate for candidate in rest if candidate.product_id in cards]
+        count *= 4
     moved_up = {
         place: spare for place, spare in enumerate(first, 1) if place > query.limit and spare in live[: query.limit]
     }

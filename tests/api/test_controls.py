@@ -1,10 +1,13 @@
 """The shopper's rights over REST, as a visitor without JavaScript's help and as a user."""
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from recommendations import controls
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 from recommendations.models.shopper import OFF_COOKIE, hash_key
@@ -215,3 +218,20 @@ def test_nothing_is_like_a_product_without_a_category(books, client):  # noqa: F
 def test_writes_need_a_csrf_token(db, browser, method, path):
     answer = getattr(browser, method)(f"{URL}{path}", {"personalised": False}, content_type=JSON)
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("by_form", [False, True])
+def test_a_cookie_that_was_merged_hides_nothing_of_the_user_and_is_told_nothing(books, client, visitor, by_form):  # noqa: F811
+    owner = Shopper.objects.create(user=get_user_model().objects.create_user("ann"))
+    tea, cup = Product.objects.order_by("pk")[:2]
+    controls.hide(owner, tea.product_id)
+    visitor.merged_into, visitor.merged_at = owner, timezone.now()
+    visitor.save()
+    if by_form:
+        answer = client.post("/recommendations/yours/hide/", {"product": cup.product_id})
+        assert answer.status_code == 302
+    else:
+        answer = client.post(f"{URL}hidden/", {"product": cup.product_id}, content_type=JSON)
+        assert [told["product"] for told in answer.json()["hidden"]] == [cup.product_id]
+    assert [row.product for row in HiddenProduct.objects.filter(shopper=owner)] == [tea]
+    assert answer.cookies[COOKIE].value != "key"

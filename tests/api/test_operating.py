@@ -35,6 +35,7 @@ def test_live_asks_nobody(browser, django_assert_num_queries, db):
 
 
 def test_ready_without_a_version_says_what_is_shown(browser, books):
+    assert "no-store" in browser.get(READY)["Cache-Control"]  # a monitor is told of now, whatever caches the shop has
     nothing = "none published: popular products are shown"
     assert told(browser) == {"status": "ready", "database": "reachable", "recommender": nothing}
 

@@ -7,8 +7,9 @@ from django.db import connection
 from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.request import Request
 
-from recommendations.capture import merge_at_login, record
+from recommendations.capture import merge_at_login, merging, record
 from recommendations.controls import hide, purge, remove
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
@@ -155,10 +156,38 @@ def test_what_the_user_had_erased_does_not_come_back(visitor, user, login):
     assert of(user)[1] == ["cup"]
 
 
-@override_settings(RECOMMENDATIONS={"STRICT": True, "HAS_CONSENT": f"{__name__}.refuses"})
-def test_without_consent_nothing_is_merged_and_the_cookie_dropped(visitor, user, login):
-    assert login().recommendations_drop_cookie
-    assert not Shopper.objects.filter(user=user).exists()
+def test_without_consent_nothing_is_merged_or_kept_that_nobody_could_reach(visitor, user, login):
+    record(visitor, Kind.VIEW, "tea")
+    with override_settings(RECOMMENDATIONS={"STRICT": True, "HAS_CONSENT": f"{__name__}.refuses"}):
+        assert login().recommendations_drop_cookie
+    assert not Shopper.objects.exists()
+    assert not Interaction.objects.exists()
+
+
+def test_without_consent_what_was_merged_before_stays_the_users(visitor, user, login):
+    record(visitor, Kind.VIEW, "tea")
+    login()
+    with override_settings(RECOMMENDATIONS={"STRICT": True, "HAS_CONSENT": f"{__name__}.refuses"}):
+        login()
+    assert of(user)[1] == ["tea"]
+
+
+def test_a_merge_that_fails_leaves_the_visitor_the_cookie(visitor, user, login, monkeypatch):
+    record(visitor, Kind.VIEW, "tea")
+    with monkeypatch.context() as patched, override_settings(RECOMMENDATIONS={"STRICT": False}):
+        patched.setattr(merging, "merge", lambda *_: Interaction.objects.raw("SELECT no_such FROM nowhere")[0])
+        assert not hasattr(login(), "recommendations_drop_cookie")
+    login()
+    assert of(user)[1] == ["tea"]
+
+
+def test_a_view_of_rest_framework_logs_in_like_any_other(visitor, user):
+    record(visitor, Kind.VIEW, "tea")
+    request = RequestFactory().post("/")
+    request.COOKIES[COOKIE] = "key"
+    merge_at_login(Request(request), user)
+    assert request.recommendations_drop_cookie  # where the middleware looks
+    assert of(user)[1] == ["tea"]
 
 
 def test_a_cookie_is_merged_once(visitor, user, login):

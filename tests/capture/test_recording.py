@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -8,10 +9,11 @@ from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.request import Request
 
 from recommendations.capture import Batch, import_rows, record, record_order, recording
 from recommendations.controls import erase
-from recommendations.exceptions import InvalidInteraction
+from recommendations.exceptions import InvalidInteraction, NotConfigured
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, Shopper
 from recommendations.models.shopper import OFF_COOKIE, ShopperQuerySet, hash_key
@@ -322,3 +324,22 @@ def test_an_order_is_one_insert(user):
     with CaptureQueriesContext(connection) as captured:
         record_order(user, [("tea", 1), ("cup", 1), ("pot", 1)], order_id=17)
     assert len([entry for entry in captured if "INSERT INTO" in entry["sql"]]) == 1
+
+
+def test_the_request_of_a_view_of_rest_framework_is_a_request(user, request_of):
+    request, response = request_of(), HttpResponse()
+    assert record(Request(request), Kind.VIEW, "tea", response=response)
+    assert COOKIE in response.cookies
+    assert request.recommendations_personal  # where the middleware and cache_page look
+    assert record_order(Request(request_of(user)), [("tea", 1)], order_id=17) == 1
+
+
+def test_a_line_that_can_not_be_used_does_not_take_the_rest_of_the_order_along(user, caplog):
+    lines = [("tea", Decimal("2.0")), (None, 1), ("cup", 0), ("cup", Decimal("0.5")), ("pot", None), (user, 1)]
+    with lenient:
+        assert record_order(user, lines, order_id=17) == 1
+    assert [(product, quantity) for _, product, _, quantity in stored()] == [("tea", 2)]
+    assert "5 lines of an order name no product or no whole quantity" in caplog.text
+    for line in lines[1:]:
+        with pytest.raises((InvalidInteraction, NotConfigured, TypeError)):
+            record_order(user, [line], order_id=18)

@@ -60,7 +60,9 @@ def test_on_the_pages(asked, visitor, browser, products):  # noqa: F811
     assert "<b>" not in html and query_fields(html) == [asked]
     predicted = re.findall(r">([^<]+)</a>", re.search(r"<ol class=.*?</ol>", html, re.DOTALL)[0])
 
-    html = submit(browser, url, "forget", query=asked).content.decode()
+    answer = submit(browser, url, "forget", query=asked)
+    assert [redirected for redirected, _ in answer.redirect_chain] == [f"{YOURS}?removed_search=1"]  # none of its words
+    html = answer.content.decode()
     assert f"the search “{asked}” is removed." in text_of(html)
     assert [entry.card.title for entry in listed(visitor).recommendations] == predicted
     assert products[12].product_id in [unit.product_id for unit in controls.history_of(visitor)]

@@ -11,7 +11,7 @@ from recommendations.ml.kinds import Kind
 from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.publishing import current_recommender
-from recommendations.serving import RecommendationQuery, recommend, why
+from recommendations.serving import RecommendationQuery, recommend, recommending, why
 from recommendations.serving.memory import read_memory
 from tests.shop.models import Book
 
@@ -294,3 +294,19 @@ def test_without_a_look_for_causes_the_list_is_the_same_and_names_none(version, 
     assert untold.product_ids == told.product_ids
     assert "because" in {entry.reason.kind for entry in told.recommendations}
     assert "because" not in {entry.reason.kind for entry in untold.recommendations}
+
+
+def test_no_more_cards_are_asked_for_than_fill_the_list(version, popular, shopper, books, did, monkeypatch):
+    did(shopper, books[:2])
+    whole = asked(shopper, limit=50).product_ids
+    numbers, find_cards = [], recommending.find_cards
+
+    def every_third(product_ids, request):
+        numbers.append(len(product_ids))
+        return {key: card for key, card in find_cards(product_ids, request).items() if whole.index(key) % 3 == 2}
+
+    monkeypatch.setattr(recommending, "MORE", 3)
+    monkeypatch.setattr(recommending, "find_cards", every_third)
+    query = RecommendationQuery("home", shopper, limit=10, explains=False)
+    assert recommend(query).product_ids == whole[2:30:3]
+    assert numbers == [20, 3, 12]

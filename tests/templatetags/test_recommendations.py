@@ -2,6 +2,7 @@ import pytest
 from django.db import DatabaseError
 from django.template import Context, RequestContext, Template, TemplateSyntaxError, engines
 from django.test import RequestFactory, override_settings
+from rest_framework.request import Request
 
 from recommendations import serving
 from recommendations.exceptions import UnknownPlacement
@@ -111,6 +112,14 @@ def test_rendering_writes_nothing_and_sets_no_cookie(version, popular, page):
 def test_a_personal_page_is_marked(version, popular, page):
     page('{% recommendations placement="home" %}')
     assert page.request.recommendations_personal
+
+
+def test_a_page_that_rest_framework_renders_is_marked_where_the_middleware_and_cache_page_look(version, popular):
+    request = RequestFactory().get("/")
+    template = Template('{% load recommendations %}{% recommendations placement="home" %}')
+    assert "data-recommendations-product" in template.render(Context({"request": Request(request)}))
+    assert request.recommendations_personal
+    assert request._cache_update_cache is False
 
 
 def test_the_shopper_is_looked_up_once_a_page(version, popular, page, visitor, django_assert_max_num_queries):
