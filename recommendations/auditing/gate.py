@@ -8,8 +8,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from django.utils import timezone
+
 from ..ml.scorer import Scorer
-from ..models import RecommenderVersion
+from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import LoadedRecommender, on_trial
 from .plots import draw_plots
 from .reference import Reference
@@ -85,6 +87,8 @@ class _Gate:
         """Check one shopper's lists. A shop lives meanwhile: what seems false counts if it is when looked at again."""
         found, audit = self._try(asking, is_visitor, seed)
         if found.false or found.different:
+            if found.facts["false"]:  # of what was bought or erased since it was counted
+                ProductPopularity.objects.count_again(timezone.now())
             self._look()
             found, audit = self._try(asking, is_visitor, seed)
         self.tally.add(found)
@@ -153,5 +157,5 @@ def _askings(draw: random.Random) -> Iterator[tuple[Asking, bool]]:
 
 
 def _told(example: Mapping[str, Any]) -> str:
-    where = f"{example['placement']} (limit {example['limit']}) of shopper {example['shopper']}"
-    return f"{where}, product {example['product']}: {'; '.join(example['faults'])}"
+    """Where and of which product: whose, and what is wrong with it, quotes a history, which few may see."""
+    return f"product {example['product']} in {example['placement']} (limit {example['limit']})"

@@ -86,7 +86,8 @@ def visitor(pool: list[int], now: datetime, draw: random.Random) -> Iterator[Sho
 
 def _words(product: int, draw: random.Random) -> str:
     """A word or two of the product's title, as somebody might search for it."""
-    words = str(Product.objects.get(pk=product)).split()
+    made = Product.objects.get(pk=product)
+    words = str(made).split() or [made.product_id]  # a title may be a space
     begin = draw.randrange(len(words))
     return " ".join(words[begin : begin + 2])[:MAX_QUERY]
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
+from django.utils import translation
 
 from ..exceptions import NotConfigured
 from ..models import Product
@@ -48,7 +50,7 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
     total = sum(catalog.queryset().count() for catalog in catalogs) if report else 0
     seen: set[str] = set()
     differ: list[str] = []
-    with _reading():
+    with _reading(), _in_one_language():
         for catalog, chunk in _chunks(catalogs):
             rows = {row.product_id: row for row in (_row(catalog, product) for product in chunk)}
             differ += _changed(rows, Product.objects.filter(product_id__in=list(rows)))
@@ -65,6 +67,11 @@ def _reading() -> AbstractContextManager[object]:
     """
     is_postgresql = connections[Product.objects.all().db].vendor == "postgresql"
     return Product.objects.atomic() if is_postgresql else nullcontext()
+
+
+def _in_one_language() -> AbstractContextManager[object]:
+    """Whoever's request or save a product is mirrored in: categories are compared, and some must never be named."""
+    return translation.override(settings.LANGUAGE_CODE)
 
 
 def mirror(product_ids: Collection[str]) -> None:
@@ -114,7 +121,8 @@ def _add(product_ids: Collection[str]) -> set[str]:
 
 
 def _rows(product_ids: Collection[str]) -> dict[str, Product]:
-    return {row.product_id: row for row in (_row(*found) for found in find_products(product_ids))}
+    with _in_one_language():
+        return {row.product_id: row for row in (_row(*found) for found in find_products(product_ids))}
 
 
 def _changed(rows: dict[str, Product], stored: Iterable[Product]) -> list[str]:
@@ -129,7 +137,8 @@ def _mirrored(row: Product) -> list[Any]:
 
 def _chunks(catalogs: Iterable[Catalog]) -> Iterator[tuple[Catalog, list[Any]]]:
     for catalog in catalogs:
-        products = catalog.queryset().iterator(chunk_size=CHUNK)
+        # The mirror's order says which are newest: a shop's own may put the newest first.
+        products = catalog.queryset().order_by("pk").iterator(chunk_size=CHUNK)
         while chunk := list(islice(products, CHUNK)):
             yield catalog, chunk
 
@@ -152,7 +161,7 @@ def _row(catalog: Catalog, product: Any) -> Product:
         category=[_words(part) for part in catalog.category(product)],
         brand=_words(catalog.brand(product)),
         price=_price(catalog.price(product)),
-        available=catalog.is_available(product),
+        available=bool(catalog.is_available(product)),
     )
 
 

@@ -43,26 +43,32 @@ def bought_together(shoppers: np.ndarray, products: np.ndarray, fewest: int, mos
     """Pairs that at least `fewest` shoppers bought, with a lift above 1: n_XY * n > n_X * n_Y.
 
     `shoppers` and `products` (N) say who bought what, each such pair once. A pair is kept when it is among the
-    `most_others` with most shoppers of either product. The memory grows with N, not with the number of pairs.
+    `most_others` with most shoppers of either product. The memory grows with N, not with the number of pairs; the time
+    with what the buyers of each product bought, not with the square of the products.
     """
     everybody, buyer = np.unique(shoppers, return_inverse=True)
     keys, item, bought = np.unique(products, return_inverse=True, return_counts=True)
     baskets, buyers = _Rows.of(buyer, item, len(everybody)), _Rows.of(item, buyer, len(keys))
     found = [np.zeros((0, 3), np.int64)]
     for one in np.flatnonzero(bought >= fewest):
-        together = _shoppers_of_both(baskets, buyers.row(one), len(keys))
-        together[one] = 0
-        others = np.flatnonzero((together >= fewest) & (together * len(everybody) > bought[one] * bought))
-        best = others[np.argsort(-together[others], kind="stable")[:most_others]]
-        ones = np.full(len(best), one)
-        found.append(np.column_stack((np.minimum(ones, best), np.maximum(ones, best), together[best])))
+        others, together = _shoppers_of_both(baskets, buyers.row(one))
+        kept = (others != one) & (together >= fewest) & (together * len(everybody) > bought[one] * bought[others])
+        others, together = others[kept], together[kept]
+        best = np.argsort(-together, kind="stable")[:most_others]
+        others, together, ones = others[best], together[best], np.full(len(best), one)
+        found.append(np.column_stack((np.minimum(ones, others), np.maximum(ones, others), together)))
     first, second, count = np.unique(np.concatenate(found), axis=0).T
     return ProductPairs(keys[first], keys[second], count)
 
 
-def _shoppers_of_both(baskets: _Rows, buyers: np.ndarray, count: int) -> np.ndarray:
-    """How many of one product's buyers bought each product, int64 (count)."""
-    together = np.zeros(count, np.int64)
-    for start in range(0, len(buyers), SHOPPERS_AT_ONCE):
-        together += np.bincount(baskets.rows(buyers[start : start + SHOPPERS_AT_ONCE]), minlength=count)
-    return together
+def _shoppers_of_both(baskets: _Rows, buyers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(what one product's buyers bought, ascending; how many of them each, int64)."""
+    parts = [
+        np.unique(baskets.rows(buyers[start : start + SHOPPERS_AT_ONCE]), return_counts=True)
+        for start in range(0, len(buyers), SHOPPERS_AT_ONCE)
+    ]
+    products, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+    distinct, which = np.unique(products, return_inverse=True)
+    together = np.zeros(len(distinct), np.int64)
+    np.add.at(together, which, counts)
+    return distinct, together

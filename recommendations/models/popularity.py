@@ -1,10 +1,11 @@
 from datetime import datetime, timedelta
 
-from django.db import models
+from django.db import connections, models, router
 from django.db.models import Count
 
 from .fresh import FreshQuerySet
 from .interaction import Interaction
+from .postgresql import one_at_a_time
 from .product_pair import ProductPair
 from .teaching import by_teachers
 
@@ -26,6 +27,8 @@ class ProductPopularityQuerySet(FreshQuerySet["ProductPopularity"]):
         recent = _shoppers_by_product(trusted.filter(occurred_at__gt=now - RECENT, occurred_at__lte=now))
         pairs = ProductPair.objects.counted(now)
         with self.atomic():
+            # Of two who delete and insert at once, the second would not see, and keep, what the first inserted.
+            one_at_a_time(connections[router.db_for_write(self.model)], self.model._meta.db_table)
             ProductPair.objects.replace(pairs, now)
             self.all().delete()
             self.bulk_create(

@@ -29,6 +29,13 @@ def may_make_temporary_tables(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
+def one_at_a_time(connection: BaseDatabaseWrapper, table: str) -> None:
+    """Whoever else writes to the table waits until the caller's transaction ends; SQLite lets nobody write anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(table)} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def copied_text(value: str) -> str:
     """Text as COPY reads it."""
     return value.translate(ESCAPED) if value else ""

@@ -2,6 +2,7 @@ import hashlib
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from time import time
@@ -171,8 +172,9 @@ def _cached(storage: Storage, version: RecommenderVersion) -> Path:
 
 def _delete_old_copies(root: Path) -> None:
     for copy in root.iterdir():
-        if time() - copy.stat().st_mtime > COPIES_KEPT_SECONDS:
-            shutil.rmtree(copy, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process may delete it meanwhile
+            if time() - copy.stat().st_mtime > COPIES_KEPT_SECONDS:
+                shutil.rmtree(copy, ignore_errors=True)
 
 
 def _download(storage: Storage, name: str, target: Path) -> None:

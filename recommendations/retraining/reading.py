@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..ml.attributes import Codes, code_table
@@ -77,7 +78,8 @@ def read_rows(
     teachers = Shopper.objects.all() if everybody else customers()
     shoppers = list(teachers.order_by("pk").values_list("pk", flat=True))
     if len(shoppers) < Shopper.objects.count():
-        counted.leave_out("visitors", stored.for_training().exclude(shopper__in=customers().values("pk")).count())
+        of_customers = Exists(customers().filter(pk=OuterRef("shopper")))
+        counted.leave_out("visitors", stored.for_training().filter(~of_customers).count())
     returners = set(stored.filter(kind=Kind.RETURN).order_by().values_list("shopper_id", flat=True).distinct())
     staff, now = Shopper.objects.staff(), int(timezone.now().timestamp())
     chunks, searched = [np.zeros((0, 4), np.int64)], dict[str, int]()

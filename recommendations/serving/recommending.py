@@ -7,7 +7,7 @@ from itertools import chain, islice
 from ..boundary import CircuitBreaker, never_break
 from ..catalog import Card, catalogs_of, find_cards
 from ..publishing import LoadedRecommender, current_recommender
-from .candidates import Pool, context_items, history_pool, popular_fill
+from .candidates import POOL, Pool, context_items, history_pool, popular_fill
 from .explaining import Claim, Explainer, Named, named_products
 from .measuring import measured
 from .memory import Memory, read_memory, read_wishes
@@ -73,7 +73,9 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
         return _shown(query, memory, loaded, None, candidates, version=str(loaded.version) if loaded else "")
     pool = history_pool(loaded, query, memory)
     if pool is None:
-        candidates = _bought(query, memory) if query.spot.bought == "only" else _popular(query, memory)
+        candidates: Iterable[Candidate] = (
+            _bought(query, memory) if query.spot.bought == "only" else _popular(query, memory)
+        )
         return _shown(query, memory, loaded, None, candidates)
     return _shown(query, memory, loaded, pool, _ranked(pool, query, memory), version=str(pool.loaded.version))
 
@@ -97,9 +99,14 @@ def _from_pool(pool: Pool, memory: Memory, column: int) -> Candidate:
     return Candidate(product_id, "recommender", float(pool.scores[column]), item, reason)
 
 
-def _popular(query: RecommendationQuery, memory: Memory, taken: Sequence[str] = ()) -> list[Candidate]:
-    fill = popular_fill(query, memory, query.limit + SPARE, taken)
-    return [Candidate(popular.product_id, popular.source, reason=popular.reason) for popular in fill]
+def _popular(query: RecommendationQuery, memory: Memory, taken: Sequence[str] = ()) -> Iterator[Candidate]:
+    """As many as a list mostly needs, then the next thousand, for whom few of those are for sale."""
+    for count in (query.limit + SPARE, POOL):
+        fill = popular_fill(query, memory, count, taken)
+        yield from (Candidate(popular.product_id, popular.source, reason=popular.reason) for popular in fill)
+        if len(fill) < count:
+            return
+        taken = [*taken, *(popular.product_id for popular in fill)]
 
 
 def _bought(query: RecommendationQuery, memory: Memory) -> list[Candidate]:

@@ -74,7 +74,10 @@ def _rendered(context: template.Context, name: str, values: Callable[..., dict[s
             "'django.template.context_processors.request' to TEMPLATES['OPTIONS']['context_processors']."
         )
     found = context.template.engine.get_template(f"recommendations/{name}.html")
-    html = found.render(context.new(values(request, *asked)))
+    inner = context.new(values(request, *asked))
+    # As inclusion_tag does: a card of the shop's own may hold a form.
+    inner["request"], inner["csrf_token"] = request, context.get("csrf_token", "")
+    html = found.render(inner)
     # The shop encodes the page once we are done: what UTF-8 does not have would fail there.
     return html if is_storable(html) else mark_safe(storable(html))  # noqa: S308 # nosec B308 B703
 

@@ -1,6 +1,7 @@
 """The gate before a version serves: nothing false passes, nothing is left behind, and it keeps to its time."""
 
 import random
+import re
 from itertools import count
 
 import pytest
@@ -10,6 +11,7 @@ from recommendations.auditing import gate as gate_module
 from recommendations.auditing.gate import check_reasons, exact_metrics, refusal
 from recommendations.auditing.shopper_audit import ShopperAudit
 from recommendations.auditing.shoppers import stratified, stratum
+from recommendations.auditing.shown_lists import _words
 from recommendations.ml.scorer import Scorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
 from recommendations.publishing import current_recommender
@@ -99,7 +101,8 @@ def test_a_wrong_word_is_found(version, tmp_path, monkeypatch):
     figures = verdict.fidelity["gate"]
     assert figures["false"] == figures["claims"] > 0
     assert verdict.refusal.startswith("Not every reason it would give is true. CV 0.0000")
-    assert "was not saved" in verdict.refusal
+    # Whose it is, and what it names, quotes a history: who may see the version may not see that.
+    assert re.search(r"1 is needed\. First: product \w+ in \w+ \(limit \d+\)$", verdict.refusal)
 
 
 @pytest.mark.training
@@ -182,3 +185,17 @@ def test_lengths_have_names(distinct, name):
 def test_who_opted_out_is_not_asked(version):
     Shopper.objects.filter(pk__in=Shopper.objects.all()[:4]).update(personalised=False)
     assert len(list(stratified(random.Random(0)))) == 6
+
+
+@pytest.mark.training
+def test_counts_that_are_no_longer_true_are_made_again_before_anything_is_held_against_a_version(version, tmp_path):
+    """Orders come in, and shoppers have everything erased, while it is trained."""
+    ProductPopularity.objects.update(recent_shoppers=99, counted_at=timezone.now())
+    verdict = checked(version, tmp_path, shoppers=8)
+    assert (verdict.refusal, verdict.fidelity["gate"]["false_facts"]) == ("", 0)
+    assert not ProductPopularity.objects.filter(recent_shoppers=99).exists()
+
+
+def test_a_visitor_is_made_up_though_a_title_is_blank(db):
+    blank = Product.objects.create(product_id="tea", title="  ")
+    assert _words(blank.pk, random.Random(0)) == "tea"

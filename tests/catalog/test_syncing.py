@@ -1,9 +1,12 @@
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
+from django.utils import translation
 
 from recommendations.catalog import SyncResult, mirror, registered, sync_catalog
 from recommendations.catalog import syncing as the_syncing
+from recommendations.catalog.registry import get_catalogs
 from recommendations.exceptions import NotConfigured
 from recommendations.models import Product
 from tests.shop.models import Book
@@ -14,6 +17,11 @@ def books(db):
     return Book.objects.bulk_create(
         Book(name=name, shelf="Drinks", publisher="Leaf", price=Decimal("4.50")) for name in ("Tea", "Coffee", "Cocoa")
     )
+
+
+@pytest.fixture
+def catalog():
+    return next(found for found in get_catalogs() if found.model is Book)
 
 
 def mirrored(book):
@@ -108,3 +116,25 @@ def test_statements_do_not_grow_with_the_catalog(db, django_assert_max_num_queri
     with django_assert_max_num_queries(13 + 2 * len(registered())):
         sync_catalog()
     assert Product.objects.count() == 300
+
+
+@pytest.mark.parametrize("mirrored_by", [sync_catalog, lambda: mirror([str(book.pk) for book in Book.objects.all()])])
+def test_whatever_language_is_spoken_meanwhile_the_mirror_has_the_shops_own(books, catalog, monkeypatch, mirrored_by):
+    """Categories are compared, and some must never be named."""
+    monkeypatch.setattr(type(catalog), "category", lambda self, product: [translation.get_language()])
+    with translation.override("zh-hans"):
+        mirrored_by()
+    assert [row.category for row in Product.objects.all()] == [[settings.LANGUAGE_CODE]] * 3
+
+
+@pytest.mark.parametrize(("said", "kept"), [(None, False), (7, True), (0, False)])
+def test_whether_a_product_is_available_may_be_said_in_any_way(books, catalog, monkeypatch, said, kept):
+    monkeypatch.setattr(type(catalog), "is_available", lambda self, product: said)
+    sync_catalog()
+    assert set(Product.objects.values_list("available", flat=True)) == {kept}
+
+
+def test_the_newest_of_the_mirror_is_the_shops_newest_in_whatever_order_the_shop_reads(books, catalog, monkeypatch):
+    monkeypatch.setattr(type(catalog), "queryset", lambda self: Book.objects.order_by("-pk"))
+    sync_catalog()
+    assert [row.product_id for row in Product.objects.newest(3)] == [str(book.pk) for book in reversed(books)]

@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, ProductPopularity, RemovedProduct, Shopper
+from recommendations.models.teaching import customers
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Source = Interaction.Source
@@ -90,3 +93,27 @@ def test_ranked_by_this_week_then_by_all_and_only_what_can_be_bought(products, s
 def test_popular_this_week_needs_five_shoppers_and_a_fresh_count(shoppers_this_week, hours, expected):
     row = ProductPopularity(recent_shoppers=shoppers_this_week, shoppers=9, counted_at=NOW - timedelta(hours=hours))
     assert row.is_popular_this_week(NOW) is expected
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_who_count_at_once_both_end_well(products, shoppers):
+    for shopper in shoppers:
+        for product in products:
+            did(shopper, product)
+
+    def count_often():
+        try:
+            return [ProductPopularity.objects.count_again(NOW) for _ in range(15)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [found.result() for found in [pool.submit(count_often) for _ in range(4)]] == [[4] * 15] * 4
+    assert counted() == dict.fromkeys("abcd", (8, 8))
+
+
+def test_customers_are_found_without_reading_all_purchases_for_each(db):
+    asked = str(customers().query)
+    assert "EXISTS(SELECT 1" in asked
+    assert " IN (SELECT" not in asked

@@ -310,3 +310,13 @@ def test_no_more_cards_are_asked_for_than_fill_the_list(version, popular, shoppe
     query = RecommendationQuery("home", shopper, limit=10, explains=False)
     assert recommend(query).product_ids == whole[2:30:3]
     assert numbers == [20, 3, 12]
+
+
+def test_a_stranger_who_can_buy_few_of_the_popular_products_sees_the_next(version, popular, books, monkeypatch):
+    whole, find_cards = asked(None, limit=50).product_ids, recommending.find_cards
+    monkeypatch.setattr(
+        recommending,
+        "find_cards",
+        lambda keys, request: {k: card for k, card in find_cards(keys, request).items() if k in whole[25:]},
+    )
+    assert asked(None).product_ids == whole[25:35]

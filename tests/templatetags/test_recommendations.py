@@ -97,6 +97,15 @@ def test_a_broken_template_of_the_shops_own_leaves_the_page_whole(version, popul
     assert "no_such_tag" in caplog.text
 
 
+def test_a_card_of_the_shops_own_may_hold_a_form(version, popular, settings, tmp_path):
+    (tmp_path / "recommendations").mkdir()
+    (tmp_path / "recommendations" / "card.html").write_text("<form>{% csrf_token %}{{ request.path }}</form>")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    source = '{% load recommendations %}{% recommendations placement="home" limit=1 %}'
+    html = engines["django"].from_string(source).render({}, RequestFactory().get("/shelf/"))
+    assert 'name="csrfmiddlewaretoken"' in html and "/shelf/" in html
+
+
 def test_a_file_that_was_not_collected_leaves_the_page_whole(version, popular, page, settings, tmp_path):
     manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": manifest, "OPTIONS": {"location": tmp_path}}}

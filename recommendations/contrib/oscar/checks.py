@@ -20,6 +20,6 @@ def check_order(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> lis
         Warning(
             f"{OURS} stands after {before[0]} in INSTALLED_APPS: its templates are not used.",
             hint=f'Move "{OURS}" to the top of INSTALLED_APPS.',
-            id="recommendations.W010",
+            id="recommendations.W011",
         )
     ]

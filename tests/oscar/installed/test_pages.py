@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
+from django.template.loader import get_template, render_to_string
 from django.urls import reverse
 from oscar.apps.catalogue.models import Product
 from oscar.apps.partner.models import StockRecord
@@ -15,6 +16,7 @@ from recommendations.contrib.oscar.checks import check_order
 from recommendations.models import Interaction, RecommenderVersion
 from recommendations.models import Product as Mirrored
 from recommendations.publishing import forget
+from recommendations.serving.reasons import Anchor
 from tests.oscar.made_shop import make_catalog
 from tests.published import publish_made_artifact
 
@@ -154,8 +156,20 @@ def test_the_check_names_an_app_that_stands_too_late(settings):
     apps = [name for name in settings.INSTALLED_APPS if name != "recommendations.contrib.oscar"]
     settings.INSTALLED_APPS = [*apps, "recommendations.contrib.oscar"]
     (found,) = check_order()
-    assert found.id == "recommendations.W010" and "top of INSTALLED_APPS" in found.hint
+    assert found.id == "recommendations.W011" and "top of INSTALLED_APPS" in found.hint
 
 
 def test_the_project_has_no_problem_that_a_check_finds(db):
     call_command("check", fail_level="WARNING")
+
+
+@pytest.mark.parametrize(("type", "name"), [("product", "anchor"), ("query", "searched")])
+def test_the_card_of_a_row_says_what_the_row_named(type, name):
+    values = {"card": {"product_id": "7"}, "token": "t", "anchor": Anchor("red tea", "Red tea", "viewed", type)}
+    assert f"&amp;{name}=red%20tea" in render_to_string("recommendations/card.html", values)
+
+
+@pytest.mark.parametrize("page", ["catalogue/browse", "catalogue/detail", "basket/basket"])
+def test_a_shop_can_switch_the_lists_of_a_page_off(page):
+    blocks = get_template(f"oscar/{page}.html").template.nodelist[0].blocks
+    assert "recommendations" in blocks
