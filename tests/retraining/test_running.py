@@ -121,7 +121,7 @@ def test_a_serving_that_lies_is_caught_before_it_serves(shop, trainer, monkeypat
     bad = retrain("ben")
     assert bad.status == Status.REJECTED
     assert bad.error.startswith("Not every reason it would give is true. CV 0.")
-    assert "was not saved" in bad.error
+    assert "First: product " in bad.error
     assert bad.fidelity["gate"]["false"] > 0
     assert RecommenderVersion.objects.current() == good
 
