@@ -11,7 +11,7 @@ from recommendations.auditing import gate as gate_module
 from recommendations.auditing import shown_lists
 from recommendations.auditing.gate import check_reasons, exact_metrics, refusal
 from recommendations.auditing.shopper_audit import ShopperAudit
-from recommendations.auditing.shoppers import stratified, stratum, visitors
+from recommendations.auditing.shoppers import stratified, stratum
 from recommendations.auditing.shown_lists import _words
 from recommendations.ml.scorer import Scorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
@@ -193,10 +193,10 @@ def test_counts_that_are_no_longer_true_are_made_again_before_anything_is_held_a
     version, tmp_path, monkeypatch
 ):
     """Orders come in, and shoppers have everything erased, while it is trained."""
-    monkeypatch.setattr(gate_module, "_askings", visitors)
-    monkeypatch.setattr(shown_lists, "LONGEST_VISIT", 0)  # strangers, who see what is popular
+    monkeypatch.setattr(gate_module, "REAL_PER_VISITOR", 1)
+    monkeypatch.setattr(shown_lists, "LONGEST_VISIT", 0)  # a stranger, who sees what is popular
     ProductPopularity.objects.update(recent_shoppers=99, counted_at=timezone.now())
-    verdict = checked(version, tmp_path, shoppers=2)
+    verdict = checked(version, tmp_path, shoppers=4)
     assert verdict.fidelity["gate"]["facts"] > 0
     assert (verdict.refusal, verdict.fidelity["gate"]["false_facts"]) == ("", 0)
     assert not ProductPopularity.objects.filter(recent_shoppers=99).exists()
