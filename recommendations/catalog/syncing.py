@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections
+from django.db.models import AutoField
 from django.utils import translation
 
 from ..exceptions import NotConfigured
@@ -137,9 +138,12 @@ def _mirrored(row: Product) -> list[Any]:
 
 def _chunks(catalogs: Iterable[Catalog]) -> Iterator[tuple[Catalog, list[Any]]]:
     for catalog in catalogs:
-        # The mirror's order says which are newest: a shop's own may put the newest first.
-        products = catalog.queryset().order_by("pk").iterator(chunk_size=CHUNK)
-        while chunk := list(islice(products, CHUNK)):
+        products = catalog.queryset()
+        if isinstance(products.model._meta.pk, AutoField):
+            # The mirror's order says which are newest: a shop's own may put the newest first.
+            products = products.order_by("pk")
+        rows = products.iterator(chunk_size=CHUNK)
+        while chunk := list(islice(rows, CHUNK)):
             yield catalog, chunk
 
 

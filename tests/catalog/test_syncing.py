@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings
+from django.db.models import AutoField
 from django.utils import translation
 
 from recommendations.catalog import SyncResult, mirror, registered, sync_catalog
@@ -134,7 +135,9 @@ def test_whether_a_product_is_available_may_be_said_in_any_way(books, catalog, m
     assert set(Product.objects.values_list("available", flat=True)) == {kept}
 
 
-def test_the_newest_of_the_mirror_is_the_shops_newest_in_whatever_order_the_shop_reads(books, catalog, monkeypatch):
+def test_the_newest_of_the_mirror_are_the_shops_newest_where_keys_grow(books, catalog, monkeypatch):
+    """In whatever order the shop reads; other keys say nothing, and the shop's order counts."""
     monkeypatch.setattr(type(catalog), "queryset", lambda self: Book.objects.order_by("-pk"))
     sync_catalog()
-    assert [row.product_id for row in Product.objects.newest(3)] == [str(book.pk) for book in reversed(books)]
+    newest = sorted((book.pk for book in books), reverse=isinstance(Book._meta.pk, AutoField))
+    assert [row.product_id for row in Product.objects.newest(3)] == list(map(str, newest))
