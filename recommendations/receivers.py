@@ -1,21 +1,25 @@
-"""What happens when the shop saves a product or somebody logs in; nothing here may break the sender."""
+"""What happens when the shop saves a product, or a user logs in or is deleted; nothing here may break the sender."""
 
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 from django.http import HttpRequest
 
 from .boundary import never_break
 from .capture import merge_at_login
 from .catalog import mirror, product_id_of, registered
+from .models import Shopper
 
 
 def connect() -> None:
-    """Listen to the declared models and to logins; called once, by AppConfig.ready()."""
+    """Listen to the declared models and to users; called once, by AppConfig.ready()."""
     for model in apps.get_models(include_auto_created=False):
+        if model._meta.concrete_model is get_user_model():  # or a proxy of it
+            pre_delete.connect(user_deleted, sender=model, dispatch_uid=f"recommendations-user-{model._meta.label}")
         # Django sends the class that was saved: a proxy or a child table of a declared model is one too.
         if issubclass(model, tuple(registered())):
             uid = model._meta.label
@@ -47,3 +51,11 @@ def logged_in(*, request: HttpRequest | None = None, user: Any, **_: Any) -> Non
     """Give the user what the visitor did before logging in."""
     if request is not None:
         merge_at_login(request, user)
+
+
+def user_deleted(*, instance: Any, **_: Any) -> None:
+    """Delete what is kept of the user, in the same transaction.
+
+    Raises whatever the database raises: the user could not be deleted while our row names it.
+    """
+    Shopper.objects.filter(user=instance.pk).delete()

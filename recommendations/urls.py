@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from .api.operating import LiveEndpoint, MetricsEndpoint, ReadyEndpoint
 from .boundary import outside_transactions
-from .pages import how, rights, views
+from .pages import fragment, how, rights, views
 
 app_name = "recommendations"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("health/live/", outside_transactions(LiveEndpoint.as_view()), name="live"),
     path("health/ready/", outside_transactions(ReadyEndpoint.as_view()), name="ready"),
     path("metrics/", MetricsEndpoint.as_view(), name="metrics"),
+    path("fragment/", fragment.fragment, name="fragment"),
     path("why/", views.why, name="why"),
     path("how/", how.how, name="how"),
     path("yours/", views.yours, name="yours"),

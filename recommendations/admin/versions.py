@@ -157,7 +157,8 @@ class VersionAdmin(BrowsingAdmin):
         if version.status == Status.TRAINING:
             done = f"{version.progress:.0%}"
             bar = '{} <progress class="rec-progress" max="1" value="{}">{}</progress> {} · {}'
-            return format_html(bar, state, f"{version.progress:.3f}", done, done, stage or gettext("starting"))
+            told = format_html(bar, state, f"{version.progress:.3f}", done, done, stage or gettext("starting"))
+            return format_html('<span data-recommendations-training="{}">{}</span>', version.pk, told)
         if version.status in (Status.FAILED, Status.CANCELLED) and version.stage:
             return format_html(gettext("{state} while {stage}"), state=state, stage=stage)
         return state

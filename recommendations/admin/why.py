@@ -114,14 +114,12 @@ class WhyAdmin(HistoryAdmin):
         }
 
     def _log(self, request: HttpRequest, shopper: Shopper, asked: dict[str, Any]) -> None:
-        """In the admin's log who looked at what; in the process's log only that somebody did."""
+        """In the admin's log who looked at whose list; in the process's log only that somebody did.
+
+        No product stands there: the log outlives what is kept of the shopper.
+        """
         words = gettext("Looked into the recommendations: %(placement)s, %(limit)s products.")
-        if asked["product"]:
-            words = gettext("Looked into the recommendations: %(placement)s, %(limit)s products; product %(product)s.")
-        placement = str(PLACEMENTS[asked["placement"]])
-        if asked["about"]:
-            placement = gettext("%(placement)s beside product %(about)s") % {**asked, "placement": placement}
-        self.log_change(request, shopper, words % {**asked, "placement": placement})
+        self.log_change(request, shopper, words % {**asked, "placement": PLACEMENTS[asked["placement"]]})
         log("history_looked_into", placement=asked["placement"])
 
     def why_url(self, shopper: Shopper) -> str:

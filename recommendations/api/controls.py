@@ -67,11 +67,11 @@ class HiddenEndpoint(Endpoint):
         if not isinstance(fewer, bool):
             raise BadField.expected("fewer_like_it", "true or false", fewer)
         page = page_request(request)
-        shopper, cookie = Shopper.objects.writing(page, in_flight=False)
-        if shopper is None:
-            return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
         try:
-            with Shopper.objects.atomic():
+            with Shopper.objects.atomic():  # who is refused is not written down
+                shopper, cookie = Shopper.objects.writing(page, in_flight=False)
+                if shopper is None:
+                    return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
                 controls.hide(shopper, product_id, fewer)
                 response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
         except UnknownProduct as error:

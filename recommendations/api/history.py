@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from .. import controls
 from ..capture.events import tidy_query
-from ..catalog import find_cards
+from ..catalog import cards_if_any
 from ..models import Interaction, Shopper
 from ..models.texts import is_storable
 from ..serving.asking import shopper_of
@@ -57,7 +57,7 @@ def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
     met = controls.history_of(shopper)[:limit] if shopper else []
     removed = controls.removed_by(shopper)[:limit] if shopper else []
     ids = {unit.product_id for unit in [*met, *removed] if unit.product_id}
-    cards = find_cards(ids, request)
+    cards = cards_if_any(ids, request)
 
     def body(unit: controls.Met | controls.Removed) -> dict[str, Any]:
         card = cards.get(unit.product_id)

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ..serving import Anchor, Because, InvalidToken, open_token, recommend, why
-from ..serving.asking import anchor_in, query_of_list, reading_shopper
+from ..serving.asking import anchor_in, query_of_list, shopper_of
 from ..serving.looking import Comparison, compare
 from ..throttles import WhyAddressThrottle, WhyThrottle
 from .edge import Endpoint, page_request
@@ -28,11 +28,11 @@ class WhyEndpoint(Endpoint):
     def get(self, request: Request) -> Response:
         values, page = request.query_params, page_request(request)
         try:
-            token = open_token(values.get("token", ""), reading_shopper(page))
+            token = open_token(values.get("token", ""), shopper_of(page))
+            query = query_of_list(page, token)
         except InvalidToken as error:
             field, message = str(error).split(": ", 1)
             raise BadField(field, message) from None
-        query = query_of_list(page, token)
         product_id, compared = values.get("product", ""), values.get("compared", "")
         told = why(query, product_id, anchor_in(values) if token.is_row else None, values.get("further") == "1")
         if told.recommendation is None:

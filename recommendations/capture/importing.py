@@ -37,9 +37,10 @@ def import_interactions(
     """Import one CSV or Parquet file ("-" reads `stdin`); a second import of it adds nothing.
 
     Columns: shopper (external id, or with `shoppers_are_users` a user's primary key) and occurred_at (ISO 8601; without
-    an offset it is in `naive_times`); product (not for a search), kind ("purchase"), quantity (1), query and order.
-    Rows that can't be used go to `rejected` as CSV, with row number and reason. A dry run does all of it, then rolls
-    it back. Times are kept in whole seconds. Raises UnreadableFile, which tells how many rows are in.
+    an offset it is in `naive_times`); product (not for a search), kind ("purchase"), quantity (1), query and order,
+    whose lines stand together. Rows that can't be used go to `rejected` as CSV, with file, row number and reason. A dry
+    run does all of it, then rolls it back. Times are kept in whole seconds. Raises UnreadableFile, which tells
+    how many rows are in.
     """
     users = get_user_model()._default_manager
     products = known_products()
@@ -49,7 +50,7 @@ def import_interactions(
         now=datetime.now(UTC),
         shoppers={str(key) for key in users.values_list("pk", flat=True)} if shoppers_are_users else None,
     )
-    writer = _Writer(rejected)
+    writer = _Writer(rejected, str(path))
     batches = _checked(checker, read_file(path, stdin, format), writer)
 
     def progress(_: int) -> None:
@@ -104,11 +105,11 @@ def _whole_orders(chunks: Iterator[Raw]) -> Iterator[Raw]:
 
 
 class _Writer:
-    """Counts and writes rejected rows, the header with the first of them."""
+    """Counts and writes rejected rows, the header with the first of them that the stream holds."""
 
-    def __init__(self, stream: IO[str] | None) -> None:
+    def __init__(self, stream: IO[str] | None, file: str) -> None:
         self.writer = csv.writer(stream) if stream is not None else None
-        self.started = False
+        self.file, self.started = file, stream is not None and stream.tell() > 0
         self.reasons: Counter[str] = Counter()
 
     def write(self, rows: list[tuple[int, str, tuple[Any, ...]]]) -> None:
@@ -116,6 +117,6 @@ class _Writer:
         if self.writer is None or not rows:
             return
         if not self.started:
-            self.writer.writerow(["row", "reason", *COLUMNS])
+            self.writer.writerow(["file", "row", "reason", *COLUMNS])
             self.started = True
-        self.writer.writerows([number, reason, *values] for number, reason, values in rows)
+        self.writer.writerows([self.file, number, reason, *values] for number, reason, values in rows)

@@ -1,6 +1,6 @@
 """record(): the shop's own code says what a shopper did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..metrics import events_accepted
 from ..ml.kinds import Kind
 from ..models import Interaction, Shopper
 from ..models.shopper import django_request, is_paused
-from .bots import is_bot
+from .bots import is_ahead_of_time, is_bot
 from .cookies import give_cookie
 from .events import Event, checked
 from .storing import known_products, refuse_unknown, store
@@ -40,7 +40,8 @@ def record(
     sets, is given one when `response`, the answer to the request, is passed.
 
     False for a repeat (same `event_id`, or same kind and product within 30 s), what is older than
-    RECOMMENDATIONS["RETENTION_DAYS"], a bot, and whoever gave no consent or opted out. Commits or rolls back with the
+    RECOMMENDATIONS["RETENTION_DAYS"], a bot (but what it buys), a page that a browser loads ahead, and whoever gave no
+    consent or opted out. Commits or rolls back with the
     caller's transaction. An error is logged, or with RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for arguments
     that can't be right.
     """
@@ -57,7 +58,8 @@ def record_order(
 ) -> int:
     """Record an order's lines, (product or its id, quantity) each, as purchases at one time; returns how many are new.
 
-    Recording an order again, or importing it later under the same order number, adds nothing. Of a guest of whom
+    Recording an order again, or importing it later for the same shopper under the same order number, adds nothing (an
+    import knows the users of this shop with `--users` only). Of a guest of whom
     nothing is known, the order is kept under the external id `guest:ORDER_ID`. Call it at the end of a transaction:
     until that ends, a login or an erasure of this shopper waits. A line that names no product of the catalog (a
     deleted one, a fee) or no whole quantity from 1 is left out and logged, or with RECOMMENDATIONS["STRICT"] raised.
@@ -103,7 +105,7 @@ def _record(who: Any, events: list[Event], guest: str = "", response: HttpRespon
         # The other lines of the order were bought all the same.
         log("order_lines_unknown", products=unknown)
         events = [event for event in events if event.product_id in products]
-    shopper = _shopper(who, guest, response) if events else None
+    shopper = _shopper(who, events, guest, response) if events else None
     if shopper is None:
         return 0
     owned = [(shopper, event, Interaction.Source.SERVER) for event in events]
@@ -112,12 +114,12 @@ def _record(who: Any, events: list[Event], guest: str = "", response: HttpRespon
     return new
 
 
-def _shopper(who: Any, guest: str, response: HttpResponse | None) -> Shopper | None:
+def _shopper(who: Any, events: Sequence[Event], guest: str, response: HttpResponse | None) -> Shopper | None:
     who = django_request(who)
     if isinstance(who, Shopper):
         return who.merged_into or who
     if isinstance(who, HttpRequest):
-        return _of_request(who, guest, response)
+        return None if _is_nobodys(who, events) else _of_request(who, guest, response)
     if getattr(who, "is_authenticated", None) is None:
         raise InvalidInteraction("who", f"{who!r}: expected a request, a Shopper or a user.")
     if who.is_authenticated:
@@ -125,8 +127,15 @@ def _shopper(who: Any, guest: str, response: HttpResponse | None) -> Shopper | N
     return Shopper.objects.outside([guest])[guest] if guest else None
 
 
+def _is_nobodys(request: HttpRequest, events: Sequence[Event]) -> bool:
+    """Whether no person did this; what is paid for somebody did."""
+    if all(event.kind in (Kind.PURCHASE, Kind.RETURN) for event in events):
+        return False
+    return is_bot(request) or is_ahead_of_time(request)
+
+
 def _of_request(request: HttpRequest, guest: str, response: HttpResponse | None) -> Shopper | None:
-    if is_bot(request) or is_paused(request) or not get_config().has_consent(request):
+    if is_paused(request) or not get_config().has_consent(request):
         return None
     shopper, cookie = Shopper.objects.writing(request, may_create=response is not None)
     if response is not None and cookie:

@@ -3,6 +3,7 @@
 from .cards import Card, Price
 from .declaration import Catalog, Promotion
 from .registry import (
+    cards_if_any,
     catalogs_of,
     find_cards,
     find_promotions,
@@ -22,6 +23,7 @@ __all__ = [
     "Price",
     "Promotion",
     "SyncResult",
+    "cards_if_any",
     "catalogs_of",
     "find_cards",
     "find_promotions",

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Model, Q
 from django.http import HttpRequest
 
+from ..boundary import never_break
 from ..exceptions import NotConfigured
 from .cards import Card
 from .declaration import SEPARATOR, Catalog, Promotion
@@ -102,6 +103,12 @@ def find_cards(product_ids: Collection[str], request: HttpRequest | None) -> dic
     for catalog, ids in _by_catalog(product_ids).items():
         cards |= catalog.cards(ids, request)
     return cards
+
+
+@never_break(fallback=lambda product_ids, request: {})
+def cards_if_any(product_ids: Collection[str], request: HttpRequest | None) -> dict[str, Card]:
+    """The same for pages that can do without: none where the shop's code fails for one of them."""
+    return find_cards(product_ids, request)
 
 
 def promotes_anything() -> bool:

@@ -12,7 +12,9 @@ from django.db import connections
 from django.db.models import AutoField
 from django.utils import translation
 
+from ..conf import get_config
 from ..exceptions import NotConfigured
+from ..logs import log
 from ..models import Product
 from ..models.product import MAX_PRODUCT_ID
 from ..models.texts import is_storable, storable
@@ -53,7 +55,7 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
     differ: list[str] = []
     with _reading(), _in_one_language():
         for catalog, chunk in _chunks(catalogs):
-            rows = {row.product_id: row for row in (_row(catalog, product) for product in chunk)}
+            rows = _readable((catalog, product) for product in chunk)
             differ += _changed(rows, Product.objects.filter(product_id__in=list(rows)))
             seen.update(rows)
             if report:
@@ -123,7 +125,27 @@ def _add(product_ids: Collection[str]) -> set[str]:
 
 def _rows(product_ids: Collection[str]) -> dict[str, Product]:
     with _in_one_language():
-        return {row.product_id: row for row in (_row(*found) for found in find_products(product_ids))}
+        return _readable(find_products(product_ids))
+
+
+def _readable(products: Iterable[tuple[Catalog, Any]]) -> dict[str, Product]:
+    """Rows by product_id. A product without an id that can be kept is left out and logged, or with
+    RECOMMENDATIONS["STRICT"] NotConfigured is raised: one of them must not keep all others from being mirrored.
+    """
+    rows: dict[str, Product] = {}
+    left_out: list[NotConfigured] = []
+    for catalog, product in products:
+        try:
+            row = _row(catalog, product)
+        except NotConfigured as error:
+            if get_config().STRICT:
+                raise
+            left_out.append(error)
+        else:
+            rows[row.product_id] = row
+    if left_out:
+        log("products_left_out", left_out[0], count=len(left_out))
+    return rows
 
 
 def _changed(rows: dict[str, Product], stored: Iterable[Product]) -> list[str]:
@@ -151,8 +173,9 @@ def _row(catalog: Catalog, product: Any) -> Product:
     product_id = catalog.product_id(product)
     if not 0 < len(product_id) <= MAX_PRODUCT_ID or not is_storable(product_id):
         raise NotConfigured(
-            f"{type(catalog).__name__}.product_id gave {product_id[:MAX_PRODUCT_ID]!r}: expected 1 to "
-            f"{MAX_PRODUCT_ID} characters, none of them NUL or half of a pair."
+            f"{type(catalog).__name__}.product_id gave {product_id[:MAX_PRODUCT_ID]!r} for the product with the "
+            f"primary key {product.pk!r}: expected 1 to {MAX_PRODUCT_ID} characters, none of them NUL or half of a "
+            "pair."
         )
     if catalogs_of([product_id]) != [catalog]:
         raise NotConfigured(

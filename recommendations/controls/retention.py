@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Exists, Max
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from ..conf import get_config
@@ -22,11 +22,11 @@ class Purged:
 
     removed: int  # events that their shopper had taken out
     old: int  # events older than RECOMMENDATIONS["RETENTION_DAYS"]
-    visitors: int  # rows of visitors who logged in
+    visitors: int  # rows of visitors who logged in, or whose cookie is gone
 
 
 def purge(now: datetime | None = None) -> Purged:
-    """Delete what was removed 30 days ago, what is older than RETENTION_DAYS, and what logins left over.
+    """Delete what was removed 30 days ago, what is older than RETENTION_DAYS, and what logins and cookies left over.
 
     Call it daily. The removals themselves stay for RETENTION_DAYS, so that an import does not bring the events back
     (later it leaves them out for their age); of a search only a hash does.
@@ -34,7 +34,9 @@ def purge(now: datetime | None = None) -> Purged:
     now = now or timezone.now()
     HiddenProduct.objects.filter(until__lte=now).delete()
     too_old = now - get_config().kept_for
-    return Purged(_purge_removed(now - UNDO_FOR), _purge_old(too_old), _purge_merged(now - MERGED_FOR))
+    removed, old = _purge_removed(now - UNDO_FOR), _purge_old(too_old)
+    gone = now - timedelta(days=get_config().COOKIE_DAYS)
+    return Purged(removed, old, _purge_merged(now - MERGED_FOR) + _purge_visitors(gone))
 
 
 def _purge_removed(before: datetime) -> int:
@@ -73,3 +75,15 @@ def _purge_merged(before: datetime) -> int:
             visitor.delete()
         count += 1
     return count
+
+
+def _purge_visitors(before: datetime) -> int:
+    """Visitors of whom nothing is kept and who were not here since: their browser's cookie is gone."""
+    mine = {"shopper": OuterRef("pk")}
+    kept = (Exists(table.objects.filter(**mine)) for table in (Interaction, RemovedProduct, HiddenProduct))
+    unseen = Q(last_seen=None, created_at__lt=before) | Q(last_seen__lt=before.date())
+    visitors = Shopper.objects.filter(unseen, user=None, external_id=None, merged_into=None)
+    visitors = visitors.exclude(Exists(Shopper.objects.filter(merged_into=OuterRef("pk"))))
+    for one in kept:
+        visitors = visitors.exclude(one)
+    return sum(visitors.filter(pk__gte=low, pk__lt=low + AT_ONCE).delete()[0] for low in _ranges())

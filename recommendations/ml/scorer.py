@@ -2,19 +2,27 @@
 
 from collections.abc import Sequence
 from copy import copy
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 import onnxruntime
 
-from .artifact import ENCODER, Manifest, read_manifest, read_query_index, read_score, read_vocabulary, verify
+from .artifact import (
+    ENCODER,
+    POPULARITY,
+    Manifest,
+    read_array,
+    read_manifest,
+    read_query_index,
+    read_score,
+    read_vocabulary,
+    verify,
+)
 from .kinds import NEUTRAL, Kind
 from .newcomers import Newcomer, ids, with_newcomers
 from .ranking import Score, token_vectors
 from .sequences import History, tokens
-from .text import QueryIndex
 from .vocabulary import Vocabulary
 
 # Histories in one call of the network: more take no less time each, and the session keeps the memory of the largest.
@@ -30,6 +38,10 @@ class Scorer:
         self._encoder = _Encoder(Path(directory) / ENCODER)
         self.score: Score = read_score(directory, manifest)
         self.newcomers: tuple[Newcomer, ...] = ()
+        self.vocabulary: Vocabulary = read_vocabulary(directory)
+        # What newcomers are placed by. Read now, not when the first comes: a local copy's folder may be gone then.
+        self.popularity = read_array(directory, POPULARITY)
+        self.query_index = read_query_index(directory)
         # kind as stored -> kind as the network reads it
         self._read_as = np.full(256, NEUTRAL, np.int64)
         self._read_as[list(manifest.trained_kinds)] = manifest.trained_kinds
@@ -39,16 +51,6 @@ class Scorer:
         """The artifact in `directory`; ArtifactError when a file is damaged (`check=False`: trusts the files)."""
         directory = Path(directory)
         return cls(directory, verify(directory) if check else read_manifest(directory))
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The products that can be recommended."""
-        return read_vocabulary(self.directory)
-
-    @cached_property
-    def query_index(self) -> QueryIndex:
-        """What searches stand for."""
-        return read_query_index(self.directory)
 
     def with_newcomers(self, newcomers: Sequence[Newcomer]) -> "Scorer":
         """A scorer that knows these products too, beside those it knows; this one stays as it is."""

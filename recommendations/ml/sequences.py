@@ -10,10 +10,12 @@ from .kinds import SEQUENCE_KINDS, Kind
 
 # Tokens the network reads.
 SEQUENCE_LENGTH = 50
-# Newest events that any part of the score reads.
-REPEAT_WINDOW = 200
+# Newest events that any part of the score reads; of so many a year of groceries is made (docs/decisions/0001).
+REPEAT_WINDOW = 600
+# Newest events that are merged first: more are looked at only where these make too few tokens.
+_FIRST_MERGED = 4 * SEQUENCE_LENGTH
 # Events that serving reads: more than the score does, so that a removal can refill the window.
-READ_LIMIT = 300
+READ_LIMIT = 800
 # kind as stored -> whether it enters a sequence
 _IN_SEQUENCE = np.isin(np.arange(128), SEQUENCE_KINDS)
 
@@ -95,7 +97,10 @@ class History:
     @cached_property
     def tokens(self) -> tuple[np.ndarray, np.ndarray]:
         """See tokens(); made once, since each part of the score reads them."""
-        items, kinds = merge_runs(self.items[-REPEAT_WINDOW:], self.kinds[-REPEAT_WINDOW:])
+        for newest in (_FIRST_MERGED, REPEAT_WINDOW):
+            items, kinds = merge_runs(self.items[-newest:], self.kinds[-newest:])
+            if len(items) > SEQUENCE_LENGTH:  # so the oldest run, which may be cut, is none of the tokens
+                break
         return items[-SEQUENCE_LENGTH:], kinds[-SEQUENCE_LENGTH:]
 
     def _apart_from(self, items: Collection[int]) -> np.ndarray:

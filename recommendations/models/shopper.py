@@ -136,8 +136,10 @@ class Shopper(models.Model):
     """Whoever browses: a user, an anonymous visitor (by cookie), or someone another system knows (external_id)."""
 
     id = models.BigAutoField(primary_key=True)
+    # Deleted with the user by receivers.user_deleted: a cascade would make the shop's admin ask us for leave, and list
+    # under the user's name what is kept of the shopper.
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+"
     )
     external_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     key_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)

@@ -15,6 +15,7 @@ from ..ml.sequences import REPEAT_WINDOW, SEQUENCE_LENGTH
 from ..models import RecommenderVersion
 from ..models.hidden_product import ONE_IN
 from ..models.recommender_version import best_baseline
+from .trying_again import or_try_again
 
 LEADING = "ndcg@10"
 # Metrics of a version -> what was asked, as the template tells it.
@@ -45,6 +46,7 @@ class CurrentVersion:
     gate: Mapping[str, Any]
 
 
+@or_try_again
 @require_GET
 def how(request: HttpRequest) -> HttpResponse:
     """The page. It reads nothing of whoever asks."""

@@ -65,12 +65,13 @@ def hide(request: HttpRequest) -> HttpResponse:
     if refusal := too_many(request, NewcomersThrottle()):
         return refusal
     product_id = request.POST.get("product", "")
-    shopper, cookie = Shopper.objects.writing(request, in_flight=False)
     response = _back(hidden=product_id)
-    if shopper is None:
-        return _back(refused=1)
     try:
-        controls.hide(shopper, product_id, request.POST.get("fewer") == "1")
+        with Shopper.objects.atomic():  # who is refused is not written down
+            shopper, cookie = Shopper.objects.writing(request, in_flight=False)
+            if shopper is None:
+                return _back(refused=1)
+            controls.hide(shopper, product_id, request.POST.get("fewer") == "1")
     except UnknownProduct as error:
         return HttpResponseBadRequest(f"product: {error}", content_type="text/plain")
     if cookie:

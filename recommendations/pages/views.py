@@ -14,12 +14,12 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
 from .. import controls
-from ..catalog import Card, find_cards
+from ..catalog import Card, cards_if_any
 from ..models import Shopper
 from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, RecommendationQuery, Token, Why, open_token, recommend
 from ..serving import why as explain
-from ..serving.asking import anchor_in, query_of_list, reading_shopper, shopper_of
+from ..serving.asking import anchor_in, query_of_list, shopper_of
 from ..serving.looking import compare
 from ..throttles import WhyAddressThrottle, WhyThrottle
 from .trying_again import or_try_again, too_many
@@ -46,6 +46,7 @@ class Unit:
     fewer_like_it: bool = False
 
 
+@or_try_again
 @never_cache
 @require_GET
 @csrf_protect
@@ -54,10 +55,10 @@ def why(request: HttpRequest) -> HttpResponse:
     if refusal := too_many(request, WhyThrottle(), WhyAddressThrottle()):
         return refusal
     try:
-        token = open_token(request.GET.get("token", ""), reading_shopper(request))
+        token = open_token(request.GET.get("token", ""), shopper_of(request))
+        query = query_of_list(request, token)
     except InvalidToken:
         return render(request, "recommendations/pages/why.html", {"told": Why(None), "unknown_list": True})
-    query = query_of_list(request, token)
     further = request.GET.get("further") == "1"
     anchor = anchor_in(request.GET) if token.is_row else None
     told = explain(query, request.GET.get("product", ""), anchor, further)
@@ -169,7 +170,7 @@ def _product_of(units: list[Unit], key: str | None) -> Unit | None:
 
 def _units(found: list[Any], request: HttpRequest) -> list[Unit]:
     ids = {unit.product_id for unit in found if unit.product_id}
-    cards = find_cards(ids, request)
+    cards = cards_if_any(ids, request)
     return [_unit(unit, cards.get(unit.product_id)) for unit in found]
 
 

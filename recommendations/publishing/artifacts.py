@@ -1,8 +1,10 @@
+import fcntl
 import hashlib
 import os
 import secrets
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from time import time
@@ -158,20 +160,27 @@ def _cached(storage: Storage, version: RecommenderVersion) -> Path:
     if root.stat().st_uid != os.getuid():
         raise ArtifactError(f"{root} belongs to another user; set TMPDIR to a folder of this process's own.")
     copy = root / f"{version.artifact}-{version.artifact_sha256[:16]}"
-    if not copy.is_dir():
-        _delete_old_copies(root)
-        with TemporaryDirectory(dir=root) as partial:
-            for file in (*FILES, MANIFEST):
-                _download(storage, f"{version.artifact}/{file}", Path(partial) / "copy" / file)
-            # Another process may have been faster; its copy is as good.
-            if not copy.is_dir():
+    with _one_process(root):
+        if not copy.is_dir():
+            _delete_old_copies(root)
+            with TemporaryDirectory(dir=root) as partial:
+                for file in (*FILES, MANIFEST):
+                    _download(storage, f"{version.artifact}/{file}", Path(partial) / "copy" / file)
                 (Path(partial) / "copy").rename(copy)
-    os.utime(copy)
+        os.utime(copy)
     return copy
 
 
+@contextmanager
+def _one_process(root: Path) -> Iterator[None]:
+    """All processes of a machine see a new version at once: one downloads it, the others wait."""
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        yield
+
+
 def _delete_old_copies(root: Path) -> None:
-    for copy in root.iterdir():
+    for copy in filter(Path.is_dir, root.iterdir()):
         with suppress(FileNotFoundError):  # another process may delete it meanwhile
             if time() - copy.stat().st_mtime > COPIES_KEPT_SECONDS:
                 shutil.rmtree(copy, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from ..ml.artifact import POPULARITY, read_array
 from ..ml.newcomers import Newcomer, newcomers_of
 from ..ml.room import ROWS
 from ..ml.scorer import Scorer
@@ -17,4 +16,4 @@ def read_newcomers(scorer: Scorer, unknown: Sequence[str]) -> list[Newcomer]:
     newest = list(Product.objects.described(unknown[-MOST_NEWCOMERS:]))
     words = {product_id: text for _, product_id, text, _ in newest}
     codes = {product_id: of_it for _, product_id, _, of_it in newest}
-    return newcomers_of(scorer.query_index, read_array(scorer.directory, POPULARITY), words, codes)
+    return newcomers_of(scorer.query_index, scorer.popularity, words, codes)

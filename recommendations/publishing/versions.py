@@ -1,9 +1,10 @@
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from ..logs import log
 from ..ml.artifact import ArtifactError
 from ..models import RecommenderVersion
+from ..models.postgresql import one_at_a_time
 from ..signals import version_published
 from .artifacts import open_scorer
 
@@ -17,6 +18,8 @@ def publish(version: RecommenderVersion) -> None:
     """
     open_scorer(version)
     with RecommenderVersion.objects.atomic():
+        # Of two who publish at once the second must see the first one's version to retire it.
+        one_at_a_time(connections[RecommenderVersion.objects.db], RecommenderVersion._meta.db_table)
         rows = RecommenderVersion.objects.select_for_update()
         mine = rows.get(pk=version.pk)
         if mine.status == Status.PUBLISHED:

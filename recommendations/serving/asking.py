@@ -7,10 +7,11 @@ from django.http import HttpRequest
 
 from ..boundary import CircuitBreaker, never_break
 from ..catalog import product_id_of
+from ..exceptions import UnknownPlacement
 from ..models import Shopper
 from ..models.shopper import django_request
 from .queries import RecommendationQuery
-from .tokens import Token
+from .tokens import InvalidToken, Token
 
 _UNASKED = object()
 
@@ -28,9 +29,14 @@ def shopper_of(request: HttpRequest) -> Shopper | None:
     return shopper
 
 
-@never_break(fallback=lambda request: None, breaker=CircuitBreaker())
 def reading_shopper(request: HttpRequest) -> Shopper | None:
-    """The same for lists and why they are so, which do without the shopper while the database does not answer."""
+    """The same for lists, which do without the shopper while the database does not answer."""
+    known = getattr(django_request(request), "_recommendations_shopper", _UNASKED)
+    return _shopper_if_any(request) if known is _UNASKED else known
+
+
+@never_break(fallback=lambda request: None, breaker=CircuitBreaker())
+def _shopper_if_any(request: HttpRequest) -> Shopper | None:
     return shopper_of(request)
 
 
@@ -63,8 +69,14 @@ def query_of(
 
 
 def query_of_list(request: HttpRequest, token: Token) -> RecommendationQuery:
-    """What the list of a token answers, asked again; of a row, what the list that it was cut from does."""
-    query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
+    """What the list of a token answers, asked again; of a row, what the list that it was cut from does.
+
+    Raises InvalidToken where the shop no longer has what the token's list showed.
+    """
+    try:
+        query = query_of(request, token.placement, token.limit, token.product_id, of=token.of)
+    except UnknownPlacement as error:
+        raise InvalidToken(f"token: of a list that this shop no longer has. {error}") from error
     return replace(query, promotes=not token.is_row)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from .. import serving
 from ..boundary import never_break
 from ..catalog import product_id_of
 from ..models.texts import is_storable, storable
+from ..serving import Fact, RecommendationList, RecommendationQuery
 from ..serving.asking import query_of
 
 register = template.Library()
@@ -26,6 +28,7 @@ HEADINGS = {
 }
 STRANGER_HEADING = _("Popular right now")
 NEW_HEADING = _("New in this shop")
+UNKNOWN_HEADING = _("From this shop")
 
 
 @register.simple_tag(takes_context=True)
@@ -36,17 +39,25 @@ def recommendations(
     product: object = None,
     heading: str = "",
     of: str = "",
+    lazy: bool = False,
 ) -> SafeString:
     """A list of products for a placement; `product` is the product that the page is about, or its id.
 
-    With several registered models, `of="article"` shows those of one.
+    With several registered models, `of="article"` shows those of one. `lazy` leaves a place that the beacon's script
+    fills: for pages and fragments that a cache shares.
     """
+    if lazy:
+        return _rendered(context, "lazy", _lazy, placement, limit, product, of, False, heading)
     return _rendered(context, "list", _list, placement, limit, product, heading, of)
 
 
 @register.simple_tag(takes_context=True)
-def because_rows(context: template.Context, limit: int = 3, placement: str = "new_for_you", of: str = "") -> SafeString:
-    """At most `limit` rows "Because you viewed X" in which every product would be gone without X."""
+def because_rows(
+    context: template.Context, limit: int = 3, placement: str = "new_for_you", of: str = "", lazy: bool = False
+) -> SafeString:
+    """At most `limit` rows "Because you viewed X" in which every product would be gone without X; `lazy` as above."""
+    if lazy:
+        return _rendered(context, "lazy", _lazy, placement, limit, None, of, True)
     return _rendered(context, "because_rows", _rows, placement, limit, of)
 
 
@@ -84,14 +95,29 @@ def _rendered(context: template.Context, name: str, values: Callable[..., dict[s
 
 def _list(request: HttpRequest, placement: str, limit: int, product: object, heading: str, of: str) -> dict[str, Any]:
     found = serving.recommend(query_of(request, placement, limit, product, of=of))
-    return {"list": found, "heading": heading or _heading(placement, {shown.source for shown in found.recommendations})}
+    return {"list": found, "heading": heading or _heading(placement, found)}
 
 
-def _heading(placement: str, sources: set[str]) -> str:
-    """What the list is, in truth: nothing is recommended to a stranger, and nothing is popular in a new shop."""
+def _lazy(
+    request: HttpRequest, placement: str, limit: int, product: object, of: str, rows: bool, heading: str = ""
+) -> dict[str, Any]:
+    """Where the place is filled from. Nothing is asked of whoever sends the request: everybody may be given this."""
+    RecommendationQuery(placement, limit=limit, product_id=product_id_of(product) or None, of=of)  # raises, as above
+    asked = {"placement": placement, "limit": limit, "product": product_id_of(product), "of": of, "rows": rows or ""}
+    given = {name: value for name, value in asked.items() if value}
+    return {"address": reverse("recommendations:fragment", query=given), "heading": heading}
+
+
+def _heading(placement: str, found: RecommendationList) -> str:
+    """What the list is, in truth: nothing is recommended to a stranger, nothing is popular in a new shop, and not
+    all that fills a list is new."""
+    sources = {shown.source for shown in found.recommendations}
+    facts = {shown.reason.fact for shown in found.recommendations if isinstance(shown.reason, Fact)}
     if placement != "home" or "recommender" in sources:
         return HEADINGS[placement]
-    return STRANGER_HEADING if "popular" in sources else NEW_HEADING
+    if "popular" in sources:
+        return STRANGER_HEADING
+    return NEW_HEADING if "new" in facts else UNKNOWN_HEADING
 
 
 def _rows(request: HttpRequest, placement: str, limit: int, of: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Versions: what is shown of a training, and the buttons: retrain, cancel, publish again."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -101,19 +102,23 @@ def test_strangers_are_sent_to_the_login(client, db, asked):
     assert asked == []
 
 
-def test_a_training_shows_stage_and_progress_and_refreshes(staff, training):
+def test_a_training_shows_stage_and_progress_and_is_looked_at_again(staff, training):
     client = staff("retrain")
     for address in (reverse(LIST), page(training)):
         text = client.get(address).content.decode()
         assert '<progress class="rec-progress" max="1" value="0.625">62%</progress> 62% · final fit' in text
-        assert 'http-equiv="refresh"' in text
+        assert f'<span data-recommendations-training="{training.pk}">' in text
+        assert 'src="/static/recommendations/training.js" defer></script>' in text
+        assert "http-equiv" not in text  # it would read the page out anew, and lose what was filled in
+        assert re.search(r"<noscript>.*Show how far the training is now.*</noscript>", text)
         assert "&lt;anna&gt;" in text
     assert "disabled" in client.get(reverse(LIST)).content.decode().split("Retrain now")[0][-80:]
 
 
-def test_nothing_refreshes_without_a_training(staff, db):
+def test_nothing_is_looked_at_again_without_a_training(staff, db):
     RecommenderVersion.objects.create(status="skipped")
-    assert b"http-equiv" not in staff("retrain").get(reverse(LIST)).content
+    html = staff("retrain").get(reverse(LIST)).content.decode()
+    assert "training.js" not in html and "data-recommendations-ended" not in html
 
 
 def test_a_dead_training_is_told_when_somebody_looks(staff, training):

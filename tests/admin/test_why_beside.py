@@ -61,9 +61,9 @@ def test_other_placements_know_no_product_of_the_page(staff, shopper):
     assert (found["about"], found["gap"]) == ("", "")
 
 
-def test_the_look_is_logged_with_the_product_of_the_page(staff, shopper, about):
+def test_the_look_is_logged_without_the_product_of_the_page(staff, shopper, about):
     staff("view_history").get(url(shopper, placement="similar", about=about, limit=5))
-    expected = f"Looked into the recommendations: Similar products beside product {about}, 5 products."
+    expected = "Looked into the recommendations: Similar products, 5 products."
     assert LogEntry.objects.get().get_change_message() == expected
 
 

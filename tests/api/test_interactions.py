@@ -100,6 +100,22 @@ def test_an_older_browser_says_its_origin(books, browser, send, origin):
     assert send(browser, view(books[0]), headers={"origin": origin}).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://shop.example", 201),
+        ("https://www.shop.example", 201),
+        ("http://shop.example", 403),
+        ("https://badshop.example", 403),
+        ("https://other.example", 403),
+    ],
+)
+@override_settings(CSRF_TRUSTED_ORIGINS=["https://*.shop.example"])
+def test_the_origins_that_the_shop_trusts_may_send_from_any_browser(books, browser, send, origin, status):
+    for headers in ({"origin": origin}, {"origin": origin, "sec-fetch-site": "same-site"}):
+        assert send(browser, view(books[0]), headers=headers).status_code == status
+
+
 def test_search_save_and_cart_are_stored(books, browser, send):
     kinds = ["view", "save", "add_to_cart", "remove_from_cart"]
     sent = [{"kind": kind, "product": str(books[0].pk)} for kind in kinds] + [{"kind": "search", "query": " red  tea "}]

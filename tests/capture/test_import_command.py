@@ -1,3 +1,4 @@
+import csv
 import io
 from types import SimpleNamespace
 
@@ -49,8 +50,24 @@ def test_rejected_rows_go_to_the_file_named(rows, tmp_path):
     told = run(rows, "--rejected", tmp_path / "bad.csv")
     assert f"see {tmp_path / 'bad.csv'}" in told
     header, row = (tmp_path / "bad.csv").read_text().splitlines()
-    assert header == "row,reason,shopper,product,kind,occurred_at,quantity,query,order"
-    assert row.startswith("2,product 'sofa': not in the catalog")
+    assert header == "file,row,reason,shopper,product,kind,occurred_at,quantity,query,order"
+    assert row.startswith(f"{rows},2,product 'sofa': not in the catalog")
+
+
+def test_the_rejected_rows_of_several_files_are_told_apart(rows, tmp_path):
+    other = tmp_path / "others.csv"
+    other.write_text(HEADER + "ann,tea,2026-03-02 12:00\nann,bed,2026-03-01 12:00\n")
+    run(rows, other, "--rejected", tmp_path / "bad.csv")
+    with (tmp_path / "bad.csv").open() as stream:
+        assert [(row["file"], row["row"], row["product"]) for row in csv.DictReader(stream)] == [
+            (str(rows), "2", "sofa"),
+            (str(other), "2", "bed"),
+        ]
+
+
+def test_whose_history_an_import_becomes_is_said(rows):
+    said = "external ids, nobody who logs in"
+    assert said in run(rows)
 
 
 def test_a_dry_run_says_what_would_be_and_stores_nothing(rows):

@@ -150,7 +150,7 @@ def test_a_search_is_kept_in_single_spaces_and_cut(anna):
 
 
 def test_nothing_is_recorded_of_bots_paused_shoppers_and_without_consent(user, request_of):
-    assert not record(request_of(user, agent="Googlebot/2.1"), Kind.VIEW, "tea")
+    assert not record(request_of(agent="Googlebot/2.1"), Kind.VIEW, "tea", response=HttpResponse())
     assert not record(request_of(user, **{OFF_COOKIE: "1"}), Kind.VIEW, "tea")
     refusing = f"{__name__}.refuses"
     with override_settings(RECOMMENDATIONS={"STRICT": True, "HAS_CONSENT": refusing}):
@@ -343,3 +343,19 @@ def test_a_line_that_can_not_be_used_does_not_take_the_rest_of_the_order_along(u
     for line in lines[1:]:
         with pytest.raises((InvalidInteraction, NotConfigured, TypeError)):
             record_order(user, [line], order_id=18)
+
+
+@pytest.mark.parametrize("agent", ["okhttp/4.12.0", "python-requests/2.34", "axios/1.7"])
+def test_what_a_shops_own_app_orders_is_recorded_and_what_its_users_view(user, request_of, agent):
+    assert record_order(request_of(agent=agent), [("tea", 2)], "A-1") == 1
+    assert record_order(request_of(user, agent=agent), [("tea", 1)], "A-2") == 1
+    assert record(request_of(user, agent=agent), Kind.VIEW, "cup")
+    assert not record(request_of(agent=agent), Kind.VIEW, "pot", response=HttpResponse())
+
+
+@pytest.mark.parametrize("header", [{"sec-purpose": "prefetch;prerender"}, {"purpose": "prefetch"}])
+def test_a_page_that_the_browser_loads_ahead_was_not_viewed(user, header):
+    request = RequestFactory().get("/", headers={"user-agent": "Mozilla/5.0 Firefox/140.0", **header})
+    request.user = user
+    assert not record(request, Kind.VIEW, "tea")
+    assert stored() == []

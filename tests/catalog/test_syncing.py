@@ -102,6 +102,16 @@ def test_a_key_that_can_not_be_stored_is_named(books, monkeypatch, product_id):
         sync_catalog()
 
 
+def test_one_product_without_a_key_keeps_no_other_from_being_mirrored(books, monkeypatch, settings, caplog):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+    of_all = type(registered()[Book]).product_id
+    blank = lambda self, product: "" if product.name == "Coffee" else of_all(self, product)  # noqa: E731
+    monkeypatch.setattr(type(registered()[Book]), "product_id", blank)
+    assert sync_catalog().created == 2
+    assert "Coffee" not in Product.objects.values_list("title", flat=True)
+    assert f"primary key {books[1].pk!r}" in caplog.text and "products_left_out" in caplog.text
+
+
 def test_one_product_is_mirrored_by_itself(books):
     mirror([str(books[1].pk)])
     assert list(Product.objects.values_list("title", flat=True)) == ["Coffee"]

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from recommendations import controls
 from recommendations.capture import Batch, import_rows, record, record_order
 from recommendations.ml.kinds import Kind
-from recommendations.models import Interaction, Product, RemovedProduct, Shopper
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 
 NOW = timezone.now().replace(microsecond=0)
 
@@ -68,3 +69,29 @@ def test_what_is_kept_for_ever_never_is_too_old(anna, settings, days):
     assert import_rows([bought(12_000)]).added == 1
     assert controls.history_of(anna) == []
     assert Interaction.objects.count() == 1
+
+
+def test_visitors_whose_cookie_is_gone_are_deleted_once_nothing_is_kept_of_them(anna, settings):
+    settings.RECOMMENDATIONS = {"STRICT": True, "COOKIE_DAYS": 100}
+    old, day = NOW - timedelta(days=101), (NOW - timedelta(days=101)).date()
+    user = get_user_model().objects.create_user("bert")
+
+    def visitor(key, **values):
+        made = Shopper.objects.create(key_hash=key, **values)
+        Shopper.objects.filter(pk=made.pk).update(created_at=values.get("created_at", old))
+        return made
+
+    kept = [anna, visitor("young", created_at=NOW - timedelta(days=99)), visitor("seen", last_seen=NOW.date())]
+    for key, table in (("viewed", Interaction), ("removed", RemovedProduct), ("hidden", HiddenProduct)):
+        kept.append(shopper := visitor(key))
+        tea = {"shopper": shopper, "product": Product.objects.get()}
+        if table is Interaction:
+            record(shopper, Kind.VIEW, "tea")
+            Shopper.objects.filter(pk=shopper.pk).update(last_seen=day)
+        else:
+            table.objects.create(**tea, **({"removed_at": NOW} if key == "removed" else {"until": NOW + timedelta(9)}))
+    kept.append(Shopper.objects.create(user=user))
+    Shopper.objects.filter(user=user).update(created_at=old)
+    visitor("gone"), visitor("erased", erased_at=old), visitor("gone too", last_seen=day)
+    assert controls.purge(NOW).visitors == 3
+    assert set(Shopper.objects.all()) == set(kept)

@@ -127,3 +127,16 @@ def test_a_user_deleted_by_the_shop_takes_everything_along(tea):
     user.delete()
     assert not Shopper.objects.exists()
     assert not Interaction.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client: client.post("/recommendations/yours/hide/", {"product": "nothing"}),
+        lambda client: client.post("/recommendations/v1/hidden/", {"product": "nothing"}, "application/json"),
+    ],
+)
+def test_hiding_what_does_not_exist_leaves_no_shopper_that_nobody_can_reach(db, client, send):
+    response = send(client)
+    assert response.status_code == 400 and not response.cookies.get("recommendations_shopper")
+    assert not Shopper.objects.exists()

@@ -169,6 +169,8 @@ def test_a_full_disk_costs_the_checkpoint_not_the_fit(whole, tmp_path, monkeypat
     assert a_fit(tmp_path) == whole
     assert list(tmp_path.iterdir()) == []
     assert "checkpoint_not_written: OSError" in caplog.text
+    assert caplog.records[0].event == "checkpoint_not_written"
+    assert caplog.records[0].fields["cause"] == "OSError"
 
 
 def test_the_fingerprint_is_of_everything_the_fit_depends_on():

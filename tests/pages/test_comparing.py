@@ -12,7 +12,7 @@ from recommendations.catalog import Promotion
 from recommendations.ml.kinds import Kind
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend
-from recommendations.serving.looking import compare
+from recommendations.serving.looking import Inspection, compare
 from recommendations.serving.memory import read_memory
 from tests.pages.test_pages import browser, visitor  # noqa: F401
 from tests.pages.test_searches import text_of
@@ -38,17 +38,27 @@ def favour(query, unit, one, other):
     return float((whole[0] - whole[1]) - (without[0] - without[1]))
 
 
+def speaks_for(query, unit, product_id):
+    """Whether the product's log-probability in the pool is less without the unit."""
+    left = (inspection := Inspection(query)).left
+    number = inspection.pool.loaded.scorer.vocabulary.number
+    return left.effect[left.units.index(number(unit)), left.column[number(product_id)]] > 0
+
+
 def test_what_makes_the_difference_is_what_the_scores_say(query, books):
     first, *others = recommend(query).product_ids
     met = [str(books[place].pk) for place in (3, 9, 27, 44)]
+    left_out = 0
     for other in others:
         favours = {unit: favour(query, unit, first, other) for unit in met}
         found = compare(query, first, other)
         assert found.other.product_id == other
-        for_it = sorted((unit for unit in met if favours[unit] > 0.1), key=lambda unit: -favours[unit])
-        against = sorted((unit for unit in met if favours[unit] < -0.1), key=favours.__getitem__)
-        assert [anchor.id for anchor in found.for_it] == for_it[:3]
-        assert [anchor.id for anchor in found.for_the_other] == against[:3]
+        for_it = [unit for unit in met if favours[unit] > 0.1 and speaks_for(query, unit, first)]
+        against = [unit for unit in met if favours[unit] < -0.1 and speaks_for(query, unit, other)]
+        assert [anchor.id for anchor in found.for_it] == sorted(for_it, key=lambda unit: -favours[unit])[:3]
+        assert [anchor.id for anchor in found.for_the_other] == sorted(against, key=favours.__getitem__)[:3]
+        left_out += sum(abs(favours[unit]) > 0.1 for unit in met) - len(for_it) - len(against)
+    assert left_out  # what speaks against both, and less against the one
 
 
 def test_only_two_of_the_list_are_compared(query, books):
@@ -72,8 +82,8 @@ def test_what_must_not_be_named_is_not(query, books, settings):
 
 def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
     found = recommend(query)
-    first, *others = found.recommendations
-    second = next(one for one in others if compare(query, first.card.product_id, one.card.product_id).for_it)
+    pairs = permutations(found.recommendations, 2)
+    first, second = next(two for two in pairs if compare(query, *(one.card.product_id for one in two)).for_it)
     address = reverse("recommendations:why", query={"token": found.token, "product": first.card.product_id})
     html = browser.get(address).content.decode()
     form = re.search(r'<section id="compared">.*?</section>', html, re.DOTALL)[0]

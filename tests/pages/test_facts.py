@@ -237,3 +237,18 @@ def test_nothing_has_changed_for_a_row_whose_list_is_the_same(version, popular, 
     answer = client.get("/recommendations/v1/why/", asked).json()
     assert answer["changed"] == ""
     assert answer["causes"][0]["anchors"][0]["id"] == row.anchor.id
+
+
+def test_the_place_told_is_the_place_seen_though_what_is_named_stands_above(
+    version, popular, books, visitor, did, told
+):
+    did(visitor, books[10:13], Kind.PURCHASE)
+    found = recommend(RecommendationQuery("home", visitor, limit=40)).recommendations
+    named_above = [
+        (place, entry)
+        for place, entry in enumerate(found, start=1)
+        if entry.reason.tier == "T1" and entry.reason.evidence.rank_before < place
+    ]
+    assert named_above
+    for place, entry in named_above:
+        assert f"now it is number {place}." in told(entry.card.product_id, limit=40)[0]

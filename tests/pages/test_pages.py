@@ -9,8 +9,10 @@ from django.urls import reverse
 from recommendations.ml.kinds import Kind
 from recommendations.models import RemovedProduct, Shopper
 from recommendations.models.shopper import hash_key
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, Token, recommend
+from recommendations.serving.tokens import seal
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.shop.recommended_products import BookCatalog
 
 COOKIE = "recommendations_shopper"
 
@@ -203,3 +205,28 @@ def test_why_without_a_cause_names_nothing(version, popular, books, visitor, bro
     assert "Chosen from your overall activity." in html
     assert "There is no single product or search of your history that we name here." in html
     assert "Book 11" not in html
+
+
+def test_why_of_a_model_that_the_shop_no_longer_has_tells_nothing(version, popular, visitor, browser):
+    query = RecommendationQuery("home", visitor)
+    token = seal(Token(1, "1", "home", None, 10, (), query.now, of="gone"), visitor)
+    response = browser.get(reverse("recommendations:why"), {"token": token, "product": "1"})
+    assert response.status_code == 200 and "made for somebody else" in response.content.decode()
+    answer = browser.get("/recommendations/v1/why/", {"token": token, "product": "1"})
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "token"
+
+
+def test_one_product_of_which_the_shop_makes_no_card_hides_nothing_from_its_shopper(
+    books, visitor, browser, did, settings, monkeypatch
+):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+    did(visitor, books[:2])
+
+    def fail(self, product, request):
+        raise ValueError("no address")
+
+    monkeypatch.setattr(BookCatalog, "card", fail)
+    html = browser.get(reverse("recommendations:yours")).content.decode()
+    assert all(book.name in html for book in books[:2])
+    told = browser.get("/recommendations/v1/history/").json()["history"]
+    assert [entry["title"] for entry in told] == [book.name for book in (books[1], books[0])]

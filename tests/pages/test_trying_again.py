@@ -5,8 +5,10 @@ from django.db import OperationalError
 from django.template import Template
 from django.urls import resolve, reverse
 
-from recommendations.models import HiddenProduct, RemovedProduct, Shopper
+from recommendations.models import HiddenProduct, RecommenderVersion, RemovedProduct, Shopper
 from recommendations.models.shopper import ShopperQuerySet
+from recommendations.pages import how
+from recommendations.serving import RecommendationQuery, recommend
 from tests.pages.test_pages import browser, submit, visitor  # noqa: F401
 from tests.serving.conftest import *  # noqa: F403 - the same shop
 
@@ -40,6 +42,35 @@ def lists_rest(outage, monkeypatch):
         monkeypatch.undo()
 
     return happen
+
+
+def test_why_does_not_take_a_failing_database_for_another_shopper(
+    version,
+    popular,
+    books,
+    visitor,  # noqa: F811
+    browser,  # noqa: F811
+    did,
+    outage,
+    monkeypatch,
+):
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery("home", visitor))
+    asked = {"token": found.token, "product": found.product_ids[0]}
+    page, endpoint = reverse("recommendations:why"), "/recommendations/v1/why/"
+    outage()
+    assert [browser.get(address, asked).status_code for address in (page, endpoint)] == [503, 503]
+    monkeypatch.undo()
+    assert [browser.get(address, asked).status_code for address in (page, endpoint)] == [200, 200]
+
+
+def test_how_asks_to_try_again(client, db, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(how, "_told", fail)
+    RecommenderVersion.objects.create(status="published")
+    assert client.get(reverse("recommendations:how")).status_code == 503
 
 
 @pytest.mark.parametrize("page", PAGES)

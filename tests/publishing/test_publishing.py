@@ -13,9 +13,11 @@ from django.utils import timezone
 from recommendations.catalog import sync_catalog
 from recommendations.exceptions import NotConfigured
 from recommendations.ml.artifact import FILES, MANIFEST, ArtifactError
+from recommendations.ml.scorer import Scorer
 from recommendations.models import Product, RecommenderVersion
 from recommendations.publishing import artifacts, current, current_recommender, forget, prune, publish, upload
 from recommendations.publishing.artifacts import get_storage, open_scorer
+from recommendations.publishing.newcomers import read_newcomers
 from tests.ml.made_artifact import make_artifact
 from tests.published import publish_made_artifact
 from tests.shop.models import Book
@@ -368,3 +370,15 @@ def test_a_storage_that_does_not_answer_is_tried_again(books, monkeypatch, caplo
     assert current_recommender().version == good.pk  # not asked again yet
     monkeypatch.setattr(current, "monotonic", lambda: monotonic() + current.RETRY_SECONDS)
     assert current_recommender().version == new.pk
+
+
+def test_new_products_find_their_place_though_the_folder_is_gone(books, tmp_path):
+    """As a bucket's local copy, which another process deleted once nobody had opened it for a week."""
+    make_artifact(tmp_path / "copy")
+    scorer = Scorer.open(tmp_path / "copy")
+    scorer.warm_up()
+    rmtree(tmp_path / "copy")
+    word = scorer.query_index.words[0]
+    Product.objects.create(product_id="new", title=word)
+    [newcomer] = read_newcomers(scorer, ["new"])
+    assert scorer.with_newcomers([newcomer]).vocabulary.number("new") > 0

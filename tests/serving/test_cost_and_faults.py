@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from recommendations import serving
 from recommendations.ml.kinds import Kind
+from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Product, RecommenderVersion, RemovedProduct
 from recommendations.publishing import current_recommender, forget
 from recommendations.serving import RecommendationQuery, recommend
@@ -46,7 +47,7 @@ def test_selects_do_not_grow_with_limit_or_history(version, popular, shopper, bo
 
 
 def test_a_long_history_costs_one_select_more(version, popular, shopper, books, did):
-    for day in range(7):
+    for day in range(READ_LIMIT // 50 + 1):
         did(shopper, books[:50], Kind.PURCHASE, ago=timedelta(days=day))
     assert selects(RecommendationQuery("home", shopper)) == (3, 1)
 

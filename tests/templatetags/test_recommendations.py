@@ -1,14 +1,18 @@
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError
 from django.template import Context, RequestContext, Template, TemplateSyntaxError, engines
 from django.test import RequestFactory, override_settings
+from django.utils import timezone
 from rest_framework.request import Request
 
 from recommendations import serving
 from recommendations.exceptions import UnknownPlacement
-from recommendations.models import Shopper
+from recommendations.models import Product, Shopper
 from recommendations.models.shopper import hash_key
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.shop.models import Book
 
 
 @pytest.fixture
@@ -40,8 +44,11 @@ def test_a_stranger_sees_the_popular_list(version, popular, page):
 def test_where_nothing_is_popular_yet_nothing_is_called_so(books, page):
     html = page('{% recommendations placement="home" limit=3 %}')
     assert html.count("<article") == 3
-    assert "New in this shop" in html
+    assert "From this shop" in html  # nor new: that is only what came after the first
     assert "Popular right now" not in html
+    Product.objects.update(created_at=timezone.now() - timedelta(days=60))
+    Product.objects.create(product_id=str(Book.objects.create(name="Fresh").pk), title="Fresh")
+    assert "New in this shop" in page('{% recommendations placement="home" limit=3 %}')
 
 
 def test_with_debug_a_developers_mistake_is_raised_and_a_failing_database_is_not(db, page, settings, monkeypatch):

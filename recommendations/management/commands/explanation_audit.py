@@ -1,5 +1,6 @@
 import json
 import random
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -88,14 +89,16 @@ def _askings(draw: random.Random, tally: Tally, options: dict[str, Any]) -> Iter
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(f"{text}: expected a whole number from 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r}: expected a whole number from 1")
+    return int(text)
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value <= 1:
-        raise ValueError(f"{text}: expected a number from 0 to 1")
+        raise ArgumentTypeError(f"{text!r}: expected a number from 0 to 1")
     return value

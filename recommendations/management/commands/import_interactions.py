@@ -18,7 +18,8 @@ COLUMNS_HELP = """columns:
   kind         view, search, save, add_to_cart, remove_from_cart, purchase (the default) or return
   quantity     a whole number from 1 (the default)
   query        what was searched for
-  order        the order's number: lines of one order and product become one, and share the order's time
+  order        the order's number: lines of one order and product become one, and share the order's time, if they
+               stand together
 """
 
 
@@ -67,6 +68,8 @@ class Command(command.Command):
             f"{file}: {result.read:,} rows read, {result.added:,} {done}, {result.repeated:,} there already, "
             f"{result.forgotten:,} too old or of shoppers who opted out, {result.rejected:,} rejected"
         )
+        if not options["users"]:
+            self.stdout.write("Its shoppers are external ids, nobody who logs in (--users: primary keys of users).")
         if result.rejected:
             where = f"see {options['rejected']}" if options["rejected"] else "name a file with --rejected"
             self.stdout.write(self.style.WARNING(f"{result.rejected:,} rows were rejected, most often for:"))

@@ -1,6 +1,7 @@
 import getpass
 import json
 import os
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -101,7 +102,10 @@ class _Lines:
 
 
 def _object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise ValueError(f"{text!r}: expected a JSON object")
+        raise ArgumentTypeError(f"{text!r}: expected a JSON object")
     return value

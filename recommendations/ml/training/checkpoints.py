@@ -55,7 +55,9 @@ class Checkpoint:
         try:
             self._write(*state.stored())
         except OSError as error:
-            logger.warning("checkpoint_not_written: %s of the fit %r", type(error).__name__, self.name)
+            fields = {"cause": type(error).__name__, "fit": self.name}
+            extra = {"event": "checkpoint_not_written", "fields": fields}  # as recommendations/logs.py has it
+            logger.warning("checkpoint_not_written: %(cause)s of the fit %(fit)r", fields, extra=extra)
         self._written = monotonic()
 
     def _write(self, arrays: dict[str, np.ndarray], numbers: dict) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...catalog import Card, find_cards
 from ..queries import RecommendationQuery
 from ..reasons import Anchor
@@ -15,7 +17,7 @@ LEAST = 0.1
 
 @dataclass(frozen=True)
 class Comparison:
-    """What of the history speaks more for a shown product than for another, and the reverse; the strongest first.
+    """What of the history speaks for a shown product, and more than for another, and the reverse; the strongest first.
 
     It tells what makes the difference between the two, not why either is shown.
     """
@@ -26,7 +28,8 @@ class Comparison:
 
 
 def compare(query: RecommendationQuery, product_id: str, other_id: str) -> Comparison | None:
-    """a(X, product) - a(X, other) of each unit X that may be named, computed without X; neither of the two is one.
+    """a(X, product) - a(X, other) of each unit X that may be named and speaks for the product, a(X, product) > 0,
+    computed without X; neither of the two is one.
 
     None unless the recommender ranked both for the list of `query`.
     """
@@ -37,12 +40,15 @@ def compare(query: RecommendationQuery, product_id: str, other_id: str) -> Compa
     both = ("product", product_id), ("product", other_id)
     (_, one), (other, two) = ranked[product_id], ranked[other_id]
     left = inspection.left
-    favours = dict(zip(left.units, (left.effect[:, one] - left.effect[:, two]).tolist(), strict=True))
     anchors = {unit: anchor for unit, anchor in _nameable(inspection).items() if anchor.unit not in both}
-    strongest = sorted(anchors, key=lambda unit: -abs(favours.get(unit, 0.0)))
-    for_it = [anchors[unit] for unit in strongest if favours.get(unit, 0.0) >= LEAST]
-    for_the_other = [anchors[unit] for unit in strongest if favours.get(unit, 0.0) <= -LEAST]
-    return Comparison(other, tuple(for_it[:MOST_NAMED]), tuple(for_the_other[:MOST_NAMED]))
+
+    def speaking_for(column: int, rival: int) -> tuple[Anchor, ...]:
+        effect = left.effect[:, column]  # what speaks against both, and less against this one, speaks for neither
+        more = np.where(effect > 0, effect - left.effect[:, rival], 0.0)
+        rows = [row for row in np.argsort(-more, kind="stable") if more[row] >= LEAST and left.units[row] in anchors]
+        return tuple(anchors[left.units[row]] for row in rows[:MOST_NAMED])
+
+    return Comparison(other, speaking_for(one, two), speaking_for(two, one))
 
 
 def _nameable(inspection: Inspection) -> dict[int, Anchor]:

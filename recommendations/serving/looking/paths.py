@@ -47,10 +47,18 @@ class Path:
     filters: tuple[Filter, ...]
     place: int | None  # among all products that the list may show; where it would stand, if a filter leaves it out
     rank: int | None  # in the shown list
+    is_promoted: bool  # by the shop, which puts it first
+    limit: int  # of the list
+    pinned: int  # how many products stand first in the list because the shop promotes them
 
     @property
     def is_left_out(self) -> bool:
         return any(rule.leaves_out for rule in self.filters)
+
+    @property
+    def is_pushed_out(self) -> bool:
+        """Whether it would be in the list if nothing were promoted; `limit` is that list's length."""
+        return self.rank is None and not self.is_left_out and self.place is not None and self.place <= self.limit
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,9 @@ def path(inspection: Inspection, product_id: str) -> Path:
         filters=tuple(filters(inspection, product_id)),
         place=_place(inspection, product_id) if terms or strength is not None else None,
         rank=entry.rank if entry else None,
+        is_promoted=entry is not None and entry.source == "promoted",
+        limit=inspection.query.limit,
+        pinned=sum(shown.source == "promoted" for shown in inspection.served.recommendations),
     )
 
 

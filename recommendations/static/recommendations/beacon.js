@@ -1,6 +1,7 @@
 /* Reports what a shopper does, from the attributes on the page, to the address on this script's tag:
    data-recommendations-view="PRODUCT" and data-recommendations-search="QUERY" when the page is shown,
    data-recommendations-add-to-cart, -save and -remove-from-cart="PRODUCT" when the form is sent or the button pressed.
+   Fills data-recommendations-lazy="ADDRESS" with the list at that address of this site.
    A page works without it; nothing here may throw into the shop's own scripts. */
 (function () {
   "use strict";
@@ -46,6 +47,7 @@
 
   function onShow() {
     var shown = [];
+    document.querySelectorAll("[data-recommendations-lazy]").forEach(fill);
     document.querySelectorAll("[data-recommendations-view]").forEach(function (element) {
       shown.push(entry("view", { product: element.dataset.recommendationsView }));
     });
@@ -53,6 +55,17 @@
       shown.push(entry("search", { query: element.dataset.recommendationsSearch }));
     });
     send(shown);
+  }
+
+  function fill(place) {
+    fetch(place.dataset.recommendationsLazy, { credentials: "same-origin" })
+      .then(function (answer) { return answer.ok ? answer.text() : ""; })
+      .then(function (html) {
+        place.innerHTML = html;
+        var heading = place.querySelector(".recommendations-heading");
+        if (heading && place.dataset.recommendationsHeading) heading.textContent = place.dataset.recommendationsHeading;
+      })
+      .catch(function () {});
   }
 
   function report(element) {
@@ -74,6 +87,8 @@
     if (list) remember(card.dataset.recommendationsProduct, list.dataset.recommendationsList);
   });
 
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", onShow);
+  /* A page that the browser made ahead of its being asked for was not seen yet, and maybe never is. */
+  if (document.prerendering) document.addEventListener("prerenderingchange", onShow, { once: true });
+  else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", onShow);
   else onShow();
 })();

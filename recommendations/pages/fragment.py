@@ -1,0 +1,46 @@
+"""A list or rows by themselves, for pages that everybody shares: the beacon's script fetches them into the page."""
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_GET
+
+from ..exceptions import UnknownPlacement
+from ..serving.asking import query_of
+from ..serving.placements import MAX_LIMIT, PLACEMENTS
+from .trying_again import or_try_again
+
+
+class FragmentForm(forms.Form):
+    """What the tag asks with `lazy=True`; with `rows` so many rows "Because you viewed X", else one list."""
+
+    placement = forms.ChoiceField(choices=[(name, name) for name in PLACEMENTS])
+    limit = forms.IntegerField(min_value=1, max_value=MAX_LIMIT)
+    product = forms.CharField(required=False)
+    of = forms.CharField(required=False)
+    rows = forms.BooleanField(required=False)
+
+
+@or_try_again
+@never_cache
+@require_GET
+@csrf_protect
+def fragment(request: HttpRequest) -> HttpResponse:
+    """The HTML that the tag would have put into the page, for whoever asks; empty where there is nothing to show."""
+    form = FragmentForm(request.GET)
+    if not form.is_valid():
+        return _refused("; ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
+    asked = form.cleaned_data
+    try:
+        query_of(request, asked["placement"], product=asked["product"], of=asked["of"])
+    except UnknownPlacement as error:
+        return _refused(str(error))
+    response = render(request, "recommendations/pages/fragment.html", {"asked": asked})
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _refused(why: str) -> HttpResponse:
+    return HttpResponseBadRequest(why, content_type="text/plain; charset=utf-8")

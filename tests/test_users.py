@@ -1,0 +1,49 @@
+"""The shop deletes its users as before; what is kept of them goes with them."""
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from recommendations.capture import record
+from recommendations.ml.kinds import Kind
+from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
+
+User = get_user_model()
+
+
+@pytest.fixture
+def anna(db):
+    """A user of whom everything is kept that can be."""
+    product, user = Product.objects.create(product_id="tea"), User.objects.create_user("anna")
+    assert record(user, Kind.VIEW, "tea")
+    shopper = Shopper.objects.of_user(user)
+    Shopper.objects.create(key_hash="x", merged_into=shopper)
+    HiddenProduct.objects.create(shopper=shopper, product=product, until="2999-01-01T00:00Z")
+    RemovedProduct.objects.create(shopper=shopper, product=product, removed_at="2026-01-01T00:00Z")
+    return user
+
+
+def kept():
+    return [table.objects.count() for table in (Shopper, Interaction, HiddenProduct, RemovedProduct)]
+
+
+@pytest.mark.parametrize("delete", [lambda user: user.delete(), lambda user: User.objects.all().delete()])
+def test_what_is_kept_of_a_user_is_deleted_with_the_user(anna, delete):
+    Shopper.objects.create(external_id="bert")
+    assert kept() == [3, 1, 1, 1]
+    delete(anna)
+    assert kept() == [1, 0, 0, 0]
+    assert Shopper.objects.get().external_id == "bert"
+
+
+def test_the_admin_deletes_users_without_leave_of_ours_and_shows_nothing_of_their_history(anna, client, db):
+    client.force_login(User.objects.create_superuser("boss"))
+    address = reverse("admin:auth_user_delete", args=[anna.pk])
+    page = re.search(r'<div id="content".*', client.get(address).content.decode(), re.DOTALL)[0]
+    assert "Are you sure" in page and "Cannot delete" not in page
+    assert "shopper" not in page and "tea" not in page
+    assert client.post(address, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=anna.pk).exists()
+    assert kept() == [0, 0, 0, 0]
