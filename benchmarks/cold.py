@@ -80,13 +80,13 @@ class Cold:
 
     def __init__(self, withheld: Withheld, directory: Path, settings: TrainingSettings) -> None:
         self.withheld = withheld
-        self.scorer: Scorer = fit_recommender(withheld.known, directory, settings).scorer
+        fitted = fit_recommender(withheld.known, directory, settings)
+        self.scorer: Scorer = fitted.scorer
         self.kept = len(withheld.known.vocabulary)
         index = build_index(withheld.texts[: self.kept])
         words = dict(zip(withheld.shop.vocabulary.product_ids, withheld.texts, strict=True))
         new = {key: words[key] for key in withheld.shop.vocabulary.product_ids[self.kept :]}
-        events = np.bincount(withheld.known.log.item, minlength=self.kept + 1)
-        self.newcomers = newcomers.newcomers_of(index, events, new)
+        self.newcomers = newcomers.newcomers_of(index, fitted.popularity, new)
 
     def asked(self, held_out: HeldOut) -> dict[str, HeldOut]:
         """Shoppers whose next product is a withheld one, and some of the others."""

@@ -1,7 +1,7 @@
 """The figures of the explanation benchmark: what was measured, shopper by shopper, and the form that others read."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,8 +25,10 @@ class Figures:
     # (label, stratum, whether the product has a "because") -> of each product
     labels: dict[tuple[str, str, bool], list[False_]] = field(default_factory=lambda: defaultdict(list))
     evicting: list[int] = field(default_factory=list)  # of each single cause, how many units evict its product
-    # (metric, method) -> shopper -> mean of its products
-    means: dict[tuple[str, str], dict[tuple, float]] = field(default_factory=lambda: defaultdict(dict))
+    # (metric, method) -> shopper -> the mean of their products, by each seed that measured them
+    means: dict[tuple[str, str], dict[int, list[float]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
     checked: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # kind of claim -> how many
     false: int = 0
     faults: list = field(default_factory=list)
@@ -48,7 +50,7 @@ class Figures:
             "false_reason_rate_on_claims": self._rates(lambda claimed: claimed),
             "false_reason_rate_by_stratum": self._by_stratum(),
             "specificity": specificity(self.evicting),
-            "naopc": {m: _mean(values.values()) for (metric, m), values in self.means.items() if metric == "naopc"},
+            "naopc": {m: _mean_of_shoppers(values) for (metric, m), values in self.means.items() if metric == "naopc"},
             "pos": self._by_ke("pos"),
             "delp": self._by_ke("delp"),
             "versus_ours": self._versus_ours(),
@@ -74,7 +76,9 @@ class Figures:
     def _by_ke(self, metric: str) -> dict[str, dict[str, float]]:
         methods = [m for name, m in self.means if name == f"{metric}@1"]
         cells = {m: {ke: self.means.get((f"{metric}@{ke}", m), {}) for ke in KE} for m in methods}
-        return {m: {str(ke): _mean(found.values()) for ke, found in row.items() if found} for m, row in cells.items()}
+        return {
+            m: {str(ke): _mean_of_shoppers(found) for ke, found in row.items() if found} for m, row in cells.items()
+        }
 
     def _versus_ours(self) -> dict[str, dict[str, dict[str, float]]]:
         """metric -> method -> its mean difference to ours, with the middle 95 % of a paired bootstrap over shoppers."""
@@ -83,7 +87,7 @@ class Figures:
             ours = self.means[metric, OURS]
             both = sorted(values.keys() & ours.keys())
             if method != OURS and both:
-                difference = paired_bootstrap([values[s] for s in both], [ours[s] for s in both])
+                difference = paired_bootstrap(*([_mean(of[s], None) for s in both] for of in (values, ours)))
                 found[metric][method] = {name: round(value, 4) for name, value in asdict(difference).items()}
         return found
 
@@ -92,6 +96,11 @@ def _rate(values: list[False_]) -> dict[str, float]:
     return {"strict": _mean(strict for strict, _ in values), "lenient": _mean(lenient for _, lenient in values)}
 
 
-def _mean(values: Iterable[float]) -> float:
+def _mean(values: Iterable[float], digits: int | None = 4) -> float:
     some = list(values)
-    return round(float(np.mean(some)), 4) if some else 0.0
+    mean = float(np.mean(some)) if some else 0.0
+    return mean if digits is None else round(mean, digits)
+
+
+def _mean_of_shoppers(values: Mapping[int, Sequence[float]]) -> float:
+    return _mean(_mean(of_seeds, None) for of_seeds in values.values())

@@ -79,25 +79,29 @@ def measure_seed(shop: PublicShop, seed: int, options: argparse.Namespace, figur
         )
         recheck = Recheck(ReferenceScorer.open(name), shop.events_of_items(), LIMIT)
         measuring = Measuring(fitted, recheck, rng, figures)
-        histories = [h for h in shop.held_out().histories if history_fits(h, MOST_UNITS)]
-        rng.shuffle(histories)
-        wanted = figures.claims + options.claims
-        for stratum, k, history in _sampled(histories, options.shoppers):
+        held_out = shop.held_out()
+        shoppers = list(zip(held_out.shopper.tolist(), held_out.histories, strict=True))
+        shoppers = [(shopper, history) for shopper, history in shoppers if history_fits(history, MOST_UNITS)]
+        rng.shuffle(shoppers)
+        wanted, sampled = figures.claims + options.claims, set()
+        for stratum, k, (shopper, history) in _sampled(shoppers, options.shoppers):
+            sampled.add(shopper)
             lists = measuring.lists(history)
             claims = printed_claims(lists)
             _explain(measuring, lists, stratum, claims)
             if k < options.compared and len(lists.units) > 1:
-                _compare(measuring, lists, (seed, stratum, k))
+                _compare(measuring, lists, shopper)
             _check(measuring, history, claims, wanted)
-        _check_more(measuring, histories, wanted)
+        _check_more(measuring, [history for shopper, history in shoppers if shopper not in sampled], wanted)
         sizes = [units for units in (16, 50) if units + LIMIT <= len(shop.vocabulary)]
         return {str(units): latency(measuring, units, options.calls) for units in sizes}
 
 
-def _sampled(histories: list[History], shoppers: int) -> Iterator[tuple[str, int, History]]:
+def _sampled(shoppers: list[tuple[int, History]], count: int) -> Iterator[tuple[str, int, tuple[int, History]]]:
+    """(stratum, number in it, (shopper, history)): the first `count` of each."""
     for stratum, (least, most) in STRATA.items():
-        some = [history for history in histories if least <= len(history.units()) <= most]
-        yield from ((stratum, k, history) for k, history in enumerate(some[:shoppers]))
+        some = [one for one in shoppers if least <= len(one[1].units()) <= most]
+        yield from ((stratum, k, one) for k, one in enumerate(some[:count]))
 
 
 def _explain(measuring: Measuring, lists: ListsWithout, stratum: str, claims: list[Claim | None]) -> None:
@@ -127,7 +131,7 @@ def _ask_pairs(lists: ListsWithout, named: Iterable[int]) -> None:
     lists.ask(frozenset({unit, other}) for unit in false for other in lists.units if other != unit)
 
 
-def _compare(measuring: Measuring, lists: ListsWithout, shopper: tuple) -> None:
+def _compare(measuring: Measuring, lists: ListsWithout, shopper: int) -> None:
     """All explainers on one shopper's list."""
     places, means = range(len(lists.shown)), measuring.figures.means
     found = {
@@ -141,11 +145,11 @@ def _compare(measuring: Measuring, lists: ListsWithout, shopper: tuple) -> None:
         for ke in (ke for ke in KE if ke < len(lists.units)):
             stays = [pos(lists.of(place), order[place], ke, LIMIT) for place in places]
             ratios = [deletion(lists.of(place), order[place], ke) for place in places]
-            means[f"pos@{ke}", name][shopper] = float(np.mean(stays))
-            means[f"delp@{ke}", name][shopper] = float(np.mean(ratios))
+            means[f"pos@{ke}", name][shopper].append(float(np.mean(stays)))
+            means[f"delp@{ke}", name][shopper].append(float(np.mean(ratios)))
         values = [naopc(aopc(lists.of(place), order[place]), bounds[place]) for place in places] if exact else []
         if any(value is not None for value in values):
-            means["naopc", name][shopper] = float(np.mean([value for value in values if value is not None]))
+            means["naopc", name][shopper].append(float(np.mean([value for value in values if value is not None])))
 
 
 def _check(measuring: Measuring, history: History, printed: list[Claim | None], wanted: int) -> None:

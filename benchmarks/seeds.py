@@ -48,14 +48,16 @@ def agreement(first: Sequence[Named], second: Sequence[Named]) -> dict[str, floa
     return {"jaccard": float(np.mean(alike)), "same_list": float(np.mean(shared))}
 
 
-def nll(fitted: Fitted, histories: Sequence[History], targets: Sequence[int]) -> float:
-    """The mean of -log p of what came next; what was met is not asked for, as in the lists."""
+def nll(
+    fitted: Fitted, histories: Sequence[History], targets: Sequence[int], met: Sequence[History] | None = None
+) -> float:
+    """The mean of -log p of what came next among what was not `met`: in these histories, if it is not told apart."""
     found = []
     for start in range(0, len(histories), BLOCK):
-        some = histories[start : start + BLOCK]
-        scores = fitted.scorer.scores(some).astype(np.float64)
-        for row, history, target in zip(scores, some, targets[start : start + BLOCK], strict=True):
-            row[history.items] = -np.inf
+        part = slice(start, start + BLOCK)
+        scores = fitted.scorer.scores(histories[part]).astype(np.float64)
+        for row, known, target in zip(scores, (met or histories)[part], targets[part], strict=True):
+            row[known.items] = -np.inf
             found.append(np.log(np.exp(row - row.max()).sum()) + row.max() - row[target])
     return float(np.mean(found))
 
@@ -75,7 +77,7 @@ def measure(shop: PublicShop, options: argparse.Namespace) -> dict:
     shorter = shortened(histories, rng)
 
     def losses(fitted: Fitted) -> dict[str, float]:
-        return {"whole": nll(fitted, histories, targets), "without_one": nll(fitted, shorter, targets)}
+        return {"whole": nll(fitted, histories, targets), "without_one": nll(fitted, shorter, targets, met=histories)}
 
     reasons, likelihoods = [], {}
     for seed in range(options.seeds):

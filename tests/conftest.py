@@ -25,6 +25,7 @@ NEED_TORCH = [
     "benchmarks/test_seeds.py",
     "benchmarks/test_self_attention.py",
     "benchmarks/test_small_model.py",
+    "benchmarks/test_tifu.py",
     "benchmarks/test_training_speed.py",
     "benchmarks/test_two_processes.py",
     "benchmarks/test_warm_start.py",

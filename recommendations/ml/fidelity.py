@@ -13,7 +13,6 @@ import numpy as np
 
 # Histories of at most so many units have all their subsets tried: 2 ** 7.
 EXACT_UNITS = 7
-BEAM = 8
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,6 @@ def insertion(without: Without, order: Sequence[int], ke: int) -> float:
     return without(frozenset(order[ke:])).log_share - without(frozenset()).log_share
 
 
-def greedy_insertion(without: Without, units: Collection[int], ke: int) -> list[int]:
-    """INSp's oracle: the first ke units, each the one that raises p most beside those before it."""
-    _check_ke(units, ke)
-    chosen: list[int] = []
-    for _ in range(ke):
-        left = [unit for unit in units if unit not in chosen]
-        chosen.append(max(left, key=lambda unit: without(frozenset(left) - {unit}).log_share))
-    return chosen
-
-
 def aopc(without: Without, order: Sequence[int]) -> float:
     """How far p falls, averaged over taking out the first 1, 2, ... m-1 units; the last one always stays."""
     _check_ke(order, 1)
@@ -70,13 +59,12 @@ def aopc(without: Without, order: Sequence[int]) -> float:
 
 
 def aopc_bounds(without: Without, units: Collection[int]) -> tuple[float, float]:
-    """(least, greatest) aopc of any order: exact for at most EXACT_UNITS units, found with a beam of BEAM otherwise.
-
-    A beam may miss the extremes, so what is normalised with it may leave 0..1.
-    """
+    """(least, greatest) aopc of any order, exactly. Raises ValueError for more than EXACT_UNITS units: all sets are
+    looked at."""
     _check_ke(units, 1)
-    width = None if len(units) <= EXACT_UNITS else BEAM
-    return -_best_aopc(without, units, -1, width), _best_aopc(without, units, 1, width)
+    if len(units) > EXACT_UNITS:
+        raise ValueError(f"{len(units)} units: expected at most {EXACT_UNITS}")
+    return -_best_aopc(without, units, -1), _best_aopc(without, units, 1)
 
 
 def naopc(value: float, bounds: tuple[float, float]) -> float | None:
@@ -137,7 +125,7 @@ def paired_bootstrap(first: Sequence[float], second: Sequence[float], draws: int
     return Difference(float(differences.mean()), float(low), float(high))
 
 
-def _best_aopc(without: Without, units: Collection[int], sign: int, width: int | None) -> float:
+def _best_aopc(without: Without, units: Collection[int], sign: int) -> float:
     """The greatest sign * aopc, over sets that grow by one unit at a time.
 
     What a set adds does not depend on the order it came about in, so keeping the best way to each set is exact.
@@ -149,9 +137,7 @@ def _best_aopc(without: Without, units: Collection[int], sign: int, width: int |
         for removed, total in reached.items():
             for unit in set(units) - removed:
                 grown[removed | {unit}] = max(total, grown.get(removed | {unit}, total))
-        added = {removed: total + sign * (whole - _share(without, removed)) for removed, total in grown.items()}
-        best = sorted(added.items(), key=lambda found: -found[1])
-        reached = dict(best if width is None else best[:width])
+        reached = {removed: total + sign * (whole - _share(without, removed)) for removed, total in grown.items()}
     return max(reached.values()) / (len(units) - 1)
 
 

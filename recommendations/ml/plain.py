@@ -159,6 +159,6 @@ class PlainScorer:
         repeats = np.zeros(len(self.vocabulary) + 1)
         newest_first = zip(history.items[::-1].tolist(), history.kinds[::-1].tolist(), strict=True)
         for age, (item, kind) in enumerate(newest_first):
-            if age < 200 and kind == Kind.PURCHASE:
+            if age < 600 and kind == Kind.PURCHASE:
                 repeats[item] += self.manifest.weights.repeat_decay**age
         return repeats

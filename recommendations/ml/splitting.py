@@ -15,9 +15,10 @@ class NotEnoughData(Exception):
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Shoppers with a past and a future, row by row."""
+    """Shoppers with a past and a future, row by row; each of them chooses, or judges what was chosen."""
 
     shopper: np.ndarray  # int64 (S)
+    chooses: np.ndarray  # bool (S)
     histories: Sequence[History]  # the past as serving would read it: its newest READ_LIMIT events
     met: Sequence[np.ndarray]  # distinct items of the whole past, ascending
     met_counts: Sequence[np.ndarray]  # events of each of `met`
@@ -29,12 +30,12 @@ class HeldOut:
     def take(self, rows: Sequence[int]) -> "HeldOut":
         """The shoppers in these rows."""
         lists = (self.histories, self.met, self.met_counts, self.targets)
-        return HeldOut(self.shopper[rows], *([values[row] for row in rows] for values in lists))
+        return HeldOut(self.shopper[rows], self.chooses[rows], *([values[row] for row in rows] for values in lists))
 
     def new_only(self) -> "HeldOut":
         """Targets the shopper had never met, and the shoppers who have any."""
         new = [np.setdiff1d(targets, met, True) for targets, met in zip(self.targets, self.met, strict=True)]
-        left = HeldOut(self.shopper, self.histories, self.met, self.met_counts, new)
+        left = HeldOut(self.shopper, self.chooses, self.histories, self.met, self.met_counts, new)
         return left.take([row for row, targets in enumerate(new) if len(targets)])
 
     def repeating(self) -> int:
@@ -42,8 +43,8 @@ class HeldOut:
         return sum(np.isin(t, met).any() for t, met in zip(self.targets, self.met, strict=True))
 
     def halves(self) -> tuple["HeldOut", "HeldOut"]:
-        """Two disjoint halves, every other shopper."""
-        return self.take(range(0, len(self), 2)), self.take(range(1, len(self), 2))
+        """Those who choose, and those who judge: nobody is among the one here and among the other in new_only()."""
+        return self.take(np.flatnonzero(self.chooses).tolist()), self.take(np.flatnonzero(~self.chooses).tolist())
 
 
 def split_time(log: InteractionLog, share: float = 0.1) -> int:
@@ -77,4 +78,5 @@ def hold_out(log: InteractionLog, cutoff: int, limit: int | None = None, seed: i
         met.append(items)
         counts.append(times)
         targets.append(np.unique(future.item[future_rows[shopper]]))
-    return HeldOut(shoppers, histories, met, counts, targets)
+    every_other = np.arange(len(shoppers)) % 2 == 0
+    return HeldOut(shoppers, every_other, histories, met, counts, targets)

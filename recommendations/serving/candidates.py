@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ml.ranking import logits
 from ..ml.reasons import LeaveOneOut
 from ..ml.sequences import History
 from ..ml.shortlist import best_of
@@ -73,8 +74,9 @@ def context_strength(loaded: LoadedRecommender | None, query: RecommendationQuer
 
 def _likeness(loaded: LoadedRecommender, item: int) -> np.ndarray:
     """Cosine to the item (n+1), of those in its own category."""
-    matrix = loaded.scorer.score.item_matrix
-    cosine = matrix @ matrix[item] / (np.linalg.norm(matrix, axis=1) * np.linalg.norm(matrix[item]) + 1e-9)
+    score = loaded.scorer.score
+    alike = logits(score.item_matrix[[item]], score.item_matrix)[0]
+    cosine = alike / (score.norms * score.norms[item] + np.float32(1e-9))
     cosine[loaded.category != loaded.category[item]] = -np.inf
     return cosine
 

@@ -49,7 +49,14 @@ def brand_loyal(shoppers, seed):
         last, target = rng.permutation(np.arange(rng.integers(1, BRANDS + 1), PRODUCTS - 1, BRANDS))[:2]
         histories.append(history(rng.integers(1, PRODUCTS + 1), last))
         targets.append(np.array([target]))
-    asked = HeldOut(np.arange(shoppers), histories, [h.items for h in histories], [np.ones(2)] * shoppers, targets)
+    asked = HeldOut(
+        np.arange(shoppers),
+        np.arange(shoppers) % 2 == 0,
+        histories,
+        [h.items for h in histories],
+        [np.ones(2)] * shoppers,
+        targets,
+    )
     protocol = Protocol("leave-one-out", asked, False)
     return pools_of(protocol, lambda some: np.zeros((len(some), PRODUCTS + 1)), size=PRODUCTS)
 
@@ -128,7 +135,14 @@ def test_the_encoder_stays_as_it_is(network, branded):
 
 
 def asked_of(targets, met=()):
-    return HeldOut(np.array([1]), [history(1)], [np.array(met, int)], [np.ones(len(met), int)], [np.array(targets)])
+    return HeldOut(
+        np.array([1]),
+        np.array([True]),
+        [history(1)],
+        [np.array(met, int)],
+        [np.ones(len(met), int)],
+        [np.array(targets)],
+    )
 
 
 def test_the_pool_is_the_best_with_wrong_ones_first_among_equals_and_what_was_met_out():

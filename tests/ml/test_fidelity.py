@@ -15,7 +15,6 @@ from recommendations.ml.fidelity import (
     aopc_bounds,
     deletion,
     evicting,
-    greedy_insertion,
     insertion,
     is_false,
     is_false_leniently,
@@ -58,17 +57,6 @@ def test_deletion_is_a_log_ratio():
 def test_insertion_keeps_only_the_first():
     assert insertion(ADDED, [1, 2, 3], 1) == pytest.approx(log(0.5 / 0.8))
     assert insertion(ADDED, [3, 2, 1], 2) == pytest.approx(log(0.3 / 0.8))
-
-
-def test_greedy_insertion_takes_the_strongest_first():
-    assert greedy_insertion(ADDED, [3, 2, 1], 2) == [1, 2]
-
-
-def test_greedy_insertion_counts_what_is_there_already():
-    # 1 is best alone; beside it 2 adds nothing, 3 does.
-    shares = {(1,): 0.5, (2,): 0.4, (3,): 0.1, (1, 2): 0.5, (1, 3): 0.6, (2, 3): 0.5, (1, 2, 3): 0.6}
-    alone = lambda removed: Standing(1, log(shares[tuple(sorted({1, 2, 3} - removed))]))  # noqa: E731
-    assert greedy_insertion(alone, UNITS, 2) == [1, 3]
 
 
 def test_aopc_averages_the_falls():
@@ -159,7 +147,8 @@ def test_what_is_leniently_false_is_strictly_false(made, limit):
         assert is_false_leniently(without, unit, units, limit) == (is_false(without, unit, limit) and not in_pairs)
 
 
-def test_a_beam_finds_the_bounds_of_what_adds_up():
-    units = list(range(1, EXACT_UNITS + 3))
+def test_bounds_are_not_guessed_where_there_are_too_many_sets():
+    units = list(range(1, EXACT_UNITS + 2))
     added = carried_by({unit: unit / 10 for unit in units})
-    assert aopc_bounds(added, units) == pytest.approx((aopc(added, units), aopc(added, units[::-1])))
+    with pytest.raises(ValueError, match="8 units: expected at most 7"):
+        aopc_bounds(added, units)

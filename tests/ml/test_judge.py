@@ -77,7 +77,7 @@ def test_compare_measures_every_method_on_every_protocol():
         "right": lambda held: np.array([[0, 1, 1, 0] if 1 in t else [0, 0, 1, 1] for t in held.targets], float),
         "wrong": lambda held: np.zeros((len(held), 4)),
     }
-    table, single = compare(asked, methods, reported.append)
+    table, single = compare(asked, methods, 3, reported.append)
     assert table["repeats_allowed"]["right"]["recall@10"] == 1
     assert table["repeats_allowed"]["right"]["ndcg@10"] > table["repeats_allowed"]["wrong"]["ndcg@10"]
     assert single["new_products"]["right"].shape == (2,)
@@ -149,3 +149,25 @@ def test_without_a_current_version_there_is_nothing_to_compare():
     asked = Protocol("new_products", held_out_of(([1], [2])), True)
     assert beside_current(leads(single), [asked], errors=2.0) == {}
     assert falls_behind({}, 7) == ""
+
+
+def test_nobody_who_chooses_in_one_protocol_judges_in_another():
+    """Shopper 0 has nothing new: the others move up a row in `new_products`."""
+    asked, _ = protocols(held_out_of(([1], [1]), *(([1], [1, 2 + k]) for k in range(7))), needed=2)
+    choosing, judging = zip(*(protocol.halves() for protocol in asked), strict=True)
+    choose, judge = ({s for p in half for s in p.asked.shopper.tolist()} for half in (choosing, judging))
+    assert not choose & judge
+    assert choose | judge == set(range(8))
+
+
+def test_a_protocol_in_which_nobody_could_judge_is_left_out():
+    asked, left_out = protocols(held_out_of(([1], [1, 2]), ([2], [2]), ([1], [1, 3]), ([2], [2])), needed=2)
+    assert names(asked) == ["repeats_allowed"]
+    assert left_out == ["new_products: 2 shoppers turned to a new product, 2 are needed"]
+
+
+def test_blocks_are_smaller_the_more_is_scored():
+    [asked], _ = protocols(held_out_of(*(([1], [2]) for _ in range(300))), needed=2)
+    assert [len(block.asked) for block in asked.blocks(10)] == [256, 44]
+    assert {len(block.asked) for block in asked.blocks(99_999)} <= {80, 60}
+    assert max(len(block.asked) for block in asked.blocks(10**9)) == 2

@@ -8,7 +8,9 @@ from recommendations.ml.splitting import HeldOut
 
 def asked(*met):
     empty = [np.array([9])] * len(met)
-    return HeldOut(np.arange(len(met)), empty, [np.array(items) for items in met], empty, empty)
+    return HeldOut(
+        np.arange(len(met)), np.zeros(len(met), bool), empty, [np.array(items) for items in met], empty, empty
+    )
 
 
 def test_cold_shoppers_met_fewer_than_five_products():

@@ -25,7 +25,7 @@ Encode = Callable[[Sequence[History]], np.ndarray]
 def importance(score: Score, encode: Encode, asked: Sequence[Protocol], seed: int) -> dict:
     """protocol -> part -> {drop, low, high}: by how much NDCG@10 falls, and the middle 95 % of that paired difference.
 
-    Of at most MOST_SHOPPERS by chance, exchanged among BLOCK of them at a time (judge.py).
+    Of at most MOST_SHOPPERS by chance, exchanged among those of one of the protocol's blocks (judge.py).
     The parts are those of the score ("network", "table", ...), each taken whole from another shopper; "kinds", what was
     done taken from other events of any shopper; and "order", the same events in any order.
     """
@@ -35,7 +35,7 @@ def importance(score: Score, encode: Encode, asked: Sequence[Protocol], seed: in
 def _drops(score: Score, encode: Encode, protocol: Protocol, rng: np.random.Generator) -> dict:
     found: dict[str, list[np.ndarray]] = {}
     some = np.sort(rng.permutation(len(protocol.asked))[:MOST_SHOPPERS])
-    for block in protocol.take(some.tolist()).blocks():
+    for block in protocol.take(some.tolist()).blocks(len(score.bias) - 1):
         histories = block.asked.histories
         if len(histories) < 2:
             continue  # nobody to exchange with

@@ -18,8 +18,8 @@ RECOMMENDER = "recommender"
 NETWORK = "network"
 CURRENT = "current_version"  # by its judged fit
 LIST_LENGTH = 20
-# Scores of this many shoppers are held at a time.
-BLOCK = 256
+# Scores of so many shoppers at most are held at a time, and of so many cells (shoppers x items).
+BLOCK, CELLS = 256, 8_000_000
 
 # Scores (S, n+1) for some held-out shoppers.
 Method = Callable[[HeldOut], np.ndarray]
@@ -38,14 +38,15 @@ class Protocol:
         return Protocol(self.name, self.asked.take(rows), self.takes_met_out)
 
     def halves(self) -> tuple["Protocol", "Protocol"]:
-        """Two disjoint halves of its shoppers."""
+        """Those of its shoppers who choose, and those who judge, in every protocol of one HeldOut alike."""
         first, second = self.asked.halves()
         return Protocol(self.name, first, self.takes_met_out), Protocol(self.name, second, self.takes_met_out)
 
-    def blocks(self) -> Iterator["Protocol"]:
-        """The protocol in blocks of shoppers."""
-        for start in range(0, len(self.asked), BLOCK):
-            yield self.take(range(start, min(start + BLOCK, len(self.asked))))
+    def blocks(self, items: int = 0) -> Iterator["Protocol"]:
+        """The protocol in blocks of shoppers, fewer the more `items` are scored."""
+        size = max(2, min(BLOCK, CELLS // (items + 1)))
+        for start in range(0, len(self.asked), size):
+            yield self.take(range(start, min(start + size, len(self.asked))))
 
     def lists(self, scores: np.ndarray, length: int) -> list[list[int]]:
         """The ranked lists that `scores` (S, n+1, changed in place) give these shoppers."""
@@ -69,11 +70,11 @@ def protocols(held_out: HeldOut, needed: int) -> tuple[list[Protocol], list[str]
         )
     new, repeating = held_out.new_only(), held_out.repeating()
     asked, left_out = [], []
-    if repeating >= needed:
+    if repeating >= needed and all(map(len, held_out.halves())):
         asked.append(Protocol("repeats_allowed", held_out, False))
     else:
         left_out.append(f"repeats_allowed: {repeating} shoppers came back to a product they knew, {needed} are needed")
-    if len(new) >= needed:
+    if len(new) >= needed and all(map(len, new.halves())):
         asked.append(Protocol("new_products", new, True))
     else:
         left_out.append(f"new_products: {len(new)} shoppers turned to a new product, {needed} are needed")
@@ -102,7 +103,7 @@ def score_of(network: Network, next_item, weights) -> Score:
 
 
 def compare(
-    asked: Sequence[Protocol], methods: dict[str, Method], report: Callable[[float], None]
+    asked: Sequence[Protocol], methods: dict[str, Method], items: int, report: Callable[[float], None]
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, dict[str, np.ndarray]]]:
     """(protocol -> method -> metric -> value, protocol -> method -> NDCG@10 of each shopper (S))."""
     table: dict = {}
@@ -111,14 +112,12 @@ def compare(
     for protocol in asked:
         table[protocol.name], single[protocol.name] = {}, {}
         for name, method in methods.items():
-            lists, n = [], 0
-            for block in protocol.blocks():
-                scores = np.array(method(block.asked))
-                n = scores.shape[1] - 1
-                lists += block.lists(scores, LIST_LENGTH)
+            lists = []
+            for block in protocol.blocks(items):
+                lists += block.lists(np.array(method(block.asked)), LIST_LENGTH)
                 report(done / total)
             targets = [set(t.tolist()) for t in protocol.asked.targets]
-            table[protocol.name][name] = averages(lists, targets, n)
+            table[protocol.name][name] = averages(lists, targets, items)
             single[protocol.name][name] = np.array([ndcg(r, t, 10) for r, t in zip(lists, targets, strict=True)])
             done += 1
     return table, single

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from ..attributes import FIELDS
-from ..ranking import FAR, MixWeights, Score
+from ..ranking import FAR, MixWeights, Reach, Score
 from .attribute_weights import Beside, attribute_weights
 from .judge import Protocol, score_of
 from .network import Network
@@ -95,10 +95,10 @@ class MixSearch:
         report(1.0)
         return found
 
-    def best_table_power(self) -> float:
-        """The power with which the next-item table does best on its own."""
+    def best_table(self) -> tuple[float, Reach]:
+        """The power and the reach with which the next-item table does best on its own, whatever the mix reads."""
         return max(
-            self._tables.next_item, key=lambda power: sum(trial.table_alone(power).mean() for trial in self._trials)
+            tables_read(self._tables), key=lambda read: sum(trial.table_alone(*read).mean() for trial in self._trials)
         )
 
     def _reaching_far(self, mix: Mix, report: Callable[[float], None]) -> Mix:

@@ -14,7 +14,7 @@ from ..artifact import Manifest, verify, write_arrays, write_manifest
 from ..baselines import bought_before, popularity
 from ..interactions import InteractionLog
 from ..kept_fits import Before, write_weights
-from ..ranking import Score, logits
+from ..ranking import Columns, Reach, Score, logits, next_item_strength
 from ..scorer import Scorer
 from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History, Queries
 from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
@@ -37,7 +37,6 @@ from .judge import (
     leads,
     protocols,
     refusal,
-    score_of,
 )
 from .mixing import Mix, MixSearch
 from .neighbours import item_neighbours, neighbour_scores
@@ -110,10 +109,10 @@ def train(
         progress.enter("choose weights")
         choosing, judging = zip(*(protocol.halves() for protocol in asked), strict=True)
         search = MixSearch(network, tables, choosing)
-        mix, table_power = search.best(progress), search.best_table_power()
+        mix, table_read = search.best(progress), search.best_table()
         progress.enter("judge")
-        methods = _methods(past, n, tables, network, mix, table_power, carried)
-        metrics, single = compare(judging, methods, progress)
+        methods = _methods(past, n, tables, network, mix, table_read, carried)
+        metrics, single = compare(judging, methods, n, progress)
         data = _describe(log, vocabulary, cutoff, judging) | {"left_out": left_out}
         reading = partial(encode, network, trained_kinds=tables.trained_kinds)
         data["importance"] = importance(mix.score_of(network, tables), reading, judging, settings.seed)
@@ -237,18 +236,18 @@ def _methods(
     tables: Tables,
     network: Network,
     mix: Mix,
-    table_power: float,
+    table_read: tuple[float, Reach],
     carried: Carried | None,
 ) -> dict[str, Method]:
     full, alone = mix.score_of(network, tables), network.bias.detach().numpy()
-    table = score_of(network, tables.next_item[table_power], mix.weights)
     neighbours = item_neighbours(past, n)
 
     def hidden(asked: HeldOut) -> np.ndarray:
         return encode(network, asked.histories, tables.trained_kinds)
 
-    def nothing(asked: HeldOut) -> np.ndarray:
-        return np.zeros((len(asked), full.item_matrix.shape[1]), np.float32)
+    def table(asked: HeldOut) -> np.ndarray:
+        power, reach = table_read
+        return next_item_strength(tables.next_item[power], asked.histories, Columns(n + 1, None), reach)
 
     current = {} if carried is None else {CURRENT: carried.scores}
     return current | {
@@ -257,7 +256,7 @@ def _methods(
         "popularity": lambda asked: popularity(tables.popularity, asked),
         "recent_popularity": lambda asked: popularity(tables.recent, asked),
         "item_neighbours": lambda asked: neighbour_scores(neighbours, asked),
-        "next_item_table": lambda asked: table.parts(nothing(asked), asked.histories).table,
+        "next_item_table": table,
         "bought_before": lambda asked: bought_before(tables.recent, asked),
     }
 

@@ -131,7 +131,7 @@ class ReferenceScorer:
     def _repeats(self, history: History) -> Tensor:
         repeats = torch.zeros(len(self.vocabulary) + 1, dtype=torch.float64)
         newest_first = list(zip(history.items.tolist(), history.kinds.tolist(), strict=True))[::-1]
-        for age, (item, kind) in enumerate(newest_first[:200]):
+        for age, (item, kind) in enumerate(newest_first[:600]):
             if kind == Kind.PURCHASE:
                 repeats[item] += self.manifest.weights.repeat_decay**age
         return repeats.float()

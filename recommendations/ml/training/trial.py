@@ -88,9 +88,9 @@ class Trial:
         """NDCG@10 of each shopper with these weights; 1e-9 more, since its mean's logarithm is taken."""
         return self._ndcg(mixed(values, parts))
 
-    def table_alone(self, power: float) -> np.ndarray:
+    def table_alone(self, power: float, reach: Reach = NEAR) -> np.ndarray:
         """NDCG@10 of each shopper by the next-item table."""
-        return self._ndcg(self._cells["table", power, NEAR].copy())
+        return self._ndcg(self._cells["table", power, reach].copy())
 
     def _ndcg(self, scores: np.ndarray) -> np.ndarray:
         scores[self._shut] = -np.inf
