@@ -2,9 +2,9 @@
 
 Hu, He, Gao, Zhang: Modeling Personalized Item Frequency Information for Next-basket Recommendation, SIGIR 2020. A
 shopper's baskets (the rows of one time) are cut into at most `groups` groups of equal length, the newer ones one
-basket longer where they can't be equal. A basket is the set of its products; it fades by `within` for each newer one of its group,
-a group by `between` for each newer group; each group is the mean of its baskets, the shopper the mean of the groups.
-Neighbours are the nearest in Euclidean distance.
+basket longer where they can't be equal. A basket is the set of its products; it fades by `within` for each newer one
+of its group, a group by `between` for each newer group; each group is the mean of its baskets, the shopper the mean of
+the groups. Neighbours are the nearest in Euclidean distance.
 """
 
 from collections.abc import Sequence

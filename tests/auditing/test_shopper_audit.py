@@ -213,8 +213,8 @@ def test_a_sole_product_is_compared_with_what_strangers_see(scorer, now):
 
 
 def test_a_removal_that_serving_cannot_know_sets_no_standard(scorer, now):
-    """Beyond 300 events: item 1 fills 101 of the newest 300, and without it fewer than 200 known ones are left."""
-    events = [(2, Kind.VIEW), *[(1, Kind.VIEW)] * 101, *[(3 + k % 3, Kind.VIEW) for k in range(199)]]
+    """Beyond 800 events: item 1 fills 201 of the newest 800, and without it fewer than 600 known ones are left."""
+    events = [(2, Kind.VIEW), *[(1, Kind.VIEW)] * 201, *[(3 + k % 3, Kind.VIEW) for k in range(599)]]
     audit = ShopperAudit(Reference(scorer), shopper_who(now, *events), now)
     assert not audit._is_removal_known(1)
     assert audit._is_removal_known(2)
