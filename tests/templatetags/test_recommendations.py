@@ -48,7 +48,7 @@ def test_where_nothing_is_popular_yet_nothing_is_called_so(books, page):
     assert "Popular right now" not in html
     Product.objects.update(created_at=timezone.now() - timedelta(days=60))
     Product.objects.create(product_id=str(Book.objects.create(name="Fresh").pk), title="Fresh")
-    assert "New in this shop" in page('{% recommendations placement="home" limit=3 %}')
+    assert "New in this shop" in page('{% recommendations placement="home" limit=3 of="book" %}')
 
 
 def test_with_debug_a_developers_mistake_is_raised_and_a_failing_database_is_not(db, page, settings, monkeypatch):
