@@ -44,7 +44,6 @@ NEED_TORCH = [
     "ml/test_queries_in_training.py",
     "ml/test_reference.py",
     "ml/test_settings.py",
-    "ml/test_tables.py",
     "ml/test_together.py",
     "ml/test_trial.py",
     "ml/test_warm_start.py",

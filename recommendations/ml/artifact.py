@@ -14,7 +14,7 @@ from .room import ROWS, Room, with_room
 from .text import QueryIndex
 from .vocabulary import Vocabulary
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 4
 MANIFEST = "manifest.json"
 ENCODER = "encoder.onnx"
 WEIGHTS = "weights.npz"
@@ -25,14 +25,13 @@ INDPTR = "next_item_indptr.npy"
 INDICES = "next_item_indices.npy"
 VALUES = "next_item_values.npy"
 POPULARITY = "popularity.npy"
-BOUGHT_AGAIN = "bought_again.npy"
 CODES = "attribute_codes.npy"  # of no fields, (0, n+1), where the score counts no attributes
 QUERY_WORDS = "query_words.json"
 QUERY_INDPTR = "query_indptr.npy"
 QUERY_ITEMS = "query_items.npy"
 QUERY_VALUES = "query_values.npy"
 QUERY_ARRAYS = (QUERY_INDPTR, QUERY_ITEMS, QUERY_VALUES)
-ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY, BOUGHT_AGAIN, CODES, *QUERY_ARRAYS)
+ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY, CODES, *QUERY_ARRAYS)
 FILES = (ENCODER, WEIGHTS, VOCABULARY, QUERY_WORDS, *ARRAYS)
 # Kept for the next training, see kept_fits.py: an artifact is whole without it.
 KEPT_FITS = "kept_fits.npz"
@@ -96,9 +95,7 @@ def write_arrays(
     """Write all files but the encoder, its weights and the manifest."""
     table = score.next_item
     codes = np.zeros((0, len(score.bias)), np.int64) if score.codes is None else score.codes
-    again = np.zeros(len(score.bias), np.float32) if score.again is None else score.again
-    entries = (table.indptr, table.indices, table.values)
-    arrays = (with_room(score.item_matrix), score.bias, *entries, popularity, again, codes)
+    arrays = (with_room(score.item_matrix), score.bias, table.indptr, table.indices, table.values, popularity, codes)
     for name, array in zip(ARRAYS, (*arrays, index.indptr, index.items, index.values), strict=True):
         np.save(Path(directory) / name, array, allow_pickle=False)
     (Path(directory) / QUERY_WORDS).write_text(json.dumps(list(index.words), ensure_ascii=False), encoding="utf-8")
@@ -179,8 +176,8 @@ def read_score(directory: Path, manifest: Manifest) -> Score:
     table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES)))
     rows = read_array(directory, ITEM_MATRIX, "c")  # what is written stays in this process
     room = Room(rows, manifest.n + 1)
-    bias, codes, again = (read_array(directory, name) for name in (BIAS, CODES, BOUGHT_AGAIN))
-    return Score(rows[: manifest.n + 1], bias, table, manifest.weights, room, codes, again)
+    bias, codes = read_array(directory, BIAS), read_array(directory, CODES)
+    return Score(rows[: manifest.n + 1], bias, table, manifest.weights, room, codes)
 
 
 def read_item_matrix(directory: Path, manifest: Manifest) -> np.ndarray:
@@ -205,7 +202,6 @@ def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:
         INDICES: ((entries,), np.int32),
         VALUES: ((entries,), np.float32),
         POPULARITY: ((manifest.n + 1,), np.float32),
-        BOUGHT_AGAIN: ((manifest.n + 1,), np.float32),
         CODES: ((len(FIELDS) if any(manifest.weights.of_fields) else 0, manifest.n + 1), np.int64),
     }
     _expect(arrays, expected)

@@ -63,7 +63,6 @@ def with_newcomers(score: Score, newcomers: Sequence[Newcomer]) -> Score:
         bias=np.concatenate((score.bias, bias)),
         next_item=NextItemTable(without_followers(table.indptr, len(bags)), table.indices, table.values),
         codes=with_codes(score.codes, newcomers) if score.counts_attributes else score.codes,
-        again=None if score.again is None else np.concatenate((score.again, np.zeros(len(bags), np.float32))),
     )
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from .artifact import (
     BIAS,
-    BOUGHT_AGAIN,
     CODES,
     INDICES,
     INDPTR,
@@ -45,7 +44,7 @@ class PlainScorer:
         self._indptr, self._followers, self._strengths = (
             read_array(directory, name) for name in (INDPTR, INDICES, VALUES)
         )
-        self._codes, self._again = read_array(directory, CODES), read_array(directory, BOUGHT_AGAIN)
+        self._codes = read_array(directory, CODES)
         self._take_in(newcomers)
         self._heads = manifest.settings["network"]["heads"]
         self._layers = manifest.settings["network"]["layers"]
@@ -68,7 +67,6 @@ class PlainScorer:
         if newcomers:
             self._matrix = np.concatenate((self._matrix, np.array(vectors)))
             self._bias = np.concatenate((self._bias, np.array(biases)))
-            self._again = np.concatenate((self._again, np.zeros(len(biases))))
             self._indptr = without_followers(self._indptr, len(newcomers))
         if newcomers and len(self._codes):
             self._codes = with_codes(self._codes, newcomers)
@@ -88,7 +86,7 @@ class PlainScorer:
         scores = mix.network * (self._matrix @ hidden + self._bias)
         scores += mix.table * np.log(self._next(history) + mix.table_eps)
         repeats = self._repeats(history)
-        scores += mix.repeat * np.log1p(repeats) + (mix.bought + mix.again * self._again) * (repeats > 0)
+        scores += mix.repeat * np.log1p(repeats) + mix.bought * (repeats > 0)
         for weight, codes in zip(mix.of_fields, self._codes, strict=False):  # there are none where nothing counts
             scores += weight * self._in_common(codes, history)
         scores[0] = -np.inf

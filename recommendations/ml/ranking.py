@@ -1,12 +1,11 @@
 """The score: one pointwise function f(item; history) that ranks, explains and is audited.
 
-f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H))
-        + repeat * log1p(R(i; H)) + (bought + again * A_i) * [R > 0] + brand * B(i; H) + category * C(i; H)
+f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H)) + bought * [R > 0]
+        + brand * B(i; H) + category * C(i; H)
 
 h is the network's reading of the history, b what is popular, M what usually comes next after the last products, R
-how often and how lately the shopper bought i, A how much more often than others i is bought again by who bought it; B
-and C are 1 where one of the newest products has the brand, or the category, of i, else 0. Nothing in f depends on which
-other items are asked for: the explanations rest on it.
+how often and how lately the shopper bought i; B and C are 1 where one of the newest products has the brand, or the
+category, of i, else 0. Nothing in f depends on which other items are asked for: the explanations rest on it.
 """
 
 from collections.abc import Sequence
@@ -36,7 +35,6 @@ class MixWeights:
     repeat_decay: float
     network: float = 1.0
     bought: float = 0.0
-    again: float = 0.0
     brand: float = 0.0
     category: float = 0.0
     table_reads: int = NEAR[0]
@@ -73,9 +71,9 @@ class MixWeights:
         eps = np.float32(self.table_eps)
         return np.float32(self.table) * (np.log(strength + eps) - np.log(eps))
 
-    def of_repeats(self, strength: np.ndarray, again: np.ndarray) -> np.ndarray:
-        """The part of f of products that were bought, float32: `strength` is their R, `again` their A."""
-        return np.float32(self.repeat) * np.log1p(strength) + np.float32(self.bought) + np.float32(self.again) * again
+    def of_repeats(self, strength: np.ndarray) -> np.ndarray:
+        """The part of f of products that were bought, float32."""
+        return np.float32(self.repeat) * np.log1p(strength) + np.float32(self.bought)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +99,13 @@ class Parts:
     repeats: np.ndarray
     common: np.ndarray  # bool (B, F, M), or (B, 0, M) where no attribute counts
 
-    def mixed(self, weights: MixWeights, again: np.ndarray) -> np.ndarray:
-        """f, float32 (B, M), where A is `again` (M)."""
+    def mixed(self, weights: MixWeights) -> np.ndarray:
+        """f, float32 (B, M)."""
         found = np.float32(weights.network) * self.network
         found += weights.of_no_follower
         follows, bought = self.table > 0, self.repeats > 0
         found[follows] += weights.of_followers(self.table[follows])
-        found[bought] += weights.of_repeats(self.repeats[bought], again[np.nonzero(bought)[1]])
+        found[bought] += weights.of_repeats(self.repeats[bought])
         if self.common.shape[1]:
             found += weighted(self.common, weights)
         return found
@@ -123,7 +121,6 @@ class Score:
     weights: MixWeights
     room: Room | None = None  # behind item_matrix
     codes: np.ndarray | None = None  # int64 (F, n+1); None or (0, n+1) where no attribute counts
-    again: np.ndarray | None = None  # float32 (n+1): A; None: 0 for all
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -158,7 +155,7 @@ class Score:
         rows, placed, strength = _followed(self.next_item, histories, columns, weights.reach)
         found[rows, placed] += weights.of_followers(strength)
         rows, placed, strength = _bought(histories, columns, weights.repeat_decay)
-        found[rows, placed] += weights.of_repeats(strength, self._again(columns)[placed])
+        found[rows, placed] += weights.of_repeats(strength)
         if self.counts_attributes:
             found += weighted(self.common(histories, columns), weights)
         found[:, columns.of_padding()] = -np.inf
@@ -187,14 +184,9 @@ class Score:
 
     def mixed(self, parts: Parts, items: np.ndarray | None = None) -> np.ndarray:
         """f from parts() of the same items."""
-        columns = Columns(len(self.bias), items)
-        scores = parts.mixed(self.weights, self._again(columns))
-        scores[:, columns.of_padding()] = -np.inf
+        scores = parts.mixed(self.weights)
+        scores[:, Columns(len(self.bias), items).of_padding()] = -np.inf
         return scores
-
-    def _again(self, columns: "Columns") -> np.ndarray:
-        """A of the asked items, float32 (M)."""
-        return np.zeros(columns.count, np.float32) if self.again is None else self.again[columns.items]
 
 
 def weighted(common: np.ndarray, weights: MixWeights) -> np.ndarray:

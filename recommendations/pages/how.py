@@ -85,7 +85,6 @@ def _counting(mix: Mapping[str, Any]) -> Iterator[str]:
         "table": 0 if reads_alike else table,
         "table_of_all": table if reads_alike else 0,
         "repeat": weights.get("repeat", 0) or weights.get("bought", 0),
-        "again": weights.get("again", 0),
         "common": weights.get("brand", 0) or weights.get("category", 0),
         "recent": mix.get("recent", 0),
     }

@@ -12,9 +12,7 @@ from recommendations.ml.text import build_index
 from recommendations.ml.vocabulary import Vocabulary
 from tests.ml.made_encoders import made_encoder
 
-WEIGHTS_OF_THE_MIX = MixWeights(
-    table=0.5, table_eps=0.01, repeat=1.0, repeat_decay=0.98, again=0.4, brand=1.0, category=0.5
-)
+WEIGHTS_OF_THE_MIX = MixWeights(table=0.5, table_eps=0.01, repeat=1.0, repeat_decay=0.98, brand=1.0, category=0.5)
 
 
 def make_artifact(
@@ -50,8 +48,7 @@ def make_artifact(
     table = made_table(n, rng)
     if any(weights.of_fields) and codes is None:
         codes = made_codes(n, rng)
-    again = np.random.default_rng([seed, 1]).normal(0, 0.5, n + 1).astype(np.float32)
-    score = Score(item_matrix, bias, table, weights, codes=codes, again=again)
+    score = Score(item_matrix, bias, table, weights, codes=codes)
     write_arrays(directory, score, popularity, Vocabulary(product_ids), build_index(texts or product_ids))
     return write_manifest(
         directory,

@@ -106,25 +106,13 @@ def test_repeats_count_purchases_only():
     assert parts_of(history).repeats[0, [5, 6]].tolist() == [0.25, 0]
 
 
-def test_what_is_bought_again_counts_more_of_what_was_bought_and_of_nothing_else():
-    again = np.zeros(N + 1, np.float32)
-    again[[5, 6, 7]] = -2.0, 1.0, 9.0
-    history, hidden = bought(5, 6), np.zeros((1, 4), np.float32)
-    plain, score = (replace(made_score(), weights=replace(WEIGHTS, again=w), again=again) for w in (0.0, 0.5))
-    hidden = hidden_of([history])
-    added = score.score(hidden, [history])[0, 1:] - plain.score(hidden, [history])[0, 1:]
-    assert added[[4, 5, 6]].tolist() == pytest.approx([-1.0, 0.5, 0.0], abs=1e-6)
-    assert np.count_nonzero(np.abs(added) > 1e-6) == 2
-
-
 @settings(deadline=None)
 @given(HISTORIES, st.none() | st.sets(st.integers(0, N), min_size=1))
 def test_the_score_is_its_parts_mixed(histories, asked):
     table = table_of({item: {1 + item % N: 0.5, 1 + (item + 3) % N: 0.25} for item in range(1, N + 1)})
-    weights = replace(WEIGHTS, network=0.7, bought=0.3, again=0.5, brand=0.2, category=0.4)
+    weights = replace(WEIGHTS, network=0.7, bought=0.3, brand=0.2, category=0.4)
     codes = np.array([[0, *(item % 3 for item in range(N))], [0, *(item % 5 for item in range(N))]])
-    again = np.linspace(-1, 1, N + 1, dtype=np.float32)
-    score, hidden = replace(made_score(table, weights), codes=codes, again=again), hidden_of(histories)
+    score, hidden = replace(made_score(table, weights), codes=codes), hidden_of(histories)
     items = None if asked is None else np.array(sorted(asked), np.int32)
     mixed = score.mixed(score.parts(hidden, histories, items), items)
     np.testing.assert_allclose(score.score(hidden, histories, items), mixed, rtol=0, atol=1e-5)

@@ -83,4 +83,4 @@ def test_ndcg_is_that_of_the_judge(network, takes_met_out):
 def test_of_equal_scores_the_wrong_ones_stand_first(network):
     tables, protocol = asked_of(network, False)
     one, parts = tried(network, tables, protocol)
-    assert one.ndcg(np.zeros(6), parts).max() < 1e-6
+    assert one.ndcg(np.zeros(5), parts).max() < 1e-6

@@ -108,7 +108,7 @@ def sealed(version, directory, text):
 @example(name="n", value=-1)
 @example(name="n", value=10**30)
 @example(name="files", value=[])
-@example(name="format_version", value=6)
+@example(name="format_version", value=5)
 @example(name="weights", value={"table": "much"})
 @example(name="trained_kinds", value=[10**30])
 @example(name="trained_kinds", value=["view"])

@@ -26,8 +26,8 @@ from .trial import FAR_POWER, REPEAT_DECAY, Trial, mixed, tables_read
 
 TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
 # The order of the fitted weights; the network must count a little, since the weight of what is recent is in its units.
-FITTED = ("network", "table", "repeat", "bought", "again", "recent")
-LEAST = np.array([0.05, 0.0, 0.0, 0.0, 0.0, 0.0])
+FITTED = ("network", "table", "repeat", "bought", "recent")
+LEAST = np.array([0.05, 0.0, 0.0, 0.0, 0.0])
 # The search for the likeliest weights ends after so many steps, or where one gains less than this share of the loss:
 # far less than its error, and about as little as sums of float32 can tell.
 SEARCH = {"maxiter": 40, "ftol": 1e-6}
@@ -67,7 +67,7 @@ class Mix:
         """The score that serving computes."""
         plain = score_of(network, tables.next_item[self.power], self.weights)
         codes = tables.codes if any(self.weights.of_fields) else None
-        return replace(plain, bias=self.bias(plain.bias, tables.recent), codes=codes, again=tables.again)
+        return replace(plain, bias=self.bias(plain.bias, tables.recent), codes=codes)
 
 
 START = Mix(MixWeights(table=1.0, table_eps=0.01, repeat=12.0, repeat_decay=0.995), power=0.0)

@@ -32,7 +32,6 @@ class ReferenceScorer:
         self._indptr = read_array(directory, "next_item_indptr.npy").tolist()
         self._followers = torch.from_numpy(read_array(directory, "next_item_indices.npy").astype(np.int64))
         self._strengths = torch.from_numpy(np.array(read_array(directory, "next_item_values.npy")))
-        self._again = torch.from_numpy(np.array(read_array(directory, "bought_again.npy")))
         self._codes = [torch.from_numpy(np.array(row)) for row in read_array(directory, "attribute_codes.npy")]
         self._heads = manifest.settings["network"]["heads"]
         self._layers = manifest.settings["network"]["layers"]
@@ -49,7 +48,6 @@ class ReferenceScorer:
             biases.append(((self._weights["bias"][items] * shares).sum() + NEWCOMER_BIAS)[None])
             self._indptr.append(self._indptr[-1])
         self._weights["item_matrix"], self._weights["bias"] = torch.cat(vectors), torch.cat(biases)
-        self._again = F.pad(self._again, (0, len(newcomers)))
         for field, codes in enumerate(self._codes):
             more = torch.tensor([newcomer.codes[field] for newcomer in newcomers], dtype=torch.int64)
             self._codes[field] = torch.cat((codes, more))
@@ -71,7 +69,7 @@ class ReferenceScorer:
             scores *= mix.network
             scores += mix.table * torch.log(self._next(history) + mix.table_eps)
             repeats = self._repeats(history)
-            scores += mix.repeat * torch.log1p(repeats) + (mix.bought + mix.again * self._again) * (repeats > 0)
+            scores += mix.repeat * torch.log1p(repeats) + mix.bought * (repeats > 0)
             for codes, weight in zip(self._codes, (mix.brand, mix.category), strict=False):
                 scores += weight * self._is_shared(codes, history)
             scores[0] = -torch.inf

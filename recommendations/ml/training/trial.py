@@ -45,15 +45,14 @@ class Trial:
         self.tells_attributes = tables.codes is not None
 
     def parts(self, power: float, table_eps: float, decay: float, reach: Reach = NEAR) -> np.ndarray:
-        """What the weights are multiplied with: network, table, repeat, bought, again, recent; (6, S, C)."""
-        found = np.zeros((6, *self._right.shape), np.float32)
-        found[0], found[5] = self._cells["network"], self._cells["recent"]
+        """What the weights are multiplied with: network, table, repeat, bought, recent; (5, S, C)."""
+        found = np.zeros((5, *self._right.shape), np.float32)
+        found[0], found[4] = self._cells["network"], self._cells["recent"]
         np.log(self._cells["table", power, reach] + np.float32(table_eps), out=found[1])
         if self.tells_repeats:
             repeats = self._cells["repeat", decay]
             np.log1p(repeats, out=found[2])
             found[3] = repeats > 0
-            found[4] = found[3] * self._cells["again"]
         return found
 
     def common(self) -> list[np.ndarray]:
@@ -130,9 +129,7 @@ def _parts(network: Network, tables: Tables, protocol: Protocol) -> dict[Part, n
     if tables.codes is not None:
         common = in_common(tables.codes, histories, columns.items).astype(np.float32)
         found |= {("common", field): common[:, row] for row, field in enumerate(FIELDS)}
-    again = np.zeros_like(tables.recent) if tables.again is None else tables.again
-    alike = {"again": again, "recent": np.log1p(tables.recent)}
-    return found | {name: np.broadcast_to(values, found["network"].shape) for name, values in alike.items()}
+    return found | {"recent": np.broadcast_to(np.log1p(tables.recent), found["network"].shape)}
 
 
 def tables_read(tables: Tables) -> list[tuple[float, Reach]]:
