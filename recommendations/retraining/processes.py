@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -34,10 +35,15 @@ def lead(work: Callable[[], None]) -> None:
 
 @contextmanager
 def _termination_raised() -> Iterator[None]:
-    """torchrun terminates whoever is left when a process has died: there is time to note it in the version's row."""
+    """torchrun terminates whoever is left when a process has died: there is time to note it in the version's row.
+
+    Whoever is noting an error already, as of the connection that broke, is not interrupted.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once
+        if sys.exception() is not None:
+            return
         raise SystemExit(
             "torchrun terminated this process: another one of the training died (what it and torchrun printed last "
             "says why), or torchrun was stopped. Start it again: the training goes on from its last checkpoint."

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from recommendations.exceptions import ProcessLost
 from recommendations.models import RecommenderVersion
 from recommendations.retraining import lead, retrain
 from recommendations.retraining.processes import _termination_raised
@@ -122,6 +123,18 @@ def test_a_leader_that_torchrun_terminates_says_so(shop, trainer):
     assert version.status == "failed"
     assert version.error.startswith("The worker was stopped by SystemExit: torchrun terminated this process: another")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_leader_that_notes_an_error_already_is_not_interrupted():
+    """Of a process that died the leader learns by the connection that broke, and from torchrun: whichever is first."""
+    noted = []
+    with _termination_raised():
+        try:
+            raise ProcessLost("a process died")
+        except ProcessLost as error:
+            os.kill(os.getpid(), signal.SIGTERM)
+            noted.append(error)
+    assert noted
 
 
 @pytest.mark.parametrize("size", [None, "1"])
