@@ -35,9 +35,9 @@ $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/traini
 	$(BIN)/python -m tests.ml.made_encoders $@
 	@touch $@
 
-# The suite on what every machine has (SQLite, the file-system broker). `make matrix-3.13` runs it in a very different project.
+# The suite on what every machine has (SQLite, the file-system broker), on two processes. `make matrix-3.13` runs it in a very different project.
 test: .venv/dev-installed $(MADE_ENCODERS)
-	$(BIN)/python -m pytest --ignore=tests/package
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore=tests/package
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL, Redis and RabbitMQ:
