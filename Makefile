@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` (a shop to walk through) and `make test`.
 PYTHON ?= python3
 PORT ?= 8000
+PROCESSES ?= 2
 BIN := .venv/bin
 # Python compiles what it imports; all that torch brings would take half of the time.
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --constraint constraints.txt
@@ -35,9 +36,9 @@ $(MADE_ENCODERS): tests/ml/made_encoders.py $(wildcard recommendations/ml/traini
 	$(BIN)/python -m tests.ml.made_encoders $@
 	@touch $@
 
-# The suite on what every machine has (SQLite, the file-system broker), on two processes. `make matrix-3.13` runs it in a very different project.
+# The suite on what every machine has (SQLite, the file-system broker), on PROCESSES processes at once. `make matrix-3.13` runs it in a very different project.
 test: .venv/dev-installed $(MADE_ENCODERS)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore=tests/package
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --ignore=tests/package
 	@command -v chromium >/dev/null || echo "The browser tests were left out: there is no Chromium on this machine."
 
 # The suite on PostgreSQL, Redis and RabbitMQ:
