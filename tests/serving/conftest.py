@@ -8,7 +8,7 @@ from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, ProductPopularity, Shopper
 from recommendations.publishing import forget
 from tests.published import publish_made_artifact
-from tests.shop.models import Book
+from tests.shop.models import Book, keys_by_chance
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,9 @@ def _nothing_loaded():
 def books(db):
     """Sixty books on three shelves, mirrored."""
     shelves = ("Novels", "Cooking", "Travel")
-    made = Book.objects.bulk_create(Book(name=f"Book {k}", shelf=shelves[k % 3], price=5 + k) for k in range(1, 61))
+    made = Book.objects.bulk_create(
+        Book(**keys_by_chance(k), name=f"Book {k}", shelf=shelves[k % 3], price=5 + k) for k in range(1, 61)
+    )
     sync_catalog()
     return made
 

@@ -40,7 +40,7 @@ def test_one_in_four_stays_and_always_the_same_one():
 
 
 @pytest.mark.parametrize("placement", ["home", "new_for_you", "cart"])
-def test_the_share_of_its_category_in_the_first_twenty_falls_clearly(products, popular, now, placement):
+def test_the_share_of_its_category_in_the_first_twenty_falls_by_half(products, popular, now, placement):
     before, after = Counter(), Counter()
     for place in range(15):
         events = [(place, Kind.VIEW), (place + 20, Kind.VIEW), (place + 33, Kind.PURCHASE)]
@@ -54,7 +54,7 @@ def test_the_share_of_its_category_in_the_first_twenty_falls_clearly(products, p
         assert len(found.product_ids) == 20
         after[True] += shelves_of(found, products)[wanted_less]
     assert before[True] > 60
-    assert after[True] <= 0.7 * before[True]  # of random keys more than one in four may stay
+    assert after[True] <= before[True] / 2
 
 
 def test_a_stranger_without_history_sees_fewer_too(products, popular, now):

@@ -1,4 +1,6 @@
 import uuid
+from random import Random
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +11,14 @@ def _key() -> models.Field:
     if getattr(settings, "SHOP_KEYS", "") == "uuid":
         return models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     return models.BigAutoField(primary_key=True)
+
+
+def keys_by_chance(seed: int) -> dict[str, Any]:
+    """Key of a row, the same in each run, where keys are drawn: some things depend on them, as which products of a
+    category stay among fewer."""
+    if getattr(settings, "SHOP_KEYS", "") == "uuid":
+        return {"pk": uuid.UUID(int=Random(seed).getrandbits(128), version=4)}
+    return {}
 
 
 class Book(models.Model):
