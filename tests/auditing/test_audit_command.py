@@ -193,7 +193,7 @@ def test_a_version_published_meanwhile_ends_it(version):
 
 @pytest.mark.parametrize(("option", "value"), [("--claims", "0"), ("--visitors", "1.5"), ("--predict-every", "x")])
 def test_options_are_checked(option, value):
-    with pytest.raises(CommandError, match=f"argument {option}"):
+    with pytest.raises(CommandError, match=f"argument {option}: '{value}': expected a"):
         call_command("explanation_audit", option, value)
 
 

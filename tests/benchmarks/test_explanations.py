@@ -24,8 +24,8 @@ def made_fit(shop, directory, settings, codes):
 
 
 @pytest.fixture
-def told(tmp_path, monkeypatch):
-    """The figures of a made-up file, over two seeds."""
+def measured(tmp_path, monkeypatch):
+    """measured(claims): the figures of a made-up file, over two seeds."""
     rng = np.random.default_rng(0)
     lines = []
     for shopper in range(1, SHOPPERS + 1):
@@ -35,9 +35,32 @@ def told(tmp_path, monkeypatch):
     monkeypatch.setattr(explanations, "fit_recommender", made_fit)
     monkeypatch.setattr(explainers, "PERMUTATIONS", 5)
     out = tmp_path / "out.json"
-    small = ["--shoppers", "2", "--compared", "1", "--calls", "1", "--planted", "0", "--claims", "30"]
-    explanations.main(["--data", str(tmp_path / "Shop.txt.gz"), "--seeds", "2", *small, "--json", str(out)])
-    return json.loads(out.read_text())
+    small = ["--shoppers", "2", "--compared", "1", "--calls", "1", "--planted", "0"]
+
+    def run(claims):
+        arguments = ["--data", str(tmp_path / "Shop.txt.gz"), "--seeds", "2", *small, "--claims", str(claims)]
+        explanations.main([*arguments, "--json", str(out)])
+        return json.loads(out.read_text())
+
+    return run
+
+
+@pytest.fixture
+def told(measured):
+    return measured(30)
+
+
+def test_no_seed_looks_at_a_shoppers_claims_twice(measured, monkeypatch):
+    check, checked = explanations._check, []
+
+    def noted(measuring, history, *others):
+        checked.append((measuring, history))
+        check(measuring, history, *others)
+
+    monkeypatch.setattr(explanations, "_check", noted)
+    measured(10_000)  # more than there are: everybody is looked at
+    assert len(checked) == 2 * SHOPPERS
+    assert len({(id(measuring), id(history)) for measuring, history in checked}) == len(checked)
 
 
 def test_figures_have_the_names_that_others_read_and_are_consistent(told):

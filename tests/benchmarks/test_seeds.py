@@ -36,6 +36,13 @@ def test_what_was_met_is_no_choice():
     assert nll(fitted, [viewed(1), viewed(9)], [2, 2]) == pytest.approx((np.log(8) + np.log(10)) / 2, abs=1e-6)
 
 
+def test_what_is_left_out_of_a_history_is_no_choice_either():
+    fitted = Fitted(None, Flat(), np.zeros(10), ())
+    shorter, whole = [viewed(9)], [viewed(9, 1)]
+    assert nll(fitted, shorter, [2]) == pytest.approx(np.log(10), abs=1e-6)
+    assert nll(fitted, shorter, [2], met=whole) == pytest.approx(np.log(7), abs=1e-6) == nll(fitted, whole, [2])
+
+
 def test_one_product_is_left_out_with_all_its_events():
     (short,) = shortened([viewed(3, 4, 3)], np.random.default_rng(0))
     assert short.items.tolist() in ([4], [3, 3])

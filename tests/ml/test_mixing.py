@@ -80,6 +80,11 @@ def test_the_table_reads_all_of_the_history_where_that_surely_gains(blank):
     assert near.weights.reach == NEAR
 
 
+def test_the_table_alone_reads_as_far_as_does_it_good_whatever_the_mix_does(blank):
+    assert search_of(blank, favourites_shop(), 27 * DAY).best_table() == (FAR_POWER, FAR)
+    assert search_of(blank, one_after_another(), 12 * DAY).best_table()[1] == NEAR
+
+
 def test_decays_of_repeats_are_tried_only_where_somebody_repeats(blank):
     assert len(search_of(blank, faithful_shop(), 12 * DAY)._decays(START)) == len(REPEAT_DECAY)
     log = noise_shop(shoppers=60, n=N)

@@ -1,3 +1,5 @@
+from itertools import groupby
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -93,3 +95,11 @@ def test_can_remove_only_while_the_window_stays_full():
     assert unread_before.can_remove(7)
     assert not unread_before.can_remove(1)
     assert full.can_remove(1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 40)), max_size=80))
+def test_few_are_merged_first_and_the_tokens_are_those_of_the_whole_window(runs):
+    """However long products stand in a row: where the newest events make too few tokens, older ones are looked at."""
+    items = np.array([item for item, length in runs for _ in range(length)], np.int32)[-REPEAT_WINDOW:]
+    whole = [item for item, _ in groupby(items.tolist())][-SEQUENCE_LENGTH:]
+    assert tokens(viewed(*items.tolist()))[0].tolist() == whole

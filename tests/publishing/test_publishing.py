@@ -1,12 +1,15 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from os import utime
 from pathlib import Path
 from shutil import rmtree
-from time import monotonic
+from threading import Barrier
+from time import monotonic, sleep
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -15,7 +18,7 @@ from recommendations.exceptions import NotConfigured
 from recommendations.ml.artifact import FILES, MANIFEST, ArtifactError
 from recommendations.ml.scorer import Scorer
 from recommendations.models import Product, RecommenderVersion
-from recommendations.publishing import artifacts, current, current_recommender, forget, prune, publish, upload
+from recommendations.publishing import artifacts, current, current_recommender, forget, prune, publish, upload, versions
 from recommendations.publishing.artifacts import get_storage, open_scorer
 from recommendations.publishing.newcomers import read_newcomers
 from tests.ml.made_artifact import make_artifact
@@ -382,3 +385,40 @@ def test_new_products_find_their_place_though_the_folder_is_gone(books, tmp_path
     Product.objects.create(product_id="new", title=word)
     [newcomer] = read_newcomers(scorer, ["new"])
     assert scorer.with_newcomers([newcomer]).vocabulary.number("new") > 0
+
+
+def test_processes_that_see_a_version_at_once_download_it_once(db, bucket, tmp_path, monkeypatch):
+    version, downloads, download = trained(tmp_path), [], artifacts._download
+
+    def slow(storage, name, target):
+        downloads.append(name)
+        sleep(0.01)
+        download(storage, name, target)
+
+    monkeypatch.setattr(artifacts, "_download", slow)
+    with ThreadPoolExecutor(4) as at_once:
+        copies = list(at_once.map(lambda _: artifacts._cached(get_storage(), version), range(4)))
+    assert len(set(copies)) == 1
+    assert sorted(downloads) == sorted(set(downloads)) and len(downloads) == len(FILES) + 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_publish_at_once_one_serves_and_nobody_fails(tmp_path, monkeypatch):
+    before = trained(tmp_path, "zero", Status.RETIRED)
+    both = [trained(tmp_path, name, Status.RETIRED) for name in ("one", "two")]
+    together = Barrier(2, timeout=20)
+    monkeypatch.setattr(versions, "open_scorer", lambda version: together.wait())
+
+    def published(version):
+        try:
+            publish(version)
+        finally:
+            connection.close()
+
+    for _ in range(15):  # a race: each round may be lost
+        RecommenderVersion.objects.update(status=Status.RETIRED)
+        RecommenderVersion.objects.filter(pk=before.pk).update(status=Status.PUBLISHED)
+        with ThreadPoolExecutor(2) as at_once:
+            list(at_once.map(published, both))
+        assert RecommenderVersion.objects.get(status=Status.PUBLISHED) in both

@@ -1,3 +1,4 @@
+import re
 from io import StringIO
 
 import pytest
@@ -62,9 +63,9 @@ def test_retrain_takes_settings(shop, trainer):
     assert RecommenderVersion.objects.get().settings == {"seed": 3}
 
 
-@pytest.mark.parametrize("text", ["[1]", "{"])
-def test_retrain_refuses_settings_that_are_no_object(db, text):
-    with pytest.raises(CommandError, match="--settings-json"):
+@pytest.mark.parametrize(("text", "expected"), [("[1]", "expected a JSON object"), ("{'a': 1}", "is not JSON")])
+def test_retrain_refuses_settings_that_are_no_object(db, text, expected):
+    with pytest.raises(CommandError, match=f"--settings-json: .*{re.escape(text)}.*{expected}"):
         run("retrain_recommender", "--settings-json", text)
 
 

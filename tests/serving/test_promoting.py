@@ -14,6 +14,8 @@ from recommendations.exceptions import NotConfigured
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Product, RemovedProduct
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
+from recommendations.serving.looking import Inspection
+from recommendations.serving.looking.paths import path
 from tests.examples import examples
 from tests.serving.test_cost_and_faults import selects
 from tests.serving.test_truth import EVENTS, removed, shopper_who, units_of, without, words
@@ -213,3 +215,19 @@ def test_every_because_beside_promotions_is_true_after_a_real_removal(
         for anchor in anchors if len(anchors) > 1 else ():
             assert entry.card.product_id in removed(query, anchor).product_ids
     assert not RemovedProduct.objects.exists()
+
+
+def test_the_staffs_path_tells_what_promotions_did(version, popular, shopper, books, did, promote):
+    did(shopper, books[10:13])
+    query = RecommendationQuery("home", shopper, limit=9)
+    before, others = recommend(query).product_ids, recommend(replace(query, limit=60)).product_ids[20:]
+    promote(*others[:3])
+    found = Inspection(query)
+    shown = found.served.product_ids
+    pushed = [path(found, key) for key in before if key not in shown]
+    assert pushed and all(one.rank is None and one.is_pushed_out and one.pinned == 3 for one in pushed)
+    first, last = path(found, shown[0]), path(found, shown[-1])
+    assert (first.is_promoted, first.rank, first.pinned) == (True, 1, 3)
+    assert (last.is_promoted, last.is_pushed_out, last.rank) == (False, False, 9)
+    far = path(found, others[-1])
+    assert (far.rank, far.is_pushed_out) == (None, False)  # others score higher

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.test import override_settings
 from django.utils import timezone
@@ -144,6 +145,19 @@ def test_a_list_about_a_product_leaves_the_product_out_and_gives_no_cause(versio
     assert found.recommendations
     assert str(books[3].pk) not in found.product_ids
     assert {entry.reason.kind for entry in found.recommendations} == {"none"}
+
+
+def test_similar_products_are_ranked_by_their_cosine(version, books):
+    shown = recommend(RecommendationQuery("similar", product_id=str(books[0].pk), limit=8)).product_ids
+    scorer = current_recommender().scorer
+    matrix = scorer.score.item_matrix.astype(float)
+    own = matrix[scorer.vocabulary.number(str(books[0].pk))]
+    cosine = {
+        str(book.pk): (row := matrix[scorer.vocabulary.number(str(book.pk))]) @ own / np.linalg.norm(row)
+        for book in books[1:]
+        if book.shelf == books[0].shelf
+    }
+    assert shown == sorted(cosine, key=lambda key: -cosine[key])[:8]
 
 
 def test_similar_products_stand_on_the_same_shelf(version, books):
