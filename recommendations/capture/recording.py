@@ -41,9 +41,8 @@ def record(
 
     False for a repeat (same `event_id`, or same kind and product within 30 s), what is older than
     RECOMMENDATIONS["RETENTION_DAYS"], a bot (but what it buys), a page that a browser loads ahead, and whoever gave no
-    consent or opted out. Commits or rolls back with the
-    caller's transaction. An error is logged, or with RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for arguments
-    that can't be right.
+    consent or opted out. Commits or rolls back with the caller's transaction. An error is logged, or with
+    RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for arguments that can't be right.
     """
     event = Event(kind, product_id_of(product), query, quantity, occurred_at, event_id, list_id=list_id)
     return _record(who, [event], response=response) == 1
@@ -59,10 +58,10 @@ def record_order(
     """Record an order's lines, (product or its id, quantity) each, as purchases at one time; returns how many are new.
 
     Recording an order again, or importing it later for the same shopper under the same order number, adds nothing (an
-    import knows the users of this shop with `--users` only). Of a guest of whom
-    nothing is known, the order is kept under the external id `guest:ORDER_ID`. Call it at the end of a transaction:
-    until that ends, a login or an erasure of this shopper waits. A line that names no product of the catalog (a
-    deleted one, a fee) or no whole quantity from 1 is left out and logged, or with RECOMMENDATIONS["STRICT"] raised.
+    import knows the users of this shop with `--users` only). Of a guest of whom nothing is known, the order is kept
+    under the external id `guest:ORDER_ID`. Call it at the end of a transaction: until that ends, a login or an erasure
+    of this shopper waits. A line that names no product of the catalog (a deleted one, a fee) or no whole quantity from
+    1 is left out and logged, or with RECOMMENDATIONS["STRICT"] raised.
     """
     order_id = "" if order_id is None else str(order_id)
     if not order_id:

@@ -79,11 +79,8 @@ def _purge_merged(before: datetime) -> int:
 
 def _purge_visitors(before: datetime) -> int:
     """Visitors of whom nothing is kept and who were not here since: their browser's cookie is gone."""
-    mine = {"shopper": OuterRef("pk")}
-    kept = (Exists(table.objects.filter(**mine)) for table in (Interaction, RemovedProduct, HiddenProduct))
+    tables = (Interaction, RemovedProduct, HiddenProduct)
+    nothing_kept = (~Exists(table.objects.filter(shopper=OuterRef("pk"))) for table in tables)
     unseen = Q(last_seen=None, created_at__lt=before) | Q(last_seen__lt=before.date())
-    visitors = Shopper.objects.filter(unseen, user=None, external_id=None, merged_into=None)
-    visitors = visitors.exclude(Exists(Shopper.objects.filter(merged_into=OuterRef("pk"))))
-    for one in kept:
-        visitors = visitors.exclude(one)
+    visitors = Shopper.objects.filter(unseen, *nothing_kept, user=None, external_id=None, merged_into=None)
     return sum(visitors.filter(pk__gte=low, pk__lt=low + AT_ONCE).delete()[0] for low in _ranges())

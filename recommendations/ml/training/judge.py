@@ -73,14 +73,19 @@ def protocols(held_out: HeldOut, needed: int) -> tuple[list[Protocol], list[str]
     if repeating >= needed and all(map(len, held_out.halves())):
         asked.append(Protocol("repeats_allowed", held_out, False))
     else:
-        left_out.append(f"repeats_allowed: {repeating} shoppers came back to a product they knew, {needed} are needed")
+        lacking = _lacking(repeating, needed)
+        left_out.append(f"repeats_allowed: {repeating} shoppers came back to a product they knew, {lacking}")
     if len(new) >= needed and all(map(len, new.halves())):
         asked.append(Protocol("new_products", new, True))
     else:
-        left_out.append(f"new_products: {len(new)} shoppers turned to a new product, {needed} are needed")
+        left_out.append(f"new_products: {len(new)} shoppers turned to a new product, {_lacking(len(new), needed)}")
     if not asked:
         raise NotEnoughData("; ".join(left_out))
     return asked, left_out
+
+
+def _lacking(found: int, needed: int) -> str:
+    return f"{needed} are needed" if found < needed else "all of them of the half that chooses or of the half that judges"
 
 
 def encode(network: Network, histories: Sequence[History], trained_kinds: Sequence[int]) -> np.ndarray:
