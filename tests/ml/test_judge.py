@@ -164,7 +164,7 @@ def test_a_protocol_in_which_nobody_could_judge_is_left_out():
     asked, left_out = protocols(held_out_of(([1], [1, 2]), ([2], [2]), ([1], [1, 3]), ([2], [2])), needed=2)
     assert names(asked) == ["repeats_allowed"]
     [told] = left_out
-    assert told.startswith("new_products: 2 shoppers turned to a new product, all of them of the half that chooses")
+    assert told.startswith("new_products: 2 shoppers turned to a new product, all of the half that chooses")
 
 
 def test_blocks_are_smaller_the_more_is_scored():

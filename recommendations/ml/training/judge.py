@@ -85,7 +85,7 @@ def protocols(held_out: HeldOut, needed: int) -> tuple[list[Protocol], list[str]
 
 
 def _lacking(found: int, needed: int) -> str:
-    return f"{needed} are needed" if found < needed else "all of them of the half that chooses or of the half that judges"
+    return f"{needed} are needed" if found < needed else "all of the half that chooses, or all of the half that judges"
 
 
 def encode(network: Network, histories: Sequence[History], trained_kinds: Sequence[int]) -> np.ndarray:
