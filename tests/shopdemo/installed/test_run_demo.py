@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -68,6 +69,14 @@ def read_until(demo: subprocess.Popen[str], words: str) -> str:
     raise AssertionError(f"ended without {words!r}:\n{said}")
 
 
+def wait_for_worker(log: Path) -> None:
+    """Until Celery has taken over the signals: a worker that is still importing just ends on one."""
+    until = time.monotonic() + 120
+    while " ready." not in log.read_text():
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.1)
+
+
 def children_of(pid: int) -> list[int]:
     """The shop's server and the worker; only Linux tells."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -83,6 +92,7 @@ def test_run_demo_opens_the_shop_and_ctrl_c_stops_all_of_it(environment, port, t
         assert answer.status == 200
     children = children_of(demo.pid) if sys.platform == "linux" else []
     assert len(children) in (0, 2)
+    wait_for_worker(tmp_path / "worker.log")
     demo.send_signal(signal.SIGINT)
     rest = demo.communicate(timeout=60)[0]
     assert demo.returncode == 0 and "Stopped." in rest, rest
