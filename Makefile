@@ -45,14 +45,15 @@ test: .venv/dev-installed $(MADE_ENCODERS)
 # DATABASE_URL=postgres://... CELERY_BROKER_URL=redis://... RABBITMQ_URL=amqp://... make test-services
 # (what is left out asks nothing of it: pure functions, words, the fidelity report, a shop without Celery or in a file, the demo on what every
 # machine has; the browser sees the same pages), with fewer examples than `make test`; pages also under ATOMIC_REQUESTS.
+# ONLY="tests/services ..." runs these alone.
 test-services: .venv/dev-installed $(MADE_ENCODERS)
 	@$(BIN)/python -m tests.reach_services
 	FEWER_EXAMPLES=1 $(BIN)/python -m pytest -m "not browser" --ignore=tests/ml --ignore=tests/locale \
 	  --ignore=tests/browser --ignore=tests/package --ignore=tests/shopdemo --ignore=tests/benchmarks \
 	  --ignore=tests/test_without_torch.py --ignore=tests/test_packaging.py --ignore=tests/guest/test_without_celery.py \
-	  --ignore=tests/retraining/test_processes.py --ignore=tests/auditing/test_report.py
-	FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other \
-	  tests/api tests/other_shop tests/pages tests/templatetags
+	  --ignore=tests/retraining/test_processes.py --ignore=tests/auditing/test_report.py $(ONLY)
+	$(if $(ONLY),,FEWER_EXAMPLES=1 $(BIN)/python -m pytest --ds=tests.settings_other \
+	  tests/api tests/other_shop tests/pages tests/templatetags)
 
 # Requests made of the OpenAPI document, to the app behind gunicorn on the PostgreSQL that DATABASE_URL names:
 # 20,000 of them, or CASES=..., or as many as SECONDS=... lets.
@@ -77,7 +78,8 @@ package: wheel
 	$(BIN)/python -m pytest tests/package
 
 # The suite without torch on other versions of Python and Django, where these Pythons are installed; on the newest
-# in the very different project. CI runs the newest beside the oldest, which the suite itself runs on.
+# in the very different project. On SQLite, or what DATABASE_URL names. CI runs the newest beside the oldest, which the
+# suite itself runs on.
 matrix: matrix-3.13 matrix-3.12
 
 matrix-3.13: wheel $(MADE_ENCODERS)

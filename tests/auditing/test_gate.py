@@ -103,7 +103,7 @@ def test_a_wrong_word_is_found(version, tmp_path, monkeypatch):
     assert figures["false"] == figures["claims"] > 0
     assert verdict.refusal.startswith("Not every reason it would give is true. CV 0.0000")
     # Whose it is, and what it names, quotes a history: who may see the version may not see that.
-    assert re.search(r"1 is needed\. First: product \w+ in \w+ \(limit \d+\)$", verdict.refusal)
+    assert re.search(r"1 is needed\. First: product [\w-]+ in \w+ \(limit \d+\)$", verdict.refusal)
 
 
 @pytest.mark.training
