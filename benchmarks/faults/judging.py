@@ -70,7 +70,8 @@ def judge(
     """Fill in what was seen. `times`: warm, the fault begins, it ends. `stored` are the ids of events in the database.
 
     `in_doubt` so many may be stored though their commit's answer was lost: sent again they count as duplicates.
-    `may_fail` so many pages may fail, as they would without the app. Unless `is_timed`, pages may take what they like.
+    `may_fail` so many pages may fail, and so many events have no answer, as they would without the app. Unless
+    `is_timed`, pages may take what they like.
     """
     warm, began, ended = times[0], outcome.began or times[1], outcome.ended or times[2]
     pages = [(when, seconds) for when, seconds, _ in seen.pages]
@@ -88,6 +89,7 @@ def judge(
     counted = len({name for name, _ in refused} & set(stored))
     outcome.check(counted <= in_doubt, f"{counted} events are stored that were refused")
     outcome.check(outcome.failed <= may_fail, f"{outcome.failed} pages failed")
+    outcome.check(outcome.otherwise <= may_fail, f"{outcome.otherwise} events were neither stored nor refused by 503")
     if is_timed and outcome.before is not None and outcome.during is not None:
         limit = FACTOR * outcome.before + SLACK
         outcome.check(outcome.during <= limit, f"p99 {outcome.during * 1000:.0f} ms is over {limit * 1000:.0f} ms")

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import Request
+
+from shopdemo.running.processes import DIRECT
 
 from .judging import Outcome, judge
 from .load import Load
@@ -19,7 +21,7 @@ WARM, CALM = 2.0, 8.0  # seconds before a fault
 
 
 class Stand:
-    """Everything runs once it is made; `close` ends it."""
+    """Everything runs once it is made, or nothing when that fails; `close` ends it."""
 
     def __init__(self, folder: Path, is_timed: bool = True) -> None:
         self.folder, self.is_timed = folder, is_timed
@@ -40,10 +42,14 @@ class Stand:
         os.environ.update(self.environment, FAULTS_POOL="0", FAULTS_STATEMENT_TIMEOUT="0")
         self.web = Web(folder, self.environment | {"FAULTS_POOL": "8", "FAULTS_STATEMENT_TIMEOUT": "250"})
         self.workers: list[Worker] = []
-        for server in (self.database, self.broker, self.cache):
-            server.start()
-        self._prepare()
-        self.web.start()
+        try:
+            for server in (self.database, self.broker, self.cache):
+                server.start()
+            self._prepare()
+            self.web.start()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         for server in (self.web, *self.workers, self.database, self.broker, self.cache):
@@ -142,7 +148,7 @@ class Stand:
         """What the shop answers a visitor: headers and body."""
         request = Request(f"http://127.0.0.1:{self.web.port}{path}")
         request.add_header("Cookie", f"recommendations_shopper={self.cookies[0]}")
-        with urlopen(request, timeout=30) as answer:
+        with DIRECT.open(request, timeout=30) as answer:
             return dict(answer.headers), answer.read()
 
     def served(self) -> str:

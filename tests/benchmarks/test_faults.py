@@ -1,11 +1,14 @@
 """What `make faults` says of what it saw; that the faults really happen is seen by running it."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import import_module
 from pkgutil import iter_modules
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.faults import kinds
+from benchmarks.faults import kinds, stand
 from benchmarks.faults.judging import FACTOR, SLACK, Outcome, judge, p99
 from benchmarks.faults.load import Seen
 
@@ -60,6 +63,14 @@ def test_no_page_fails_but_what_would_without_the_app():
     assert verdict(failed, may_fail=2).wrong == []
 
 
+@pytest.mark.parametrize("status", [0, 500, 429, -1])
+def test_an_event_is_stored_or_refused_but_for_what_would_fail_without_the_app(status):
+    events = [(1.0, "a", 201, False), (15.0, "b", status, False)]
+    outcome = verdict(events=events, stored={"a"})
+    assert (outcome.otherwise, outcome.wrong) == (1, ["1 events were neither stored nor refused by 503"])
+    assert verdict(events=events, stored={"a"}, may_fail=1).wrong == []
+
+
 def test_a_page_may_take_so_much_longer_and_no_more():
     assert verdict(pages(0.1, 0.1 * FACTOR + SLACK + 0.001)).wrong == ["p99 201 ms is over 200 ms"]
 
@@ -72,3 +83,56 @@ def test_what_came_before_the_shop_was_warm_does_not_count():
 @pytest.mark.parametrize("name", MODULES)
 def test_each_fault_says_what_happens(name):
     assert import_module(f"{kinds.__name__}.{name}").happen.__doc__
+
+
+class Server:
+    """A server of the stand that tells what was done with it."""
+
+    url, port = "redis://127.0.0.1:1/0", 1
+
+    def __init__(self, done, name):
+        self.done, self.name = done, name
+
+    def start(self):
+        self.done.append(("start", self.name))
+
+    def kill(self):
+        self.done.append(("kill", self.name))
+
+
+@pytest.mark.parametrize("error", [SystemExit("the training was rejected"), KeyboardInterrupt()])
+def test_a_stand_that_can_not_be_prepared_leaves_no_server_behind(tmp_path, monkeypatch, error):
+    done = []
+
+    def fail(self):
+        raise error
+
+    monkeypatch.setattr(stand, "os", SimpleNamespace(environ={}))
+    monkeypatch.setattr(stand, "PostgreSQL", lambda folder: Server(done, "database"))
+    monkeypatch.setattr(stand, "Redis", lambda name, folder: Server(done, name))
+    monkeypatch.setattr(stand, "Web", lambda folder, environment: Server(done, "web"))
+    monkeypatch.setattr(stand.Stand, "_prepare", fail)
+    with pytest.raises(type(error)):
+        stand.Stand(tmp_path)
+    assert {name for what, name in done if what == "kill"} == {"database", "broker", "cache", "web"}
+    assert ("start", "web") not in done
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"here")
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def test_the_shop_is_asked_without_the_users_proxy(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    made = object.__new__(stand.Stand)
+    with HTTPServer(("127.0.0.1", 0), Page) as shop:
+        threading.Thread(target=shop.handle_request, daemon=True).start()
+        made.web, made.cookies = SimpleNamespace(port=shop.server_port), ["a"]
+        assert made.ask("/")[1] == b"here"

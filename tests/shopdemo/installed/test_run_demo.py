@@ -7,11 +7,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
-from shopdemo.running.processes import port_is_free
+from shopdemo.running.processes import DIRECT, port_is_free
 
 ROOT = Path(__file__).parent.parent.parent.parent
 pytestmark = pytest.mark.process
@@ -88,7 +87,7 @@ def test_run_demo_opens_the_shop_and_ctrl_c_stops_all_of_it(environment, port, t
     demo = start(port, environment)
     said = read_until(demo, f"Shop ready at http://127.0.0.1:{port}")
     assert "Training" not in said
-    with urlopen(f"http://127.0.0.1:{port}/static/shopdemo/shop.css", timeout=10) as answer:
+    with DIRECT.open(f"http://127.0.0.1:{port}/static/shopdemo/shop.css", timeout=10) as answer:
         assert answer.status == 200
     children = children_of(demo.pid) if sys.platform == "linux" else []
     assert len(children) in (0, 2)

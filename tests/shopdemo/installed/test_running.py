@@ -1,6 +1,8 @@
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import StringIO
 
 import pytest
@@ -117,6 +119,23 @@ def test_server_that_died_does_not_answer(tmp_path):
     child = sleeping_child(tmp_path, "")
     child.process.wait()
     assert not wait_until_it_answers("http://127.0.0.1:1/", child)
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def test_server_is_asked_without_the_users_proxy(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with HTTPServer(("127.0.0.1", 0), Page) as shop:
+        threading.Thread(target=shop.handle_request, daemon=True).start()
+        assert wait_until_it_answers(f"http://127.0.0.1:{shop.server_port}/", Worker(), seconds=5)
 
 
 def test_training_watched_to_its_publication(db, at_each_look):
