@@ -4,6 +4,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..boundary import RETRY_SECONDS
 from ..exceptions import BrokerUnreachable, NoBroker, RetrainingBusy
 from ..models import RecommenderVersion
 from ..retraining import request_retraining
@@ -33,7 +34,8 @@ class RetrainEndpoint(Endpoint):
         except RetrainingBusy as busy:
             return Response({"detail": str(busy), "version": busy.version_id}, status.HTTP_409_CONFLICT)
         except (NoBroker, BrokerUnreachable) as error:
-            return Response({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
+            later = {"Retry-After": str(RETRY_SECONDS)}
+            return Response({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE, headers=later)
         return Response({"status": "queued"}, status.HTTP_202_ACCEPTED)
 
 

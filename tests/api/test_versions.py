@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from recommendations.api import versions
-from recommendations.exceptions import BrokerUnreachable, RetrainingBusy
+from recommendations.exceptions import BrokerUnreachable, NoBroker, RetrainingBusy
 from recommendations.models import RecommenderVersion
 from tests.api.conftest import URL
 
@@ -69,13 +69,14 @@ def test_a_retraining_needs_a_csrf_token(browser, user, allow, asked):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "said", "later"),
     [
-        (RetrainingBusy(7), 409, "Version 7"),
-        (BrokerUnreachable("redis://x", OSError("refused")), 503, "does not answer"),
+        (RetrainingBusy(7), 409, "Version 7", None),
+        (BrokerUnreachable("redis://x", OSError("refused")), 503, "does not answer", "5"),
+        (NoBroker(), 503, "broker", "5"),
     ],
 )
-def test_why_it_can_not_retrain_now(client, user, allow, monkeypatch, error, code, said):
+def test_why_it_can_not_retrain_now(client, user, allow, monkeypatch, error, code, said, later):
     def refuse(started_by):
         raise error
 
@@ -83,5 +84,5 @@ def test_why_it_can_not_retrain_now(client, user, allow, monkeypatch, error, cod
     allow("retrain")
     client.force_login(user)
     response = client.post(RETRAIN)
-    assert response.status_code == code
+    assert (response.status_code, response.get("Retry-After")) == (code, later)
     assert said in response.json()["detail"]
