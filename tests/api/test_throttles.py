@@ -49,6 +49,14 @@ def test_a_system_of_the_shops_sends_batches(books, client, user, allow, send, f
     assert send(client, [view(book) for book in books]).status_code == 201
 
 
+def test_a_systems_batches_leave_its_address_to_others(books, client, user, allow, send, few):
+    allow("add_interaction")
+    client.force_login(user)
+    for book in books[:3]:
+        assert send(client, [view(book), view(books[3])], REMOTE_ADDR=OUTSIDE).status_code == 201
+    assert [from_address(send, view(books[0])) for _ in range(3)] == [201, 201, 429]
+
+
 def test_an_invented_address_is_not_believed(books, send, few):
     codes = [from_address(send, view(books[0]), forwarded=f"9.9.9.{k}") for k in range(6)]
     assert codes == [201] * 5 + [429]
