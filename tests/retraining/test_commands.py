@@ -52,6 +52,14 @@ def test_retrain_fails_when_nothing_was_published(shop, trainer):
         run("retrain_recommender")
 
 
+def test_retrain_takes_no_settings_along_to_a_worker(shop, monkeypatch):
+    asked = []
+    monkeypatch.setattr(retrain_recommender, "request_retraining", asked.append)
+    with pytest.raises(CommandError, match=r'--settings-json \{"steps": 5\}: expected no --queue beside it'):
+        run("retrain_recommender", "--queue", "--settings-json", '{"steps": 5}')
+    assert asked == []
+
+
 def test_retrain_fails_while_another_one_runs(shop, trainer):
     version = RecommenderVersion.objects.create()
     with pytest.raises(CommandError, match=f"Version {version.pk} is being trained already"):

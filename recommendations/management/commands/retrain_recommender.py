@@ -30,7 +30,7 @@ class Command(command.Command):
             type=_object,
             default={},
             metavar="JSON",
-            help='overrides of RECOMMENDATIONS["TRAINING"], for example \'{"steps": 100}\'',
+            help='overrides of RECOMMENDATIONS["TRAINING"], for example \'{"steps": 100}\'; not with --queue',
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,6 +38,11 @@ class Command(command.Command):
 
     def _retrain(self, options: dict[str, Any]) -> None:
         started_by = f"command ({_user()})"
+        if options["queue"] and (given := options["settings_json"]):
+            raise CommandError(
+                f"--settings-json {json.dumps(given)}: expected no --queue beside it, a Celery worker trains with the "
+                'RECOMMENDATIONS["TRAINING"] of its own settings.'
+            )
         if options["queue"]:
             request_retraining(started_by)
             self.stdout.write("Queued. The admin's list of recommender versions shows how far it is.")
