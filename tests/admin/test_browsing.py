@@ -83,6 +83,13 @@ def test_products_need_the_permission_to_view_them(staff, rows):
     assert staff("view_history").get(url("product")).status_code == 403
 
 
+@pytest.mark.parametrize("model", ["product", "recommenderversion"])
+def test_the_permission_to_change_opens_nothing(staff, rows, model):
+    client = staff(*[f"{verb}_{model}" for verb in ("add", "change", "delete")])
+    assert client.get(url(model)).status_code == 403
+    assert url(model).encode() not in client.get(reverse("admin:index")).content
+
+
 def test_shoppers_are_numbers(staff, rows):
     user = get_user_model().objects.create(**{get_user_model().USERNAME_FIELD: "secretname"})
     mine = Shopper.objects.create(user=user)
