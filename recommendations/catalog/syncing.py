@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from django.db import connections
 from django.db.models import AutoField
 from django.utils import translation
@@ -47,19 +48,25 @@ def sync_catalog(report: Callable[[int, int], None] | None = None) -> SyncResult
     """Mirror every product of the shop; rows of vanished products become unavailable, none is deleted.
 
     First all are compared, then those that differ are mirrored, CHUNK of them in a transaction: nothing waits for long,
-    and what is saved meanwhile stays. `report(done, total)` is called after each chunk.
+    and what is saved meanwhile stays. `report(done, total)` is called after each chunk. A catalog of which no product
+    can be read has a mistake: its first error is raised, and nothing is changed.
     """
     catalogs = get_catalogs()
     total = sum(catalog.queryset().count() for catalog in catalogs) if report else 0
     seen: set[str] = set()
     differ: list[str] = []
     with _reading(), _in_one_language():
-        for catalog, chunk in _chunks(catalogs):
-            rows = _readable((catalog, product) for product in chunk)
-            differ += _changed(rows, Product.objects.filter(product_id__in=list(rows)))
-            seen.update(rows)
-            if report:
-                report(len(seen) - len(differ), total)
+        for catalog in catalogs:
+            readable, errors = 0, list[Exception]()
+            for chunk in _chunks(catalog):
+                rows, left_out = _readable((catalog, product) for product in chunk)
+                differ += _changed(rows, Product.objects.filter(product_id__in=list(rows)))
+                seen.update(rows)
+                readable, errors = readable + len(rows), errors or left_out
+                if report:
+                    report(len(seen) - len(differ), total)
+            if errors and not readable:
+                raise errors[0]
         gone = _not_in(seen)
     return _settle(differ, report, total) + _settle(gone)
 
@@ -125,19 +132,22 @@ def _add(product_ids: Collection[str]) -> set[str]:
 
 def _rows(product_ids: Collection[str]) -> dict[str, Product]:
     with _in_one_language():
-        return _readable(find_products(product_ids))
+        return _readable(find_products(product_ids))[0]
 
 
-def _readable(products: Iterable[tuple[Catalog, Any]]) -> dict[str, Product]:
-    """Rows by product_id. A product without an id that can be kept is left out and logged, or with
-    RECOMMENDATIONS["STRICT"] NotConfigured is raised: one of them must not keep all others from being mirrored.
+def _readable(products: Iterable[tuple[Catalog, Any]]) -> tuple[dict[str, Product], list[Exception]]:
+    """Rows by product_id, and the errors of those left out. A product that its catalog can't tell of, or without an id
+    that can be kept, is left out and logged, or with RECOMMENDATIONS["STRICT"] the error is raised: one of them must
+    not keep all others from being mirrored. A failure of the database is no product's, and always raised.
     """
     rows: dict[str, Product] = {}
-    left_out: list[NotConfigured] = []
+    left_out: list[Exception] = []
     for catalog, product in products:
         try:
             row = _row(catalog, product)
-        except NotConfigured as error:
+        except DatabaseFailure:
+            raise
+        except Exception as error:
             if get_config().STRICT:
                 raise
             left_out.append(error)
@@ -145,7 +155,7 @@ def _readable(products: Iterable[tuple[Catalog, Any]]) -> dict[str, Product]:
             rows[row.product_id] = row
     if left_out:
         log("products_left_out", left_out[0], count=len(left_out))
-    return rows
+    return rows, left_out
 
 
 def _changed(rows: dict[str, Product], stored: Iterable[Product]) -> list[str]:
@@ -158,15 +168,14 @@ def _mirrored(row: Product) -> list[Any]:
     return [getattr(row, name) for name in MIRRORED]
 
 
-def _chunks(catalogs: Iterable[Catalog]) -> Iterator[tuple[Catalog, list[Any]]]:
-    for catalog in catalogs:
-        products = catalog.queryset()
-        if isinstance(products.model._meta.pk, AutoField):
-            # The mirror's order says which are newest: a shop's own may put the newest first.
-            products = products.order_by("pk")
-        rows = products.iterator(chunk_size=CHUNK)
-        while chunk := list(islice(rows, CHUNK)):
-            yield catalog, chunk
+def _chunks(catalog: Catalog) -> Iterator[list[Any]]:
+    products = catalog.queryset()
+    if isinstance(products.model._meta.pk, AutoField):
+        # The mirror's order says which are newest: a shop's own may put the newest first.
+        products = products.order_by("pk")
+    rows = products.iterator(chunk_size=CHUNK)
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
 
 
 def _row(catalog: Catalog, product: Any) -> Product:

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import AutoField
 from django.utils import translation
 
@@ -110,6 +111,61 @@ def test_one_product_without_a_key_keeps_no_other_from_being_mirrored(books, mon
     assert sync_catalog().created == 2
     assert "Coffee" not in Product.objects.values_list("title", flat=True)
     assert f"primary key {books[1].pk!r}" in caplog.text and "products_left_out" in caplog.text
+
+
+@pytest.fixture
+def fails(monkeypatch, settings):
+    """fails(error, *names): the catalog can't tell the price of these books."""
+    settings.RECOMMENDATIONS = {"STRICT": False}
+
+    def arrange(error, *names):
+        def price(self, book):
+            if book.name in names:
+                raise error
+            return book.price
+
+        monkeypatch.setattr(type(registered()[Book]), "price", price)
+
+    return arrange
+
+
+def test_a_product_that_its_catalog_can_not_tell_of_keeps_no_other_from_being_mirrored(books, fails, caplog, settings):
+    sync_catalog()
+    fails(TypeError("no price"), "Cocoa")
+    Book.objects.filter(name="Tea").update(name="Green tea")
+    assert sync_catalog() == SyncResult(created=0, updated=1, unavailable=1)
+    assert not mirrored(books[2]).available
+    assert "products_left_out" in caplog.text and "TypeError: no price" in caplog.text
+    mirror([str(book.pk) for book in books[1:]])
+    assert mirrored(books[1]).available
+    settings.RECOMMENDATIONS = {"STRICT": True}
+    with pytest.raises(TypeError):
+        sync_catalog()
+
+
+def test_also_the_only_one_of_the_last_chunk(books, fails, monkeypatch):
+    monkeypatch.setattr(the_syncing, "CHUNK", 2)
+    fails(TypeError("no price"), "Cocoa")
+    assert sync_catalog().created == 2
+
+
+def test_a_mistake_that_breaks_every_product_is_raised_and_changes_nothing(books, fails, monkeypatch):
+    sync_catalog()
+    monkeypatch.setattr(the_syncing, "CHUNK", 2)
+    fails(AttributeError("'Book' object has no attribute 'cost'"), "Tea", "Coffee", "Cocoa")
+    with pytest.raises(AttributeError, match="cost"):
+        sync_catalog()
+    assert all(mirrored(book).available for book in books)
+
+
+def test_a_database_that_fails_makes_no_product_unavailable(books, fails):
+    sync_catalog()
+    fails(OperationalError("server closed the connection"), "Cocoa")
+    with pytest.raises(OperationalError):
+        sync_catalog()
+    with pytest.raises(OperationalError):
+        mirror([str(books[2].pk)])
+    assert mirrored(books[2]).available
 
 
 def test_one_product_is_mirrored_by_itself(books):
