@@ -69,7 +69,7 @@ class FidelityTable:
 def fidelity_tables(fidelity: Mapping[str, Any]) -> list[FidelityTable]:
     """What the gate and the report measured, the gate first; what was not measured is left out."""
     gate, report = fidelity.get("gate", {}), fidelity.get("report", {})
-    by_length = gettext("What shown products rest on, by distinct products in the history")
+    by_length = gettext("What shown products rest on, by distinct products and searches in the history")
     found = [_exact(gate), _coverage(by_length, gate.get("coverage") or report.get("coverage", {}))]
     by_event = {str(KINDS.get(kind, kind)): tiers for kind, tiers in report.get("coverage_by_event", {}).items()}
     found.append(_coverage(gettext("What shown products rest on, by the strongest that the shopper did"), by_event))
@@ -84,8 +84,11 @@ def fidelity_facts(fidelity: Mapping[str, Any]) -> list[tuple[str, str]]:
     told = []
     if gate:
         share = gate["seconds"] / max(gate["training_seconds"], 1e-9)
-        words = gettext("%(shoppers)s shoppers in %(seconds)s s, %(share)s of the training's time")
-        values = {"shoppers": _count(gate["shoppers"]), "seconds": round(gate["seconds"]), "share": f"{share:.0%}"}
+        words = gettext(
+            "%(shoppers)s shoppers, %(visitors)s of them made up, in %(seconds)s s, %(share)s of the training's time"
+        )
+        values = {"seconds": round(gate["seconds"]), "share": f"{share:.0%}"}
+        values |= {name: _count(gate.get(name)) for name in ("shoppers", "visitors")}
         told.append((gettext("Checked before it was published"), words % values))
     single = (
         (_("NAOPC of our order (1 is best)"), report.get("naopc", {}).get("ours")),
@@ -95,7 +98,8 @@ def fidelity_facts(fidelity: Mapping[str, Any]) -> list[tuple[str, str]]:
         (_("The same without learning, and by chance"), _pair(report.get("sanity", {}))),
         (_("Explaining a list, milliseconds p50 / p99"), _milliseconds(report or gate)),
     )
-    return told + [(str(label), value if isinstance(value, str) else _share(value)) for label, value in single if value]
+    measured = [(str(label), value) for label, value in single if value not in (None, "")]  # 0 is a figure
+    return told + [(label, value if isinstance(value, str) else _share(value)) for label, value in measured]
 
 
 def plots(version: RecommenderVersion) -> list[tuple[str, str]]:

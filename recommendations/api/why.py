@@ -67,4 +67,5 @@ def _as_json(comparison: Comparison | None) -> dict[str, Any] | None:
         "product": product_as_json(comparison.other),
         "for_it": anchors_as_json(comparison.for_it),
         "for_the_other": anchors_as_json(comparison.for_the_other),
+        "complete": comparison.complete,
     }

@@ -56,7 +56,8 @@ def promotion_faults(audit: ShopperAudit, said: Said) -> list[str]:
         "must not be shown": said.product_id in audit.left_out(said.bought, ())
         or said.product_id not in audit.reference.buyable,
         "is promoted and has a cause": said.anchors and not said.fact,
-        f"is {said.fact}, paid: {paid}": is_labelled and (said.fact == "sponsored") != paid,
+        f"is {said.fact or 'shown without a word'}, paid: {paid}": (said.fact == "sponsored") != paid
+        and (paid or is_labelled),
         f"is promoted, and at {worst} of {said.limit} anyway": said.fact == "promoted" and worst <= said.limit,
         f"at {best} of {said.limit} does not say it is promoted": not is_labelled and best > said.limit,
     }

@@ -112,6 +112,7 @@ class _Gate:
             "predictions": tally.predicted,
             "different": tally.different,
             "shoppers": tally.shoppers,
+            "visitors": tally.visitors,
             "coverage": {
                 length: {tier: round(count / counts.total(), 4) for tier, count in sorted(counts.items())}
                 for length, counts in tally.covered.items()

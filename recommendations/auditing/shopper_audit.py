@@ -1,8 +1,8 @@
 """The independent path: what a shop says of its recommendations, derived a second time.
 
 Nothing here is shared with serving but the vocabulary, what a search stands for, and the reading of a history as
-tokens: rows are read by other queries, eligibility is written again, the score is plain torch, one history at a time,
-over the whole catalog.
+tokens: rows are read by other queries, what is removed is left out of the rows, eligibility is written again, the score
+is plain torch, one history at a time, over the whole catalog.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -38,6 +38,8 @@ class Claim:
     events: tuple[str, ...]  # the word used of each anchor, "searched" only of searches
     rank_before: int  # the place it was shown at, not counting the anchors
     bought: str  # what the placement does with bought products: "allowed", "left out" or "only"
+    rank_after: int = 1  # the place it is said to fall to at least
+    ranks_without_each: tuple[int, ...] = ()  # of two: the place it is said to keep at least without each alone
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ class ShopperAudit:
         self.removed = {reference.product_ids[pk] for pk in removed.values_list("product_id", flat=True)}
         # Numbered as serving numbers them, the newest first: single units are compared with it by number.
         self.searches = list(dict.fromkeys(event.query for event in self.events if event.kind == Kind.SEARCH))
+        bags = [reference.scorer.query_index.bag(query) for query in self.searches]
+        self._queries = Queries(len(reference.vocabulary) + 1, bags)
         self.history = self._history(self.events)
+        self._without: dict[tuple[int, ...], History] = {}
         self._scores: dict[tuple[int, ...], np.ndarray] = {}
         self._effects: dict[str, dict[int, np.ndarray]] = {}
 
@@ -84,6 +89,8 @@ class ShopperAudit:
         after = self._place_after(claim, item, gone)
         if after <= claim.limit:
             faults.append(f"still at {after} of {claim.limit} without {named}")
+        if after < claim.rank_after:
+            faults.append(f"falls to {after}, not to {claim.rank_after} or farther")
         if after - claim.rank_before < max(3, ceil(claim.limit / 4)):
             faults.append(f"falls from {claim.rank_before} to {after} only")
         share = self._share(claim, item, gone)
@@ -109,6 +116,9 @@ class ShopperAudit:
             if after > claim.limit:
                 named = " and ".join(name[anchor] for anchor in fewer)
                 faults.append(f"already at {after} of {claim.limit} without {named} alone")
+        for anchor, most in zip(anchors, claim.ranks_without_each, strict=False):
+            if (after := self._place_after(claim, item, (anchor,))) > most:
+                faults.append(f"at {after} without {name[anchor]} alone, not at {most} or before")
         for anchor in anchors:
             if self._effects_of(claim.bought)[anchor][item] < -LITTLE_AGAINST - SHARE_ROOM:
                 faults.append(f"{name[anchor]} speaks against {claim.product_id}")
@@ -191,7 +201,7 @@ class ShopperAudit:
 
     def _place_after(self, claim: Claim, item: int, gone: tuple[int, ...]) -> int:
         """The place of the item in the list made without these items; one past the end when it is in none."""
-        if len(self.history.without(*gone)) == 0:
+        if len(self._history_without(gone)) == 0:
             return self._place_for_strangers(claim.product_id, claim.bought, gone)
         scores, rivals = self._score(gone), self._rivals(claim, gone, gone)
         return int(np.count_nonzero(scores[rivals] > scores[item])) + 1
@@ -210,7 +220,7 @@ class ShopperAudit:
 
     def _share(self, claim: Claim, item: int, gone: tuple[int, ...]) -> float:
         """How much the anchors explain of what the strongest product explains, of those whose removal is known."""
-        if len(self.history.without(*gone)) == 0:
+        if len(self._history_without(gone)) == 0:
             return 1.0  # all of the history
         effect = float(self._effect(claim.bought, gone)[item])
         strongest = max([effect, *(single[item] for single in self._effects_of(claim.bought).values())])
@@ -222,7 +232,7 @@ class ShopperAudit:
             self._effects[bought] = {
                 unit: self._effect(bought, (unit,))
                 for unit in self.history.units()
-                if len(self.history.without(unit)) and self._is_removal_known(unit)
+                if len(self._history_without((unit,))) and self._is_removal_known(unit)
             }
         return self._effects[bought]
 
@@ -243,7 +253,7 @@ class ShopperAudit:
     def _score(self, without: tuple[int, ...]) -> np.ndarray:
         """f (n+1) of the history without these items."""
         if without not in self._scores:
-            self._scores[without] = self.reference.scorer.scores(self.history.without(*without))
+            self._scores[without] = self.reference.scorer.scores(self._history_without(without))
         return self._scores[without]
 
     def _eligible(self, bought: str, without: tuple[int, ...]) -> np.ndarray:
@@ -269,17 +279,21 @@ class ShopperAudit:
     def _events_without(self, items: tuple[int, ...]) -> list[Event]:
         return [event for event in self.events if not self._is_about(event, items)]
 
+    def _history_without(self, units: tuple[int, ...]) -> History:
+        """Made of the events that a removal leaves."""
+        if units not in self._without:
+            self._without[units] = self._history(self._events_without(units))
+        return self._without[units]
+
     def _history(self, events: Sequence[Event]) -> History:
-        bags = [self.reference.scorer.query_index.bag(query) for query in self.searches]
-        matching = {query for query, bag in zip(self.searches, bags, strict=True) if len(bag.items)}
+        matching = {query for query, bag in zip(self.searches, self._queries.bags, strict=True) if len(bag.items)}
         numbers = [
             self._product(event.product_id)
             if event.kind != Kind.SEARCH
             else self._search(event.query) * (event.query in matching)
             for event in events[::-1]
         ]
-        queries = Queries(len(self.reference.vocabulary) + 1, bags)
-        return History.of(numbers, [event.kind for event in events[::-1]], queries=queries)
+        return History.of(numbers, [event.kind for event in events[::-1]], queries=self._queries)
 
 
 def _remembered(reference: Reference, shopper: Shopper) -> list[Event]:

@@ -55,9 +55,8 @@ def prediction_holds(query: RecommendationQuery, anchors: Sequence[Anchor], prod
     predicted = recommend(query.without_units(anchor.unit for anchor in anchors))
     with rolled_back():
         for anchor in anchors:
-            is_search = anchor.type == "query"
-            product_id, words = (None, anchor.id) if is_search else (anchor.id, None)
-            controls.remove(query.shopper, product_id, words, query.now)
+            removed, words = (None, anchor.id) if anchor.type == "query" else (anchor.id, None)
+            controls.remove(query.shopper, removed, words, query.now)
         served = recommend(query)
     told = [[(entry.card.product_id, entry.reason) for entry in found.recommendations] for found in (predicted, served)]
     return told[0] == told[1] and product_id not in served.product_ids

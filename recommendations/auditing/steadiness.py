@@ -7,7 +7,7 @@ import numpy as np
 from ..ml.kinds import Kind
 from ..ml.labels import orders
 from ..models import Interaction, Product
-from ..serving import recommend
+from ..serving import Because, Recommendation, recommend
 from .explained import ExplainedList, ExplainedShop
 from .shown_lists import rolled_back
 from .strongest import OURS
@@ -33,9 +33,14 @@ def kept_beside_another(shop: ExplainedShop, found: ExplainedList) -> list[bool]
     with rolled_back():
         _insert(found, Product.objects.get(product_id=other), shop.rng)
         entries = recommend(found.query).recommendations
-    after = {entry.card.product_id: {anchor.id for anchor in entry.reason.anchors} for entry in entries}
+    after = {entry.card.product_id: _cause(entry) for entry in entries}
     before = [found.entries[place] for place in found.named]
-    return [after.get(e.card.product_id) == {anchor.id for anchor in e.reason.anchors} for e in before]
+    return [after.get(entry.card.product_id) == _cause(entry) for entry in before]
+
+
+def _cause(entry: Recommendation) -> set[tuple[str, str]]:
+    """What its "because" names; nothing where it has a fact or no reason."""
+    return {anchor.unit for anchor in entry.reason.anchors} if isinstance(entry.reason, Because) else set()
 
 
 def agrees_without_learning(shop: ExplainedShop, found: ExplainedList) -> list[bool]:

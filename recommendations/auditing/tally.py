@@ -23,8 +23,8 @@ from .shown_lists import ShownList, prediction_holds, shown_lists
 EXAMPLES = 20
 TIERS = ("P", "T1", "T2", "T4", "T5", "T0")
 CAUSAL = {"T1", "T2"}
-COUNTS = ("claims", "visitor_claims", "false", "predicted", "different", "shoppers", "needless")
-# The placement whose coverage is told: all of it is chosen from the history.
+COUNTS = ("claims", "visitor_claims", "false", "predicted", "different", "shoppers", "visitors", "needless")
+# The placement whose coverage is told, of real shoppers: all of it is chosen from the history.
 COVERED = "new_for_you"
 
 
@@ -34,6 +34,7 @@ class Tally:
     def __init__(self, version: RecommenderVersion, predict_every: int) -> None:
         self.version, self.predict_every = version, predict_every
         self.claims = self.visitor_claims = self.false = self.predicted = self.different = self.shoppers = 0
+        self.visitors = 0  # of the shoppers, those that were made up
         self.needless = 0  # pairs of which one alone would do
         self.by_tier: dict[str, Counter[str]] = {tier: Counter(checked=0, false=0) for tier in TIERS}
         self.by_placement: dict[str, Counter[str]] = {}
@@ -61,7 +62,10 @@ class Tally:
         self.shoppers += 1
         for shown, entry, faults in asked:
             self._count(audit, shown, entry, faults)
+            if shown.name == COVERED and not is_visitor:
+                self.covered.setdefault(_length(audit), Counter())[entry.reason.tier] += 1
         if is_visitor:
+            self.visitors += 1
             self.visitor_claims += self.claims - claims
         return audit
 
@@ -92,7 +96,7 @@ class Tally:
         return faults + promotion_faults(audit, _said(shown, entry))
 
     def _count(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation, faults: list[str]) -> None:
-        reason, length = entry.reason, stratum(len(audit.history.units()))
+        reason = entry.reason
         if isinstance(reason, Because):
             claim = claim_of(shown, entry, reason)
             faults = faults + audit.faults(claim)
@@ -100,13 +104,11 @@ class Tally:
         for counter in (
             self.by_tier[reason.tier],
             self.by_placement.setdefault(shown.name, Counter()),
-            self.by_history.setdefault(length, Counter()),
+            self.by_history.setdefault(_length(audit), Counter()),
         ):
             counter["checked"] += 1
             counter["because"] += isinstance(reason, Because)
             counter["false"] += bool(faults)
-        if shown.name == COVERED:
-            self.covered.setdefault(length, Counter())[reason.tier] += 1
         if faults:
             self.false += 1
             self._tell(shown, product=entry.card.product_id, reason=asdict(reason), faults=faults)
@@ -124,8 +126,10 @@ class Tally:
 
     @property
     def facts(self) -> Counter[str]:
-        """checked and false of everything that is said and is no "because"."""
-        return sum((self.by_tier[tier] for tier in self.by_tier if tier not in CAUSAL | {"T0"}), Counter())
+        """checked and false of everything that is said and is no "because", and of what should have been said."""
+        said = sum((self.by_tier[tier] for tier in self.by_tier if tier not in CAUSAL | {"T0"}), Counter())
+        unsaid = self.by_tier["T0"]["false"]
+        return said + Counter(checked=unsaid, false=unsaid)
 
     @property
     def false_claims(self) -> int:
@@ -147,6 +151,7 @@ class Tally:
             "predictions": {"checked": self.predicted, "different": self.different},
             "claims_of_visitors": self.visitor_claims,
             "shoppers": self.shoppers,
+            "visitors": self.visitors,
             "version": self.version.pk,
             "artifact_sha256": self.version.artifact_sha256,
             "seconds": round(monotonic() - self._began, 1),
@@ -162,6 +167,10 @@ class Tally:
         )
 
 
+def _length(audit: ShopperAudit) -> str:
+    return stratum(len(audit.history.units()))
+
+
 def claim_of(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
     """The "because" of an entry as the audit reads it."""
     return Claim(
@@ -171,6 +180,8 @@ def claim_of(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
         events=tuple(anchor.event for anchor in reason.anchors),
         rank_before=reason.evidence.rank_before,
         bought=shown.query.spot.bought,
+        rank_after=reason.evidence.rank_after,
+        ranks_without_each=getattr(reason.evidence, "ranks_without_each", ()),
     )
 
 

@@ -36,9 +36,9 @@ class Cause:
     limit: int
     rank_before: int  # 1 = first
     rank_after: int  # at least; the pool may lack items that beat it too
-    margin: float  # by how much the limit-th best of the others beats it
     share: float  # of the strongest effect on this item, 0..1
     witnesses: tuple[int, ...]  # the items that beat it, best first
+    margins: tuple[float, ...]  # by how much each does
 
 
 class Removals:
@@ -86,9 +86,9 @@ class Removals:
             limit=limit,
             rank_before=int(rank_before),
             rank_after=len(beating) + 1,
-            margin=float(scores[best[limit - 1]] - scores[column]),
             share=share,
             witnesses=tuple(self.pool[best].tolist()),
+            margins=tuple((scores[best] - scores[column]).tolist()),
         )
 
     def _effects(self) -> np.ndarray:

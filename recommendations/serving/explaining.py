@@ -31,7 +31,7 @@ class Claim:
     anchors: tuple[Named, ...]
     witnesses: tuple[str, ...]  # best first
     rank_after: int  # at least
-    margin: float | None
+    margins: tuple[float, ...]  # of each witness; empty where no recommender ranks what is left
     share: float
     ranks_without_each: tuple[int, ...] = ()  # of two anchors
     ranks_with_one: tuple[int, ...] = ()  # of three
@@ -127,7 +127,7 @@ class Explainer:
         if not named or item in self._all or len(ahead) < witnesses_needed(rank, self.query.limit):
             return []
         anchors = tuple(map(self.named, self._all))
-        return [Claim(product_id, anchors, tuple(ahead), len(ahead) + 1, None, 1.0)]
+        return [Claim(product_id, anchors, tuple(ahead), len(ahead) + 1, (), 1.0)]
 
     def named(self, unit: int) -> Named:
         """What a number of the history stands for."""
@@ -159,7 +159,7 @@ class Explainer:
         name = self.pool.product_id
         witnesses = tuple(name(item) for item in cause.witnesses)
         anchors = tuple(map(self.named, cause.anchors))
-        return Claim(name(cause.item), anchors, witnesses, cause.rank_after, cause.margin, cause.share)
+        return Claim(name(cause.item), anchors, witnesses, cause.rank_after, cause.margins, cause.share)
 
     def _either_claim(self, either: EitherCause) -> Claim:
         """The one met last is named first."""
@@ -188,13 +188,14 @@ class Explainer:
             return None
         rank -= sum(product_id in ahead for product_id in products)
         live = tuple(witness for witness in claim.witnesses if witness in cards)
+        margin_of = dict(zip(claim.witnesses, claim.margins, strict=False))
         if len(live) < witnesses_needed(rank, self.query.limit):
             return None
         proof: dict[str, Any] = dict(
             limit=self.query.limit,
             rank_before=rank,
             rank_after=len(live) + 1,
-            margin=claim.margin,
+            margin=margin_of.get(live[self.query.limit - 1]),
             share=claim.share,
             witnesses=live,
             version=self.pool.loaded.version,

@@ -40,14 +40,22 @@ class Promotions:
         return set(self.allowed[: self.places + SPARE])
 
     def put_first(self, organic: Sequence[Recommendation], cards: Mapping[str, Card]) -> list[Recommendation]:
-        """The list with its promotions in front, longer by each that was not there; `organic` is the one without."""
+        """The list with its promotions in front, longer by each that was not there; `organic` is the one without.
+
+        What is paid for says so wherever it stands.
+        """
+        organic = [self._told(entry) for entry in organic]
         pinned = [key for key in self.allowed if key in cards][: self.places]
         if not pinned:
-            return list(organic)
+            return organic
         shown = {entry.card.product_id: entry for entry in organic}
         first = [self._pinned(cards[key], shown.get(key)) for key in pinned]
         rest = [entry for entry in organic if entry.card.product_id not in pinned]
         return [replace(entry, rank=rank) for rank, entry in enumerate([*first, *rest], start=1)]
+
+    def _told(self, organic: Recommendation) -> Recommendation:
+        promotion = self.declared.get(organic.card.product_id)
+        return replace(organic, reason=Fact("sponsored")) if promotion is not None and promotion.paid else organic
 
     def _pinned(self, card: Card, organic: Recommendation | None) -> Recommendation:
         """What was paid for says so; else what would be shown anyway stays what it is."""

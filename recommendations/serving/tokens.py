@@ -35,11 +35,12 @@ class Token:
     is_row: bool = False  # whether it shows some products of its list only, as rows "Because you viewed X" do
 
     def change(self, again: RecommendationList) -> str:
-        """What differs in the list computed `again`: "version" (of the recommender), "list" (what is shown), or "".
+        """What differs in the list computed `again`: "version" (another recommender's), "list" (what is shown), or "".
 
-        A row has changed when one of its products is gone from its list, or they stand in another order.
+        A list that no recommender made has no version. A row has changed when one of its products is gone from its
+        list, or they stand in another order.
         """
-        if again.version != self.version:
+        if again.version and self.version and again.version != self.version:
             return "version"
         now = [key for key in again.product_ids if key in self.shown] if self.is_row else again.product_ids
         return "" if now == list(self.shown) else "list"

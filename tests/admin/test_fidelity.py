@@ -17,6 +17,7 @@ GATE = {
     "predictions": 240,
     "different": 0,
     "shoppers": 77,
+    "visitors": 15,
     "coverage": {"1": {"T1": 0.75, "T0": 0.25}, "2-4": {"T1": 0.5, "T2": 0.5}},
     "covered": {"1": 40, "2-4": 120},
     "delp@1": {"ours": -1.0},
@@ -67,8 +68,14 @@ def test_the_report_stands_ours_first():
 def test_single_figures_are_told():
     assert fidelity_facts({"gate": GATE})[0] == (
         "Checked before it was published",
-        "77 shoppers in 12 s, 20% of the training's time",
+        "77 shoppers, 15 of them made up, in 12 s, 20% of the training's time",
     )
+    nothing_kept = {"specificity": 0.0, "naopc": {"ours": 0.0}, "stability": {"same_input": 0.0, "another_event": None}}
+    assert list(fidelity_facts({"report": nothing_kept})) == [
+        ("NAOPC of our order (1 is best)", "0.0%"),
+        ("Specificity: causes that are the only one", "0.0%"),
+        ("Told alike when asked twice", "0.0%"),
+    ]
     told = dict(fidelity_facts({"gate": GATE, "report": REPORT}))
     assert told["Explaining a list, milliseconds p50 / p99"] == "3.0 / 6.0"
     assert told["The same without learning, and by chance"] == "40.0% / 35.0%"

@@ -17,9 +17,10 @@ from recommendations.auditing import tally as tally_module
 from recommendations.auditing.reference import Reference
 from recommendations.auditing.shown_lists import prediction_holds, shown_lists, visitor
 from recommendations.auditing.tally import Tally
-from recommendations.catalog import Promotion
+from recommendations.catalog import Card, Promotion
 from recommendations.exceptions import VersionChanged
 from recommendations.ml.kinds import Kind
+from recommendations.ml.sequences import History
 from recommendations.ml.training.reference import ReferenceScorer
 from recommendations.models import (
     HiddenProduct,
@@ -35,6 +36,7 @@ from recommendations.serving import (
     Anchor,
     Because,
     NoReason,
+    Recommendation,
     RecommendationList,
     RecommendationQuery,
     eligibility,
@@ -256,3 +258,28 @@ def test_a_removal_that_changes_nothing_is_noticed(version, monkeypatch):
         assert prediction_holds(shown.query, anchors, entry.card.product_id)
         monkeypatch.setattr(RemovedProduct.objects, "create", lambda **_: None)
         assert not prediction_holds(shown.query, anchors, entry.card.product_id)
+
+
+def test_a_product_that_stays_is_noticed_though_the_list_was_foretold(version, monkeypatch):
+    shopper = Shopper.objects.create()
+    first, stays = Product.objects.all()[:2]
+    Interaction.objects.create(shopper=shopper, product=first, kind=Kind.VIEW, source=2, event_key=1)
+    query = RecommendationQuery("home", shopper, limit=5)
+    card = Card(stays.product_id, "Stays", "/")
+    shown = RecommendationList("home", recommendations=(Recommendation(1, 1.0, "recommender", card, NoReason()),))
+    monkeypatch.setattr(lists_module, "recommend", lambda query: shown)
+    for anchor in (Anchor(first.product_id, "any", "viewed"), Anchor("tea", "tea", "searched", "query")):
+        assert not prediction_holds(query, [anchor], stays.product_id)
+        assert prediction_holds(query, [anchor], "another")
+
+
+def test_it_fails_when_serving_removes_more_than_it_says(version, tmp_path, monkeypatch):
+    rightly = History.without
+
+    def with_the_newest(self, *items):
+        rest = rightly(self, *items)
+        return rightly(rest, rest.units()[0]) if len(items) == 1 and len(rest.units()) > 1 else rest
+
+    monkeypatch.setattr(History, "without", with_the_newest)
+    with pytest.raises(CommandError, match="Not everything is true"):
+        audit(tmp_path, claims=60, visitors=0.0)

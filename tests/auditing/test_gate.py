@@ -12,14 +12,17 @@ from recommendations.auditing import shown_lists
 from recommendations.auditing.gate import check_reasons, exact_metrics, refusal
 from recommendations.auditing.shopper_audit import ShopperAudit
 from recommendations.auditing.shoppers import stratified, stratum
-from recommendations.auditing.shown_lists import _words
+from recommendations.auditing.shown_lists import LIMITS, _words
+from recommendations.catalog import Promotion
 from recommendations.ml.scorer import Scorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
 from recommendations.publishing import current_recommender
+from recommendations.serving import NoReason, promoting
 from recommendations.serving.memory import Memory
 from tests.auditing.conftest import search_for
 from tests.ml.made_artifact import make_artifact
 from tests.retraining.made_shop import make_shop
+from tests.shop.recommended_products import BookCatalog
 
 FIGURES = {
     "claims": 200,
@@ -71,6 +74,9 @@ def test_a_sound_version_passes_with_its_figures(version, tmp_path):
     assert exact_metrics(figures)["CV"] == exact_metrics(figures)["MIN"] == exact_metrics(figures)["PRED"] == 1
     assert shares == sorted(shares)
     assert shares[-1] == 1
+    real = figures["shoppers"] - figures["visitors"]
+    assert 0 < real < figures["shoppers"]
+    assert real <= sum(figures["covered"].values()) <= real * max(LIMITS)  # made-up visitors say nothing of a shop
     for length, shown in figures["covered"].items():
         assert shown > 0
         assert sum(figures["coverage"][length].values()) == pytest.approx(1, abs=1e-3)
@@ -205,3 +211,13 @@ def test_counts_that_are_no_longer_true_are_made_again_before_anything_is_held_a
 def test_a_visitor_is_made_up_though_a_title_is_blank(db):
     blank = Product.objects.create(product_id="tea", title="  ")
     assert _words(blank.pk, random.Random(0)) == "tea"
+
+
+@pytest.mark.training
+def test_a_promotion_without_a_word_is_a_false_fact(version, tmp_path, monkeypatch):
+    last = Product.objects.order_by("pk").last().product_id
+    monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: [Promotion(last)])
+    monkeypatch.setattr(promoting, "Fact", lambda fact: NoReason())
+    verdict = checked(version, tmp_path, shoppers=2)
+    assert verdict.fidelity["gate"]["false"] == 0 < verdict.fidelity["gate"]["false_facts"]
+    assert "FACT" in verdict.refusal

@@ -114,7 +114,7 @@ def test_two_that_each_keep_it_are_both_named():
     assert (found.cause.rank_before, found.cause.rank_after) == (1, 9)  # behind 4 to 11
     assert found.ranks_without_each == (1, 1)
     # -1.2 against the third best of 4 to 11, which scores -0.6
-    assert found.cause.margin == pytest.approx(-0.6 + 1.2, abs=1e-5)
+    assert found.cause.margins[found.cause.limit - 1] == pytest.approx(-0.6 + 1.2, abs=1e-5)
 
 
 def test_one_of_three_that_each_keep_it_is_no_pair():

@@ -59,7 +59,7 @@ def test_three_that_each_keep_it_are_named():
     assert (found.cause.rank_before, found.cause.rank_after) == (1, 8)  # behind 5 to 11
     assert found.ranks_with_one == (1, 1, 1)
     # -1.2 against the third best of 5 to 11, which scores -0.7
-    assert found.cause.margin == pytest.approx(-0.7 + 1.2, abs=1e-5)
+    assert found.cause.margins[found.cause.limit - 1] == pytest.approx(-0.7 + 1.2, abs=1e-5)
 
 
 def test_two_that_are_enough_are_no_three():

@@ -111,6 +111,7 @@ def test_by_rest(query, browser):  # noqa: F811
     told = browser.get("/recommendations/v1/why/", {**asked, "compared": second}).json()["comparison"]
     comparison = compare(query, first, second)
     assert told["product"]["id"] == second
+    assert told["complete"] is True
     assert [anchor["id"] for anchor in told["for_it"]] == [anchor.id for anchor in comparison.for_it]
     assert [anchor["id"] for anchor in told["for_the_other"]] == [anchor.id for anchor in comparison.for_the_other]
 
@@ -151,3 +152,16 @@ def test_what_is_gone_can_not_be_compared(query, browser):  # noqa: F811
     found = recommend(query)
     asked = {"token": found.token, "product": found.product_ids[0], "compared": "nothing"}
     assert "The two can't be compared" in browser.get(reverse("recommendations:why"), asked).content.decode()
+
+
+def test_of_a_history_of_one_product_nothing_can_be_told(version, popular, books, browser, visitor, did):  # noqa: F811
+    did(visitor, [books[3]])
+    query = RecommendationQuery("home", visitor)
+    found = recommend(query)
+    first, second = found.product_ids[:2]
+    comparison = compare(query, first, second)
+    assert (comparison.for_it, comparison.for_the_other, comparison.complete) == ((), (), False)
+    asked = {"token": found.token, "product": first, "compared": second}
+    page = text_of(browser.get(reverse("recommendations:why"), asked).content.decode())
+    assert "can't be computed exactly" in page
+    assert "Nothing of your history" not in page

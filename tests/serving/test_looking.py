@@ -288,7 +288,8 @@ def test_one_product_alone_has_no_effect_that_could_be_computed(shopper, books, 
     told = look(Inspection(RecommendationQuery("home", shopper, limit=5)))
     (row,) = told.heat.rows
     assert {cell.effect for cell in row.cells} == {None}
-    assert row.total is None
+    assert row.total is told.heat.total is None
+    assert set(told.heat.totals) == {None}
     assert told.attention.tau is None
     assert told.rests_on == ()
 
@@ -322,3 +323,18 @@ def test_the_version_is_named_with_its_hashes(query, version):
     told = look(Inspection(query)).version
     assert (told.number, told.artifact_sha256) == (version.pk, version.artifact_sha256)
     assert told.files["encoder.onnx"] == current_recommender().scorer.manifest.files["encoder.onnx"]
+
+
+def test_nothing_rests_on_itself(shopper, books, products, did):
+    did(shopper, [books[4], books[9], books[30]], Kind.PURCHASE)
+    shown = recommend(RecommendationQuery("buy_again", shopper)).product_ids
+    assert len(shown) == 3
+    for product_id in shown:
+        told = look(Inspection(RecommendationQuery("buy_again", shopper)), product_id)
+        named = [step.unit.key for step in told.rests_on]
+        assert product_id not in named
+
+
+def test_the_only_one_of_a_history_rests_on_nothing(shopper, books, products, did):
+    did(shopper, [books[4]], Kind.PURCHASE)
+    assert look(Inspection(RecommendationQuery("buy_again", shopper)), str(books[4].pk)).rests_on == ()

@@ -82,6 +82,22 @@ def test_what_is_paid_for_says_so_wherever_it_would_be(version, popular, promote
     assert listed()[0].reason.text == "Sponsored"
 
 
+@pytest.mark.parametrize("promotes", [True, False])
+def test_what_is_paid_for_says_so_where_it_has_no_place_of_its_own(
+    version, popular, shopper, books, did, promote, promotes
+):
+    did(shopper, books[10:13])
+    before = listed(shopper, limit=5)
+    paid = [before[k].card.product_id for k in (1, 3, 4)]
+    promote(*[Promotion(key, paid=True) for key in paid])
+    shown = listed(shopper, limit=5, promotes=promotes)  # one place in five
+    assert sorted(products(shown)) == sorted(products(before))
+    assert {entry.card.product_id for entry in shown if entry.reason.text == "Sponsored"} == set(paid)
+    assert {entry.card.product_id for entry in shown if entry.is_promoted} == set(paid)
+    two = [entry for entry in listed(shopper, limit=2) if entry.card.product_id in paid]
+    assert [entry.reason.text for entry in two] == ["Sponsored"]
+
+
 @pytest.mark.parametrize(("limit", "most"), [(1, 0), (2, 0), (3, 1), (10, 3), (11, 3), (12, 4)])
 def test_a_third_of_the_list_at_most(version, popular, books, promote, limit, most):
     promote(*books[50:60])

@@ -97,7 +97,9 @@ SCHEMAS = {
         without=nullable(many(TEXT)),
         comparison={"nullable": True, "allOf": [ref("Comparison")]},
     ),
-    "Comparison": exactly(product=ref("Product"), for_it=many(ref("Anchor")), for_the_other=many(ref("Anchor"))),
+    "Comparison": exactly(
+        product=ref("Product"), for_it=many(ref("Anchor")), for_the_other=many(ref("Anchor")), complete=FLAG
+    ),
     "Accepted": exactly(accepted=number(0), duplicates=number(0)),
     "History": exactly(
         history=many(exactly(**UNIT, event=one_of(*EVENTS), last=TIME, events=number(1))),

@@ -19,12 +19,14 @@ LEAST = 0.1
 class Comparison:
     """What of the history speaks for a shown product, and more than for another, and the reverse; the strongest first.
 
-    It tells what makes the difference between the two, not why either is shown.
+    It tells what makes the difference between the two, not why either is shown. `complete` is False where something
+    that may be named was not tried: without it nothing would be left to rank by, or unread events would move up.
     """
 
     other: Card
     for_it: tuple[Anchor, ...]
     for_the_other: tuple[Anchor, ...]
+    complete: bool
 
 
 def compare(query: RecommendationQuery, product_id: str, other_id: str) -> Comparison | None:
@@ -48,7 +50,7 @@ def compare(query: RecommendationQuery, product_id: str, other_id: str) -> Compa
         rows = [row for row in np.argsort(-more, kind="stable") if more[row] >= LEAST and left.units[row] in anchors]
         return tuple(anchors[left.units[row]] for row in rows[:MOST_NAMED])
 
-    return Comparison(other, speaking_for(one, two), speaking_for(two, one))
+    return Comparison(other, speaking_for(one, two), speaking_for(two, one), anchors.keys() <= set(left.units))
 
 
 def _nameable(inspection: Inspection) -> dict[int, Anchor]:

@@ -40,8 +40,8 @@ class HeatMap:
     titles: tuple[str, ...]
     ranks: tuple[int, ...]  # places in the shown list
     rows: tuple[HeatRow, ...]
-    totals: tuple[float, ...]
-    total: float
+    totals: tuple[float | None, ...]  # None where the effect of some unit is not known
+    total: float | None
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,15 @@ def heat_map(inspection: Inspection) -> HeatMap | None:
             for entry, effect in zip(entries, found or [None] * len(entries), strict=True)
         ]
         rows.append(HeatRow(unit, tuple(cells), sum(found) if found else None))
+    are_known = len(effects) == len(rows)
     totals = left.effect[:, shown].sum(axis=0, dtype=float).tolist()
     return HeatMap(
         columns=tuple(entry.card.product_id for entry in entries),
         titles=tuple(entry.card.title for entry in entries),
         ranks=tuple(entry.rank for entry in entries),
         rows=tuple(rows),
-        totals=tuple(totals),
-        total=sum(totals),
+        totals=tuple(totals) if are_known else (None,) * len(totals),
+        total=sum(totals) if are_known else None,
     )
 
 

@@ -29,7 +29,7 @@ def rests_on(inspection: Inspection, product_id: str) -> tuple[Step, ...]:
     if not shown:
         return ()
     lists = _PoolWithout(inspection.pool, inspection.pool.loaded.scorer.vocabulary.number(product_id))
-    order = removal_orders(lists)[0][:DEPTH]
+    order = removal_orders(lists)[0][:DEPTH] if lists.units else []
     steps: list[Step] = []
     for count, unit in enumerate(order, start=1):
         found = lists.fallen(frozenset(order[:count]))
@@ -43,7 +43,7 @@ class _PoolWithout:
     """One item of a pool, ranked without any set of units; what can't be computed exactly is chosen last."""
 
     def __init__(self, pool: Pool, item: int) -> None:
-        self.units, self.shown = pool.history.units(), [item]
+        self.units, self.shown = [unit for unit in pool.history.units() if unit != item], [item]  # never on itself
         self._pool = pool
         self._known: dict[frozenset[int], tuple[float, int] | None] = {}
 
