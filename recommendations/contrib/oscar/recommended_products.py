@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import cache, partial
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, lazy
 from oscar.core.loading import get_class, get_model
 from oscar.core.thumbnails import get_thumbnailer
 
@@ -49,7 +50,8 @@ class OscarCatalog(Catalog):
         return ()
 
     def price(self, product: Any) -> Decimal | None:
-        price = _price(_purchase_info(product, Selector().strategy()))
+        info = _purchase_info(product, Selector().strategy())
+        price = _price(info) if info else None
         return price.amount if price else None
 
     def is_available(self, product: Any) -> bool:
@@ -57,7 +59,7 @@ class OscarCatalog(Catalog):
 
     def card(self, product: Any, request: HttpRequest | None) -> Card | None:
         info = _purchase_info(product, _strategy(request))
-        if not info.availability.is_available_to_buy:
+        if info is None or not info.availability.is_available_to_buy:
             return None
         return Card(
             self.product_id(product),
@@ -75,11 +77,23 @@ def _strategy(request: HttpRequest | None) -> Any:
 
 
 def _purchase_info(product: Any, strategy: Any) -> Any:
-    return strategy.fetch_for_parent(product) if product.is_parent else strategy.fetch_for_product(product)
+    """What the strategy says; None of a parent whose tax it reckons from a child without a price.
+
+    Oscar's own page of that parent fails: it is not shown.
+    """
+    if not product.is_parent:
+        return strategy.fetch_for_product(product)
+    try:
+        return strategy.fetch_for_parent(product)
+    except TypeError:
+        if all(record.price is not None for record in _stock_records(product)):
+            raise
+        return None
 
 
 def _is_for_sale(product: Any, strategy: Any) -> bool:
-    return _purchase_info(product, strategy).availability.is_available_to_buy
+    info = _purchase_info(product, strategy)
+    return info is not None and info.availability.is_available_to_buy
 
 
 def _is_in_stock(product: Any) -> bool:
@@ -93,14 +107,31 @@ def _stock_records(product: Any) -> Iterable[Any]:
 
 
 def _price(info: Any) -> Price | None:
-    price = info.price
-    if not price.exists:
+    amount = _amount(info.price) if info.price.exists else None
+    return None if amount is None else Price(amount, info.price.currency)
+
+
+def _amount(price: Any) -> Decimal | None:
+    """None where Oscar makes a price of nothing, as of a parent whose first child has none."""
+    try:
+        return price.incl_tax if price.is_tax_known else price.excl_tax
+    except TypeError:
+        if price.excl_tax is not None:
+            raise
         return None
-    return Price(price.incl_tax if price.is_tax_known else price.excl_tax, price.currency)
+
+
+def _image(product: Any) -> str:
+    """_address_of_image(), found once and only when it is read: most cards are never drawn."""
+    return _when_read(cache(partial(_address_of_image, product)))
+
+
+# Once for all cards: Django makes a class of it.
+_when_read = lazy(lambda find: find(), str)
 
 
 @never_break(fallback=lambda product: "")
-def _image(product: Any) -> str:
+def _address_of_image(product: Any) -> str:
     """The address of the first image as Oscar's lists show it, "" when there is none."""
     # Not primary_image(): without an image it makes a link in MEDIA_ROOT, or raises.
     images = product.images.all()[:1]

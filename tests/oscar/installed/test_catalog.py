@@ -1,19 +1,29 @@
+import json
 from contextlib import contextmanager
+from dataclasses import asdict
 from decimal import Decimal
+from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.db import connection
+from django.http import JsonResponse
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from oscar.apps.catalogue.categories import create_from_breadcrumbs
 from oscar.apps.catalogue.models import Category, Product, ProductImage
 from oscar.apps.partner import strategy as strategies
 from oscar.apps.partner.models import StockRecord
+from oscar.apps.partner.prices import FixedPrice
 from oscar.test.factories import create_product, create_stockrecord
+from PIL import Image
+from rest_framework.renderers import JSONRenderer
 
+from recommendations.api.lists import product_as_json
 from recommendations.catalog import Price, find_cards, product_id_of, sync_catalog
+from recommendations.contrib.oscar import recommended_products
 from recommendations.models import Product as Mirrored
 
 
@@ -127,16 +137,69 @@ def test_without_a_price_there_is_a_card_without_one(pot, page):
     assert card(pot, page()).price is None
 
 
-def test_the_image_is_oscars_thumbnail(pot, page):
-    from io import BytesIO
+@pytest.mark.parametrize("strategy", [strategies.Default, strategies.US, strategies.UK])
+def test_a_parent_whose_first_child_has_no_price_stops_nothing(strategy, pot, shirt, page, monkeypatch):
+    monkeypatch.setattr(strategies.Selector, "strategy", lambda self, request=None, **_: strategy(request))
+    first = shirt.get_public_children().first()
+    StockRecord.objects.filter(product=first).update(price=None)
+    sync_catalog()
+    assert mirrored(shirt).price is None and mirrored(pot).price is not None
+    cards = find_cards([str(pot.pk), str(shirt.pk)], page(strategy))
+    assert cards[str(pot.pk)].price is not None
+    # For the UK Oscar reckons tax of no price: it fails, also on the parent's own page.
+    assert (str(shirt.pk) in cards) is (strategy is not strategies.UK)
+    assert all(cards[key].price is None for key in cards if key == str(shirt.pk))
+    StockRecord.objects.update(num_in_stock=0)
+    sync_catalog()
+    assert not mirrored(shirt).available
 
-    from PIL import Image
 
-    assert card(pot, page()).image == ""
+def test_a_mistake_in_the_shops_strategy_is_not_taken_for_a_lacking_price(shirt, pot, page):
+    class Broken(strategies.Default):
+        def parent_pricing_policy(self, product, children_stock):
+            return len(7)
+
+    class Taxed(strategies.Default):
+        def pricing_policy(self, product, stockrecord):
+            return FixedPrice("GBP", Decimal(7), tax="much")
+
+    for product, strategy in ((shirt, Broken), (pot, Taxed)):
+        with pytest.raises(TypeError):
+            card(product, page(strategy))
+
+
+@pytest.fixture
+def pictured(pot):
+    """The pot with an image."""
     file = BytesIO()
     Image.new("RGB", (300, 300)).save(file, "PNG")
     ProductImage.objects.create(product=pot, original=ContentFile(file.getvalue(), "pot.png"))
-    assert card(pot, page()).image.startswith("/media/cache/")
+    return pot
+
+
+def test_the_image_is_oscars_thumbnail(pictured, shirt, page):
+    assert card(pictured, page()).image.startswith("/media/cache/")
+    assert card(shirt, page()).image == "" and not card(shirt, page()).image
+
+
+def test_only_a_card_that_is_drawn_pays_for_its_image_and_once(pictured, page, monkeypatch):
+    made = []
+
+    class Thumbnailer:
+        def generate_thumbnail(self, source, **options):
+            made.append(source)
+            return SimpleNamespace(url=f"/media/{len(made)}.png?a&b")
+
+    monkeypatch.setattr(recommended_products, "get_thumbnailer", Thumbnailer)
+    asked = page()
+    with CaptureQueriesContext(connection) as before:
+        shown = card(pictured, asked)
+    assert made == [] and not any("SAVEPOINT" in query["sql"] for query in before)
+    drawn = render_to_string("recommendations/card.html", {"card": shown})
+    assert '<img src="/media/1.png?a&amp;b"' in drawn and len(made) == 1
+    sent = JSONRenderer().render(product_as_json(shown))
+    assert json.loads(sent)["image"] == "/media/1.png?a&b" and len(made) == 1
+    assert json.loads(JsonResponse(asdict(shown)).content)["image"] == "/media/1.png?a&b"
 
 
 def test_an_image_that_fails_leaves_the_card(pot, page, settings):
