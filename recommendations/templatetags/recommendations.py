@@ -1,6 +1,7 @@
 """Tags that a shop puts on its pages; each asks one plain function and renders one template."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import template
@@ -94,7 +95,7 @@ def _rendered(context: template.Context, name: str, values: Callable[..., dict[s
 
 
 def _list(request: HttpRequest, placement: str, limit: int, product: object, heading: str, of: str) -> dict[str, Any]:
-    found = serving.recommend(query_of(request, placement, limit, product, of=of))
+    found = serving.recommend(_query(request, placement, limit, product, of))
     return {"list": found, "heading": heading or _heading(placement, found)}
 
 
@@ -102,7 +103,8 @@ def _lazy(
     request: HttpRequest, placement: str, limit: int, product: object, of: str, rows: bool, heading: str = ""
 ) -> dict[str, Any]:
     """Where the place is filled from. Nothing is asked of whoever sends the request: everybody may be given this."""
-    RecommendationQuery(placement, limit=limit, product_id=product_id_of(product) or None, of=of)  # raises, as above
+    with _mistakes_of(limit):
+        RecommendationQuery(placement, limit=limit, product_id=product_id_of(product) or None, of=of)
     asked = {"placement": placement, "limit": limit, "product": product_id_of(product), "of": of, "rows": rows or ""}
     given = {name: value for name, value in asked.items() if value}
     return {"address": reverse("recommendations:fragment", query=given), "heading": heading}
@@ -121,4 +123,20 @@ def _heading(placement: str, found: RecommendationList) -> str:
 
 
 def _rows(request: HttpRequest, placement: str, limit: int, of: str) -> dict[str, Any]:
-    return {"rows": serving.because_rows(query_of(request, placement, of=of), limit)}
+    return {"rows": serving.because_rows(_query(request, placement, limit, None, of), limit)}
+
+
+def _query(request: HttpRequest, placement: str, limit: int, product: object, of: str) -> RecommendationQuery:
+    with _mistakes_of(limit):
+        return query_of(request, placement, limit, product, of=of)
+
+
+@contextmanager
+def _mistakes_of(limit: object) -> Iterator[None]:
+    """Raises TemplateSyntaxError, which is shown with DEBUG, for what a query can't be made of."""
+    if not isinstance(limit, int):
+        raise template.TemplateSyntaxError(f"limit {limit!r}: expected a whole number.")
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise template.TemplateSyntaxError(str(error)) from error

@@ -63,6 +63,30 @@ def test_with_debug_a_developers_mistake_is_raised_and_a_failing_database_is_not
     assert page('before{% recommendations placement="home" %}after') == "beforeafter"
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("0", "limit 0: expected 1 to 100."),
+        ("200", "limit 200: expected 1 to 100."),
+        ("'ten'", "limit 'ten': expected a whole number."),
+        ("2.5", "limit 2.5: expected a whole number."),
+    ],
+)
+@pytest.mark.parametrize("tag", ["recommendations placement='home'", "because_rows"])
+@pytest.mark.parametrize("lazy", ["", " lazy=True"])
+def test_with_debug_a_wrong_limit_is_raised_and_without_it_is_logged(
+    db, page, settings, caplog, limit, told, tag, lazy
+):
+    settings.DEBUG, settings.RECOMMENDATIONS = True, {}
+    source = f"before{{% {tag} limit={limit}{lazy} %}}after"
+    with pytest.raises(TemplateSyntaxError) as raised:
+        page(source)
+    assert str(raised.value) == told
+    settings.DEBUG = False
+    assert page(source) == "beforeafter"
+    assert told in caplog.text
+
+
 def test_a_visitor_sees_true_reasons(version, popular, page, visitor, books, did):
     did(visitor, books[10:13])
     html = page('{% recommendations placement="home" %}', "key")
