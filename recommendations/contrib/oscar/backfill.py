@@ -7,11 +7,14 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Min, QuerySet
+from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Min, Q, QuerySet
 from oscar.core.loading import get_model
 
 from recommendations.capture import Batch, ImportResult, import_rows
 from recommendations.catalog import product_id_of
+from recommendations.contrib.oscar.returns import returned_statuses
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product
 
@@ -26,22 +29,26 @@ MOMENT = timedelta(minutes=1)
 
 @dataclass
 class Backfill:
-    """What became of Oscar's rows; `gone` counts those whose product is no more."""
+    """What became of Oscar's rows; `gone` counts those whose product is no more, `returned` lines that came back."""
 
     user_orders: ImportResult = field(default_factory=ImportResult)
     guest_orders: ImportResult = field(default_factory=ImportResult)
     views: ImportResult = field(default_factory=ImportResult)
     gone: int = 0
+    returned: int = 0
 
 
 def backfill() -> Backfill:
-    """Import what happened before the app's first own record; run sync_catalog before. A second time adds nothing.
+    """Import what happened before the app was there; run sync_catalog before. A second time adds nothing.
 
-    Later rows are left: the app has recorded them itself, or must not, since the shopper gave no consent.
+    Later rows are left: the app has recorded them itself, or must not, since the shopper gave no consent, or had it
+    erased. Order lines that were cancelled, refunded or sent back are no purchases.
     """
-    done, ids = Backfill(), _product_ids()
-    lines = _before_our_time(OrderLine.objects.all(), "order__date_placed")
-    views = _before_our_time(UserProductView.objects.all(), "date_created")
+    done, ids, until = Backfill(), _product_ids(), _our_time()
+    lines = _before(until, OrderLine.objects.all(), "order__date_placed")
+    views = _before(until, UserProductView.objects.all(), "date_created")
+    undone = Q(order__status__in=returned_statuses()) | Q(status__in=returned_statuses())
+    done.returned, lines = lines.filter(undone).count(), lines.exclude(undone)
     of_users, of_guests = lines.filter(order__user__isnull=False), lines.filter(order__user__isnull=True)
     done.user_orders = import_rows(_orders_of_users(of_users, ids, done), shoppers_are_users=True)
     done.guest_orders = import_rows(_orders_of_guests(of_guests, ids, done))
@@ -56,10 +63,26 @@ def _product_ids() -> dict[Any, str]:
     return {pk: product_id for pk, product_id in every if product_id in mirrored}
 
 
-def _before_our_time(rows: QuerySet[Any], field: str) -> QuerySet[Any]:
+def _our_time() -> datetime | None:
+    """From when on the app may have recorded: its first own row, or before that its first migration, which no erasure
+    moves. None without either.
+    """
     own = Interaction.objects.exclude(source=Interaction.Source.IMPORT)
     first: datetime | None = own.aggregate(first=Min("occurred_at"))["first"]
-    return rows if first is None else rows.filter(**{f"{field}__lt": first - MOMENT})
+    return min(filter(None, (first and first - MOMENT, _migrated())), default=None)
+
+
+def _migrated() -> datetime | None:
+    recorder = MigrationRecorder(connections[Interaction.objects.all().db])
+    if not recorder.has_table():
+        return None
+    ours = recorder.migration_qs.filter(app=Interaction._meta.app_label)
+    migrated: datetime | None = ours.aggregate(first=Min("applied"))["first"]
+    return migrated
+
+
+def _before(until: datetime | None, rows: QuerySet[Any], field: str) -> QuerySet[Any]:
+    return rows if until is None else rows.filter(**{f"{field}__lt": until})
 
 
 def _orders_of_users(lines: QuerySet[Any], ids: dict[Any, str], done: Backfill) -> Iterator[Batch]:

@@ -9,13 +9,15 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from oscar.apps.basket.signals import basket_addition
 from oscar.apps.catalogue.signals import product_viewed
-from oscar.apps.order.signals import order_placed
+from oscar.apps.order.signals import order_line_status_changed, order_placed, order_status_changed
 from oscar.apps.search.signals import user_search
 from oscar.core.loading import get_model
 
 from recommendations.boundary import never_break
 from recommendations.capture import record, record_order
 from recommendations.catalog import mirror, product_id_of
+from recommendations.conf import get_config
+from recommendations.contrib.oscar.returns import record_returns, returned_statuses
 from recommendations.ml.kinds import Kind
 
 StockRecord = get_model("partner", "StockRecord")
@@ -47,8 +49,13 @@ def searched(*, sender: Any, query: str, **_: Any) -> None:
 @receiver(order_placed, dispatch_uid="recommendations-oscar-ordered")
 @never_break(fallback=lambda **_: None)
 def ordered(*, order: Any, user: Any = None, **_: Any) -> None:
-    """An order was placed: recorded once it has committed, for whoever sent the request, else for its user."""
+    """An order was placed: recorded once it has committed, for whoever sent the request, else for its user.
+
+    With RECOMMENDATIONS["HAS_CONSENT"] only for whoever sent the request: nobody else can be asked.
+    """
     who = _buyer(order, user)
+    if who is None:
+        return
 
     def record_it() -> None:
         lines = order.lines.filter(product__isnull=False).select_related("product")
@@ -59,12 +66,33 @@ def ordered(*, order: Any, user: Any = None, **_: Any) -> None:
 
 
 def _buyer(order: Any, user: Any) -> Any:
-    """The request if its user is the order's: a guest is known by it. Staff may order for somebody else."""
+    """The request if it is the buyer's own, else the user, unless there must be consent: None then.
+
+    Staff may order for somebody else, and a payment's gateway tells of orders, too: without the user, or a guest's
+    without any cookie.
+    """
     strategy = getattr(order.basket, "_strategy", None)
     request = getattr(strategy, "request", None)
-    if request is not None and getattr(request.user, "pk", None) == getattr(user, "pk", None):
+    is_its_users = request is not None and getattr(request.user, "pk", None) == getattr(user, "pk", None)
+    if is_its_users and (user is not None or request.COOKIES):
         return request
-    return user or AnonymousUser()
+    return None if get_config().HAS_CONSENT else user or AnonymousUser()
+
+
+@receiver(order_status_changed, dispatch_uid="recommendations-oscar-order-returned")
+@never_break(fallback=lambda **_: None)
+def order_changed(*, order: Any, new_status: str, **_: Any) -> None:
+    """An order has a new status, and with it perhaps its lines, of which Oscar then does not tell."""
+    if {new_status, order.cascade.get(new_status)} & returned_statuses():
+        transaction.on_commit(lambda: record_returns(order), using=order._state.db, robust=True)
+
+
+@receiver(order_line_status_changed, dispatch_uid="recommendations-oscar-line-returned")
+@never_break(fallback=lambda **_: None)
+def line_changed(*, line: Any, new_status: str, **_: Any) -> None:
+    """A line of an order has a new status."""
+    if new_status in returned_statuses():
+        transaction.on_commit(lambda: record_returns(line.order), using=line._state.db, robust=True)
 
 
 @receiver([post_save, post_delete], sender=StockRecord, dispatch_uid="recommendations-oscar-stock")

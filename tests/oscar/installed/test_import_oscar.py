@@ -3,19 +3,21 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from oscar.apps.analytics.models import UserProductView
 from oscar.apps.order.models import Line, Order
 
 from recommendations.ml.kinds import Kind
-from recommendations.models import Interaction, Shopper
+from recommendations.models import Interaction, Product, Shopper
 from tests.oscar.made_shop import make_past
 
 
-def run() -> str:
+def run(*arguments: str) -> str:
     out = StringIO()
-    call_command("import_oscar", stdout=out)
+    call_command("import_oscar", *arguments, stdout=out)
     return out.getvalue()
 
 
@@ -83,6 +85,72 @@ def test_what_the_app_recorded_itself_is_not_added_again(past, client):
     views = Interaction.objects.filter(kind=Kind.VIEW).exclude(source=Interaction.Source.IMPORT)
     assert views.count() == 1
     assert Interaction.objects.filter(kind=Kind.VIEW).count() == UserProductView.objects.count()
+
+
+@pytest.fixture
+def migrated(db):
+    """migrated(time): when the app was; these tests run without migrations, and perhaps without their table."""
+
+    def note(time):
+        recorder = MigrationRecorder(connection)
+        if not recorder.has_table():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "CREATE TABLE django_migrations (id integer PRIMARY KEY, app varchar(255), name varchar(255), "
+                    "applied timestamp with time zone)"
+                )
+        recorder.migration_qs.create(id=1_000, app="recommendations", name="0001_initial", applied=time)
+
+    return note
+
+
+def test_what_was_erased_stays_so_also_when_the_apps_first_row_is_gone(past, migrated):
+    """All of what the app recorded may be erased, or purged: what Oscar has kept since it was migrated stays out."""
+    orders = Order.objects.order_by("date_placed")
+    middle = orders[orders.count() // 2].date_placed
+    migrated(middle)
+    run()
+    assert orders.filter(date_placed__lt=middle).count() == Interaction.objects.filter(kind=Kind.PURCHASE).count()
+    assert not Interaction.objects.filter(occurred_at__gt=middle).exists()
+
+
+def test_a_first_own_row_from_before_the_migration_counts(past, migrated):
+    """Say of another table that was moved here."""
+    middle = Order.objects.order_by("date_placed")[90].date_placed
+    migrated(timezone.now())
+    product = Product.objects.first()
+    own = Shopper.objects.create(external_id="somebody")
+    Interaction.objects.create(
+        shopper=own, product=product, kind=Kind.VIEW, source=Interaction.Source.SERVER, occurred_at=middle, event_key=1
+    )
+    run()
+    assert not Interaction.objects.filter(source=Interaction.Source.IMPORT, occurred_at__gt=middle).exists()
+
+
+def test_what_was_cancelled_or_sent_back_is_no_purchase(past, settings):
+    cancelled, refunded = Order.objects.all()[:2]
+    Order.objects.filter(pk=cancelled.pk).update(status="Cancelled")
+    Line.objects.filter(order=refunded).update(status="Refunded")
+    told = run()
+    assert "2 order lines left out: they were cancelled" in told
+    assert Interaction.objects.filter(kind=Kind.PURCHASE).count() == 181
+    settings.OSCAR_RECOMMENDATIONS_RETURNED_STATUSES = ["Void"]
+    run()
+    assert Interaction.objects.filter(kind=Kind.PURCHASE).count() == 183
+
+
+def test_statuses_that_are_no_list_are_named(past, settings):
+    settings.OSCAR_RECOMMENDATIONS_RETURNED_STATUSES = "Cancelled"
+    with pytest.raises(CommandError, match="RETURNED_STATUSES is 'Cancelled': expected a list of texts"):
+        run()
+
+
+def test_where_consent_is_asked_the_shop_must_say_that_it_has_it(past, settings):
+    settings.RECOMMENDATIONS = {"STRICT": True, "HAS_CONSENT": "tests.oscar.installed.test_receivers.never"}
+    with pytest.raises(CommandError, match="--they-agreed"):
+        run()
+    assert not Interaction.objects.exists()
+    assert "180 read, 180 added" in run("--they-agreed")
 
 
 def test_the_past_is_read_in_few_queries(past, django_assert_max_num_queries):

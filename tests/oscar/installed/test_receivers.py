@@ -122,6 +122,30 @@ def test_an_order_that_staff_place_is_the_customers(pot, user, request_of, djang
     assert owner().user == user
 
 
+def always(request):
+    return True
+
+
+def test_where_consent_is_asked_only_the_buyers_own_request_tells(
+    pot, user, request_of, recorded, settings, django_capture_on_commit_callbacks
+):
+    """Not a gateway that tells of the payment, nor staff: nobody can ask the buyer then."""
+    settings.RECOMMENDATIONS = {"STRICT": True, "HAS_CONSENT": "tests.oscar.installed.test_receivers.always"}
+    gateway, staff = request_of(), get_user_model().objects.create_user("staff", "staff@example.com", is_staff=True)
+    gateway.COOKIES.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        order_of(pot, user=user)
+        order_of(pot, request_of(staff), user)
+        order_of(pot, gateway, user)
+        order_of(pot, gateway)
+        order_of(pot)
+    assert recorded() == []
+    with django_capture_on_commit_callbacks(execute=True):
+        order_of(pot, request_of(user), user)
+        order_of(pot, request_of())
+    assert recorded() == [("purchase", str(pot.pk))] * 2
+
+
 def test_variants_of_one_order_are_one_purchase_of_their_parent(
     shirt, user, recorded, django_capture_on_commit_callbacks
 ):
