@@ -26,7 +26,7 @@ class Command(command.Command):
         if (asked := get_config().HAS_CONSENT) and not options["they_agreed"]:
             raise CommandError(
                 f'RECOMMENDATIONS["HAS_CONSENT"] is {asked!r}, and of the past nobody can be asked: nothing is '
-                "imported. If everybody whose orders and views Oscar has kept agreed to be recommended by them, add "
+                "imported. If everybody whose orders and views Oscar has kept agreed to recommendations from them, add "
                 "--they-agreed."
             )
         call_command("sync_catalog", stdout=self.stdout)
