@@ -3,7 +3,8 @@
 from datetime import datetime
 from hashlib import blake2b
 
-# Without an id from the client, the same thing done to the same product within this time is one interaction.
+# Without an id from the client, the same thing done to the same product is one interaction within the same half minute
+# of the clock: these are fixed, so 10:00:29 and 10:00:31 are two.
 SECONDS_TOGETHER = 30
 
 
