@@ -3,17 +3,36 @@
 import time
 from collections.abc import Callable
 
+from recommendations.conf import get_config
+from recommendations.exceptions import RetrainingBusy
 from recommendations.models import RecommenderVersion
+from recommendations.retraining import request_retraining
 
 from .processes import Child
 
 POLL = 0.25
+AFTER_THE_LEASE = 5.0  # seconds
 PICKED_UP_WITHIN = 60.0  # seconds from the message to the row
 Status = RecommenderVersion.Status
 
 
 class TrainingFailed(Exception):
     """Why no version was published, in a sentence for whoever started the demo."""
+
+
+def ask_for_training(started_by: str) -> None:
+    """As request_retraining(), but what an interrupted demo left behind is waited for until it is taken for dead.
+
+    Only Linux tells at once that the process of a training is gone. Raises RetrainingBusy when that one lives on.
+    """
+    deadline = time.monotonic() + get_config().LEASE_SECONDS + AFTER_THE_LEASE
+    while True:
+        try:
+            return request_retraining(started_by)
+        except RetrainingBusy:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(POLL)
 
 
 def watch_training(worker: Child, after: int, report: Callable[[str, float], None]) -> RecommenderVersion:

@@ -11,7 +11,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommendations.exceptions import RecommendationsError
 from recommendations.models import RecommenderVersion
-from recommendations.retraining import request_retraining
 from shopdemo import celery_app
 from shopdemo.progress import console, one_bar
 from shopdemo.running.processes import (
@@ -22,7 +21,7 @@ from shopdemo.running.processes import (
     wait_until_it_answers,
 )
 from shopdemo.running.table import metrics_tables
-from shopdemo.running.training import TrainingFailed, watch_training
+from shopdemo.running.training import TrainingFailed, ask_for_training, watch_training
 
 STAFF = "staff"
 
@@ -86,7 +85,7 @@ class Command(BaseCommand):
     def _train(self, worker: Child) -> None:
         newest = RecommenderVersion.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         try:
-            request_retraining("make demo")
+            ask_for_training("make demo")
             with one_bar() as report:
                 version = watch_training(worker, newest, report)
         except (TrainingFailed, RecommendationsError) as failure:

@@ -10,12 +10,13 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from rich.console import Console
 
+from recommendations.exceptions import RetrainingBusy
 from recommendations.models import RecommenderVersion
 from shopdemo.management.commands import run_demo
 from shopdemo.running import processes, training
 from shopdemo.running.processes import Child, port_is_free, wait_until_it_answers
 from shopdemo.running.table import metrics_tables
-from shopdemo.running.training import TrainingFailed, watch_training
+from shopdemo.running.training import TrainingFailed, ask_for_training, watch_training
 
 Status = RecommenderVersion.Status
 
@@ -167,6 +168,34 @@ def test_training_never_begun_says_so(db, at_each_look, monkeypatch):
     monkeypatch.setattr(training, "PICKED_UP_WITHIN", -1.0)
     with pytest.raises(TrainingFailed, match="did not begin"):
         watch_training(Worker(), 0, lambda *told: None)
+
+
+def test_training_that_was_interrupted_is_waited_for_until_its_lease_is_over(db, at_each_look, monkeypatch):
+    asked, busy = [], [True, True, False]
+
+    def request(started_by):
+        asked.append(started_by)
+        if busy.pop(0):
+            raise RetrainingBusy(7)
+
+    monkeypatch.setattr(training, "request_retraining", request)
+    at_each_look()
+    ask_for_training("make demo")
+    assert asked == ["make demo"] * 3
+
+
+def test_training_that_lives_on_is_not_waited_for_longer(db, monkeypatch):
+    now = [0.0]
+
+    def request(started_by):
+        raise RetrainingBusy(7)
+
+    monkeypatch.setattr(training, "request_retraining", request)
+    monkeypatch.setattr(training.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(training.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    with pytest.raises(RetrainingBusy, match="Version 7"):
+        ask_for_training("make demo")
+    assert 60 < now[0] < 70
 
 
 def test_training_of_an_older_version_is_not_ours(db, at_each_look):
