@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -18,7 +18,7 @@ urlpatterns = [
     path("checkout/", buying.checkout, name="checkout"),
     path("checkout/thanks/", buying.thanks, name="thanks"),
     path("login/", LoginView.as_view(template_name="shopdemo/login.html"), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", households.StepOut.as_view(), name="logout"),
     path("register/", account.register, name="register"),
     path("orders/", account.orders, name="orders"),
     path("households/", households.households, name="households"),

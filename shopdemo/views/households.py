@@ -2,22 +2,30 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
+from django.contrib.auth.views import LogoutView
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from recommendations.conf import get_config
+from recommendations.controls import switch_off
 from recommendations.models import Shopper
+from recommendations.models.shopper import OFF_COOKIE, is_paused
+from recommendations.models.texts import storable
 
 from ..models import Household
 
 SHOWN = 12
 # Fewer purchases than this say little about anybody.
 LEAST_PURCHASES = 60
+MOST_LETTERS = 100
+# In the session of whoever stepped in: that this browser had switched personalisation off.
+WAS_OFF = "was_off"
 
 
 def only_with_debug(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -33,9 +41,9 @@ def only_with_debug(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 @only_with_debug
 def households(request: HttpRequest) -> HttpResponse:
     """A few at random, or those whose number or favourites match."""
-    query = request.GET.get("q", "").strip()
+    query = storable(request.GET.get("q", ""), MOST_LETTERS).strip()
     found = Household.objects.all()
-    if query.isdigit():
+    if query.isdecimal():
         found = found.filter(number=query)
     elif query:
         found = found.filter(favourites__icontains=query).order_by("-purchases")
@@ -49,10 +57,26 @@ def households(request: HttpRequest) -> HttpResponse:
 def step_in(request: HttpRequest, number: int) -> HttpResponse:
     household = get_object_or_404(Household, number=number)
     user = _user_of(household)
-    # What the visitor did stays the visitor's: without the cookie, the login has nothing to merge.
-    request.COOKIES.pop(get_config().COOKIE_NAME, None)
+    was_off = is_paused(request) or request.session.get(WAS_OFF, False)
+    # What the visitor did and decided stays the visitor's: without the cookies, the login has nothing to merge.
+    for cookie in (get_config().COOKIE_NAME, OFF_COOKIE):
+        request.COOKIES.pop(cookie, None)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("home")
+    request.session[WAS_OFF] = was_off
+    response = redirect("home")
+    response.delete_cookie(OFF_COOKIE, samesite="Lax")
+    return response
+
+
+class StepOut(LogoutView):
+    """Logging out; a visitor who had switched personalisation off before stepping in finds it off."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        was_off = request.session.get(WAS_OFF, False)
+        response = super().post(request, *args, **kwargs)
+        if was_off:
+            switch_off(request, response)
+        return response
 
 
 @transaction.atomic

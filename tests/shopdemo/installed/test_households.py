@@ -3,6 +3,8 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from recommendations.models import Shopper
+from recommendations.models.shopper import OFF_COOKIE
+from shopdemo.models import Household
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +25,23 @@ def test_households_say_what_they_buy(client, household, debug):
     assert "Household 718" in shown and "412 things" in shown and "<strong>baby</strong>" in shown
 
 
-@pytest.mark.parametrize(("query", "found"), [("718", True), ("719", False), ("fruit", True), ("pets", False)])
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("718", True),
+        ("719", False),
+        ("fruit", True),
+        ("pets", False),
+        ("²", False),
+        ("7" * 5000, False),
+    ],
+)
 def test_households_are_found_by_number_and_favourite(client, household, debug, query, found):
     assert ("Bought 412" in client.get(f"/households/?q={query}").content.decode()) is found
+
+
+def test_households_are_not_looked_up_by_a_letter_that_no_database_takes(client, household, debug):
+    assert client.get("/households/?q=pets%00fish").context["query"] == "pets fish"
 
 
 def test_stepping_in_gives_the_imported_history_to_the_new_user(client, household, debug):
@@ -54,6 +70,25 @@ def test_stepping_in_takes_nothing_of_the_visitor_along(client, household, debug
     client.post(reverse("step_in", args=[718]))
     visitor.refresh_from_db()
     assert visitor.merged_into is None
+
+
+def test_stepping_in_leaves_the_visitors_opt_out_behind_and_logging_out_finds_it_again(client, household, debug):
+    Shopper.objects.create(external_id="household-718")
+    Household.objects.create(number=719, purchases=100, favourites="pets")
+    client.cookies[OFF_COOKIE] = "1"
+    for number in (718, 719):
+        client.post(reverse("step_in", args=[number]))
+        assert client.cookies[OFF_COOKIE].value == ""
+    client.get("/")
+    assert not Shopper.objects.filter(personalised=False).exists()
+    client.post("/logout/")
+    assert client.cookies[OFF_COOKIE].value == "1"
+
+
+def test_logging_out_switches_nothing_off_for_whoever_had_it_on(client, household, debug):
+    client.post(reverse("step_in", args=[718]))
+    client.post("/logout/")
+    assert client.cookies[OFF_COOKIE].value == ""
 
 
 def test_stepping_in_needs_a_post_and_a_household(client, household, debug):
