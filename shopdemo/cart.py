@@ -41,13 +41,15 @@ class Cart:
         self.quantities = {}
         self.session[KEY] = {}
 
-    def __len__(self) -> int:
-        return sum(self.quantities.values())
-
     def lines(self) -> list[CartLine]:
-        """In the order in which they were added; what can't be bought any more is left out."""
+        """In the order in which they were added; what can't be bought any more leaves the cart."""
+        if not self.quantities:
+            return []
         found = Product.objects.filter(in_stock=True).in_bulk([int(key) for key in self.quantities])
-        return [CartLine(found[int(key)], count) for key, count in self.quantities.items() if int(key) in found]
+        if len(found) < len(self.quantities):
+            self.quantities = {key: count for key, count in self.quantities.items() if int(key) in found}
+            self.session[KEY] = self.quantities
+        return [CartLine(found[int(key)], count) for key, count in self.quantities.items()]
 
 
 def total(lines: list[CartLine]) -> Decimal:

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.text import slugify
 
-from .cart import KEY
+from .cart import Cart
 from .labels import Shelf, shelves
 
 
@@ -23,7 +23,7 @@ def shop(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     return {
         "departments": departments(),
-        "cart_count": sum(request.session.get(KEY, {}).values()) if hasattr(request, "session") else 0,
+        "cart_count": sum(line.quantity for line in Cart(request).lines()) if hasattr(request, "session") else 0,
         "household": getattr(user, "household", None) if user is not None and user.is_authenticated else None,
         "can_switch": settings.DEBUG,
     }

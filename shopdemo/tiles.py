@@ -40,7 +40,7 @@ def tile(request: HttpRequest, colour: str, code: str) -> HttpResponse:
         emoji = "".join(chr(int(point, 16)) for point in code.split("-"))
     except (ValueError, OverflowError):
         raise Http404(f"{code!r} is no emoji: expected code points in hex, joined by -") from None
-    if any(character in "<>&" or ord(character) < 0x80 for character in emoji):
+    if any(ord(character) < 0x80 or 0xD800 <= ord(character) <= 0xDFFF for character in emoji):
         raise Http404(f"{code!r} is no emoji")
     ground, disc = COLOURS[colour]
     return HttpResponse(SVG.format(ground=ground, disc=disc, emoji=emoji), content_type="image/svg+xml; charset=utf-8")

@@ -3,6 +3,8 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from recommendations.models.texts import storable
+
 from ..context import departments
 from ..labels import shelves
 from ..models import Household, Product
@@ -32,7 +34,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(f"no category {slug!r}")
     products = Product.objects.sold().on_shelves(slug)
     kinds = products.order_by().values("title").annotate(count=Count("pk")).order_by("-count", "title")[:KINDS]
-    kind = request.GET.get("kind", "")
+    kind = storable(request.GET.get("kind", ""))
     if kind:
         products = products.filter(title=kind)
     page = Paginator(products, PAGE).get_page(request.GET.get("page"))
@@ -48,7 +50,7 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    query = " ".join(request.GET.get("q", "").split())[:100]
+    query = " ".join(storable(request.GET.get("q", "")).split())[:100]
     products = Product.objects.sold().matching(query) if query else Product.objects.none()
     page = Paginator(products, PAGE).get_page(request.GET.get("page"))
     return render(request, "shopdemo/search.html", {"query": query, "page": page})

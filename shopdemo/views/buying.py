@@ -34,6 +34,8 @@ def add_to_cart(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def change_cart(request: HttpRequest, pk: int) -> HttpResponse:
     quantity = _quantity(request, least=0)
+    if quantity > 0:
+        get_object_or_404(Product, pk=pk)
     if quantity == 0 and str(pk) in Cart(request).quantities:
         record(request, Kind.REMOVE_FROM_CART, product=pk)
     Cart(request).set(pk, quantity)

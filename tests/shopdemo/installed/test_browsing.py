@@ -91,6 +91,19 @@ def test_search_a_percent_sign_is_no_wildcard(client, shop):
     assert "Nothing found" in page(client, "/search/?q=%25")
 
 
+@pytest.mark.parametrize(
+    ("address", "name", "asked"),
+    [
+        ("/search/?q=%00", "query", ""),
+        ("/search/?q=ban%00ana", "query", "ban ana"),
+        ("/categories/fruit/?kind=%00", "kind", " "),
+    ],
+)
+def test_no_database_is_asked_for_a_letter_that_it_can_not_take(client, shop, address, name, asked):
+    answer = client.get(address)
+    assert (answer.status_code, answer.context[name]) == (200, asked)
+
+
 def test_tile_is_a_picture_for_good(client):
     product = Product(shelf="milk", emoji="🥛")
     answer = client.get(product.image)
@@ -100,7 +113,14 @@ def test_tile_is_a_picture_for_good(client):
 
 
 @pytest.mark.parametrize(
-    "address", ["/tiles/nocolour/1f34c.svg", "/tiles/leaf/3c.svg", "/tiles/leaf/zz.svg", "/tiles/leaf/ffffffff.svg"]
+    "address",
+    [
+        "/tiles/nocolour/1f34c.svg",
+        "/tiles/leaf/3c.svg",
+        "/tiles/leaf/zz.svg",
+        "/tiles/leaf/ffffffff.svg",
+        "/tiles/leaf/d800.svg",
+    ],
 )
 def test_tile_refuses_what_is_no_emoji_on_a_colour(client, address):
     assert client.get(address).status_code == 404

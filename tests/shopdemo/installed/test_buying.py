@@ -68,6 +68,26 @@ def test_cart_leaves_out_what_was_sold_out_meanwhile(client, bananas, milk):
     assert bananas.get_absolute_url() in shown and milk.get_absolute_url() not in shown
 
 
+def test_cart_counts_what_it_shows_and_forgets_the_rest(client, bananas, milk):
+    add(client, bananas)
+    add(client, milk, 2)
+    Product.objects.filter(pk=milk.pk).update(in_stock=False)
+    assert '<span class="count">1<' in client.get("/").content.decode()
+    assert quantities(client) == {str(bananas.pk): 1}
+    Product.objects.filter(pk=bananas.pk).delete()
+    assert 'class="count"' not in client.get("/").content.decode()
+    assert quantities(client) == {}
+
+
+@pytest.mark.parametrize("pk", [4711, 99999999999999999999])
+def test_cart_takes_no_product_that_the_shop_does_not_have(client, bananas, pk):
+    add(client, bananas)
+    assert client.post(f"/cart/change/{pk}/", {"quantity": 1}).status_code == 404
+    assert client.post(f"/cart/change/{pk}/", {"quantity": 0}).url == "/cart/"
+    assert client.get("/cart/").status_code == 200
+    assert quantities(client) == {str(bananas.pk): 1}
+
+
 def test_checkout_without_a_cart_goes_back_to_it(client):
     assert client.get("/checkout/").url == "/cart/"
 
