@@ -17,6 +17,7 @@ class RecommendationsMiddleware:
         if getattr(request, "recommendations_personal", False):
             patch_vary_headers(response, ["Cookie"])
             patch_cache_control(response, private=True)
-        if getattr(request, "recommendations_drop_cookie", False):
+        # Where a view failed under ATOMIC_REQUESTS, the merge was rolled back: the cookie still reaches the history.
+        if getattr(request, "recommendations_drop_cookie", False) and response.status_code < 400:
             response.delete_cookie(get_config().COOKIE_NAME, samesite="Lax")
         return response

@@ -98,6 +98,12 @@ class NewcomersThrottle(AddressThrottle):
         return super().get_cache_key(request, view) if may_be_new else None
 
 
+class NewVisitorsThrottle(AddressThrottle):
+    """How many visitors of one address the shop's own pages may give a cookie."""
+
+    scope, rate = "new-visitors", "120/min"
+
+
 class WhyThrottle(ShopperThrottle):
     """What one shopper may ask that takes several lists to answer."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.middleware.csrf import get_token
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,9 +19,13 @@ from .unread import unread
 
 
 class PersonalisationEndpoint(Endpoint):
-    """GET, or PUT {"personalised": false}: whether anything of whoever asks is read and recorded."""
+    """GET, or PUT {"personalised": false}: whether anything of whoever asks is read and recorded.
+
+    GET sets the CSRF cookie that every write needs: a page without a form would have none.
+    """
 
     def get(self, request: Request) -> Response:
+        get_token(page_request(request))
         return Response({"personalised": controls.is_personalised(page_request(request))})
 
     def put(self, request: Request) -> Response:

@@ -10,7 +10,7 @@ from ..serving import Anchor, Because, InvalidToken, open_token, recommend, why
 from ..serving.asking import anchor_in, query_of_list, shopper_of
 from ..serving.looking import Comparison, compare
 from ..throttles import WhyAddressThrottle, WhyThrottle
-from .edge import Endpoint, page_request
+from .edge import Endpoint, page_request, product_id_in
 from .errors import BadField
 from .lists import anchors_as_json, product_as_json, reason_as_json
 
@@ -33,7 +33,7 @@ class WhyEndpoint(Endpoint):
         except InvalidToken as error:
             field, message = str(error).split(": ", 1)
             raise BadField(field, message) from None
-        product_id, compared = values.get("product", ""), values.get("compared", "")
+        product_id, compared = product_id_in(values), values.get("compared", "")
         told = why(query, product_id, anchor_in(values) if token.is_row else None, values.get("further") == "1")
         if told.recommendation is None:
             detail = "The product is not in this list any more: the list has changed since it was made."

@@ -15,7 +15,8 @@ from ..logs import log
 from ..metrics import events_accepted
 from ..ml.kinds import Kind
 from ..models import Interaction, Shopper
-from ..models.shopper import django_request, is_paused
+from ..models.shopper import django_request, is_logged_in, is_paused
+from ..throttles import NewVisitorsThrottle
 from .bots import is_ahead_of_time, is_bot
 from .cookies import give_cookie
 from .events import Event, checked
@@ -37,7 +38,9 @@ def record(
     """Record one interaction of `who`: a request, a Shopper or a user. True when a new row was stored.
 
     `product` is one of the shop's own products, or its id. A visitor without our cookie, which else only the beacon
-    sets, is given one when `response`, the answer to the request, is passed.
+    sets, is given one when `response`, the answer to the request, is passed; but for those beyond 120 a minute of one
+    address. What a visitor's page records counts as the beacon's: no fact about the shop rests on it, but on what is
+    bought.
 
     False for a repeat (same `event_id`, or same kind and product within 30 s), what is older than
     RECOMMENDATIONS["RETENTION_DAYS"], a bot (but what it buys), a page that a browser loads ahead, and whoever gave no
@@ -107,10 +110,18 @@ def _record(who: Any, events: list[Event], guest: str = "", response: HttpRespon
     shopper = _shopper(who, events, guest, response) if events else None
     if shopper is None:
         return 0
-    owned = [(shopper, event, Interaction.Source.SERVER) for event in events]
+    owned = [(shopper, event, _source(who, event)) for event in events]
     new, _ = store(owned, products, now)
     events_accepted("server", new)
     return new
+
+
+def _source(who: Any, event: Event) -> int:
+    """Of a visitor's page, only the browser says that it was opened: anybody can be many visitors."""
+    who = django_request(who)
+    is_visitors = isinstance(who, HttpRequest) and not is_logged_in(who)
+    is_told = is_visitors and event.kind not in (Kind.PURCHASE, Kind.RETURN)
+    return Interaction.Source.BEACON if is_told else Interaction.Source.SERVER
 
 
 def _shopper(who: Any, events: Sequence[Event], guest: str, response: HttpResponse | None) -> Shopper | None:
@@ -136,7 +147,8 @@ def _is_nobodys(request: HttpRequest, events: Sequence[Event]) -> bool:
 def _of_request(request: HttpRequest, guest: str, response: HttpResponse | None) -> Shopper | None:
     if is_paused(request) or not get_config().has_consent(request):
         return None
-    shopper, cookie = Shopper.objects.writing(request, may_create=response is not None)
+    may_create = response is not None and (_is_known(request) or NewVisitorsThrottle().allow(request))
+    shopper, cookie = Shopper.objects.writing(request, may_create)
     if response is not None and cookie:
         give_cookie(request, response, cookie)
     if shopper is None and guest and not _is_known(request):
@@ -147,6 +159,4 @@ def _of_request(request: HttpRequest, guest: str, response: HttpResponse | None)
 def _is_known(request: HttpRequest) -> bool:
     """Whether the request names a shopper: one who is known and gets no row has opted out."""
     key = request.COOKIES.get(get_config().COOKIE_NAME, "")
-    user = getattr(request, "user", None)
-    logged_in = user is not None and user.is_authenticated
-    return logged_in or bool(key and Shopper.objects.of_key(key))
+    return is_logged_in(request) or bool(key and Shopper.objects.of_key(key))

@@ -10,6 +10,9 @@ from ..models import Shopper
 from ..models.shopper import OFF_COOKIE, is_logged_in, is_paused
 from .erasing import erase
 
+# As long as browsers keep a cookie: who said no is not asked again when COOKIE_DAYS are over.
+OFF_DAYS = 400
+
 
 class Standing(StrEnum):
     """Whether anything of somebody may be read and recorded, and if not, why."""
@@ -23,7 +26,7 @@ def standing(request: HttpRequest) -> Standing:
     """How whoever sends this request decided."""
     if is_paused(request):
         return Standing.OFF
-    shopper = Shopper.objects.of_user(request.user) if is_logged_in(request) else None
+    shopper = Shopper.objects.asking(request)
     if shopper is not None and not shopper.personalised:
         return Standing.OFF
     return Standing.ON if has_agreed(request) else Standing.NOT_AGREED
@@ -59,6 +62,9 @@ def switch_on(request: HttpRequest, response: HttpResponse) -> None:
     """Read and record again: a user's history is what it was, a visitor begins anew."""
     if is_logged_in(request):
         Shopper.objects.filter(user=request.user).update(personalised=True)
+    elif (visitor := Shopper.objects.asking(request)) is not None and not visitor.personalised:
+        # Erased by the shop, or by an answer that never arrived.
+        response.delete_cookie(get_config().COOKIE_NAME, samesite="Lax")
     response.delete_cookie(OFF_COOKIE, samesite="Lax")
     forget_who_asked(request)
 
@@ -82,7 +88,7 @@ def forget_visitor(request: HttpRequest, response: HttpResponse) -> None:
     response.set_cookie(
         OFF_COOKIE,
         "1",
-        max_age=config.COOKIE_DAYS * 24 * 3600,
+        max_age=OFF_DAYS * 24 * 3600,
         secure=request.is_secure(),
         httponly=True,
         samesite="Lax",

@@ -89,7 +89,7 @@ def test_a_paused_user_is_nobody_and_gets_the_history_back(version, popular, boo
         assert listed(client) == stranger
     assert behaviour_in(asked) == []
     told = client.delete(f"{URL}history/?product={books[10].pk}")
-    assert (told.status_code, told.json()["detail"][:31]) == (404, "Personalisation is off: nothing")
+    assert (told.status_code, told.json()["detail"][:31]) == (404, "Personalisation is off: no list")
     put(client, True)
     assert listed(client) == before != stranger
 
@@ -235,3 +235,29 @@ def test_a_cookie_that_was_merged_hides_nothing_of_the_user_and_is_told_nothing(
         assert [told["product"] for told in answer.json()["hidden"]] == [cup.product_id]
     assert [row.product for row in HiddenProduct.objects.filter(shopper=owner)] == [tea]
     assert answer.cookies[COOKIE].value != "key"
+
+
+def test_a_visitor_who_was_erased_by_the_shop_is_told_so_and_can_begin_anew(client, visitor):
+    controls.erase(visitor)
+    assert client.get(f"{URL}personalisation/").json() == {"personalised": False}
+    answer = put(client, True)
+    assert answer.json() == {"personalised": True}
+    assert answer.cookies["recommendations_shopper"]["max-age"] == 0
+    assert client.get(f"{URL}personalisation/").json() == {"personalised": True}
+
+
+def test_asking_whether_it_is_on_gives_a_page_without_a_form_its_csrf_token(db):
+    browser = Client(enforce_csrf_checks=True)
+    assert browser.put(f"{URL}personalisation/", {"personalised": False}, content_type=JSON).status_code == 403
+    token = browser.get(f"{URL}personalisation/").cookies["csrftoken"].value
+    sent = browser.put(
+        f"{URL}personalisation/", {"personalised": False}, content_type=JSON, headers={"x-csrftoken": token}
+    )
+    assert sent.json() == {"personalised": False}
+    assert sent.cookies["recommendations_off"]["max-age"] == 400 * 24 * 3600
+
+
+def test_why_needs_a_product(client, version, popular, visitor):  # noqa: F811
+    token = client.get(f"{URL}lists/?placement=home").json()["token"]
+    answer = client.get(f"{URL}why/", {"token": token})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "product")

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -11,6 +12,7 @@ from rest_framework.request import Request
 
 from recommendations.capture import merge_at_login, merging, record
 from recommendations.controls import hide, purge, remove
+from recommendations.middleware import RecommendationsMiddleware
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 from recommendations.models.shopper import OFF_COOKIE, hash_key
@@ -222,6 +224,15 @@ def test_a_real_login_merges_and_drops_the_cookie(visitor, user):
     assert response.status_code == 302
     assert response.cookies[COOKIE]["max-age"] == 0
     assert of(user)[1] == ["tea"]
+
+
+@pytest.mark.parametrize(("status", "is_dropped"), [(200, True), (302, True), (400, False), (500, False)])
+def test_the_cookie_stays_where_the_views_failure_took_the_merge_back(rf, status, is_dropped):
+    def view(request):
+        request.recommendations_drop_cookie = True
+        return HttpResponse(status=status)
+
+    assert (COOKIE in RecommendationsMiddleware(view)(rf.post("/")).cookies) == is_dropped
 
 
 @override_settings(RECOMMENDATIONS={"STRICT": False})

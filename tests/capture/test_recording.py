@@ -17,6 +17,7 @@ from recommendations.exceptions import InvalidInteraction, NotConfigured
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, Shopper
 from recommendations.models.shopper import OFF_COOKIE, ShopperQuerySet, hash_key
+from recommendations.throttles import NewVisitorsThrottle
 from tests.shop.models import Book
 
 lenient = override_settings(RECOMMENDATIONS={"STRICT": False})
@@ -100,6 +101,34 @@ def test_a_visitor_gets_a_cookie_when_the_response_is_passed(request_of):
     assert record(known, Kind.VIEW, "cup", response=again) is True
     assert COOKIE not in again.cookies
     assert Shopper.objects.count() == 1
+
+
+def test_of_a_visitors_page_only_the_browser_says_that_it_was_opened(request_of, user, anna):
+    Shopper.objects.create(key_hash=hash_key("key"))
+    visitors = request_of(**{COOKIE: "key"})
+    for who in (visitors, request_of(user), anna):
+        record(who, Kind.VIEW, "tea")
+    record(visitors, Kind.SAVE, "cup")
+    record(visitors, Kind.PURCHASE, "pot")
+    record_order(visitors, [("tea", 1)], "A-1")
+    beacon, server = Interaction.Source.BEACON, Interaction.Source.SERVER
+    found = list(Interaction.objects.order_by("pk").values_list("source", flat=True))
+    assert found == [beacon, server, server, beacon, server, server]
+
+
+def test_one_address_gets_so_many_cookies_a_minute(request_of, user, monkeypatch):
+    monkeypatch.setattr(NewVisitorsThrottle, "rate", "2/min")
+    cookies = []
+    for _ in range(4):
+        response = HttpResponse()
+        record(request_of(), Kind.VIEW, "tea", response=response)
+        cookies.append(COOKIE in response.cookies)
+    assert cookies == [True, True, False, False]
+    assert (Shopper.objects.count(), Interaction.objects.count()) == (2, 2)
+    assert record(request_of(user), Kind.VIEW, "tea", response=HttpResponse()) is True
+    known = request_of(**{COOKIE: "key"})
+    Shopper.objects.create(key_hash=hash_key("key"))
+    assert record(known, Kind.VIEW, "tea", response=HttpResponse()) is True
 
 
 def test_no_cookie_for_bots_for_users_nor_without_consent(request_of, user):

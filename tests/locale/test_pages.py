@@ -111,7 +111,7 @@ def test_what_is_unread_or_removed_for_good_speaks_chinese(books, visitor, chine
     assert "已永久移除" in html
     settings.RECOMMENDATIONS = settings.RECOMMENDATIONS | {"HAS_CONSENT": f"{__name__}.refuses"}
     unread = page(chinese, url)
-    assert "此前记住的内容（如有）不会被读取" in unread and "未隐藏任何商品" in unread
+    assert "任何列表都不会读取以前记住的内容" in unread and "关闭个性化" in unread and "未隐藏任何商品" in unread
     assert english_in(html) == english_in(unread) == []
 
 

@@ -119,13 +119,23 @@ def test_without_consent_the_page_says_that_nothing_is_read(books, visitor, brow
     settings.RECOMMENDATIONS = settings.RECOMMENDATIONS | {"HAS_CONSENT": f"{__name__}.refuses"}
     html = page_of(browser)
     assert "You have not agreed that this shop remembers what you do" in html
-    assert "Whatever was remembered before stays unread; you can download or delete it below." in html
-    assert not re.search("Nothing yet|Personalisation is off|Switch personalisation|Book 1", html)
+    assert "No list reads what was remembered before, but a training may, until you switch" in html
+    assert not re.search("Nothing yet|Personalisation is off|Switch personalisation on|Book 1", html)
     html = submit(browser, YOURS, "hide", product=str(books[0].pk)).content.decode()
     assert "Nothing was hidden: that would have to be remembered." in html
     assert "Whatever was remembered" not in page_of(Client())
     assert "is deleted." in submit(browser, YOURS, "erase").content.decode()
     assert not Interaction.objects.exists()
+
+
+def test_without_consent_it_can_be_switched_off_so_that_no_training_reads_it(books, did, browser, settings):  # noqa: F811
+    anna = get_user_model().objects.create_user("anna")
+    browser.force_login(anna)
+    did(Shopper.objects.create(user=anna), books[10:13])
+    settings.RECOMMENDATIONS = settings.RECOMMENDATIONS | {"HAS_CONSENT": f"{__name__}.refuses"}
+    assert Interaction.objects.for_training().count() == 3
+    assert "Personalisation is off" in submit(browser, YOURS, "personalisation").content.decode()
+    assert Interaction.objects.for_training().count() == 0
 
 
 def test_a_user_who_switched_it_off_is_told_of_what_is_kept(books, did, browser):  # noqa: F811

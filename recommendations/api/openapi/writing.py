@@ -68,8 +68,7 @@ def answer(description: str, schema: Json | None = None, **more: Any) -> Json:
 # Several of one status come in any order of an endpoint's own.
 REFUSALS = {
     "400": answer("What was sent can't be used; each error names a field.", ref("Errors")),
-    "401": answer("The password is wrong.", ref("Detail")),
-    "403": answer("The CSRF token or the permission is missing, or another site asks.", ref("Detail")),
+    "403": answer("A wrong password, no CSRF token, no permission, or another site asks.", ref("Detail")),
     "404": answer("There is no such thing.", ref("Detail")),
     "409": answer("Not now: what must be so before is not.", ref("Detail")),
     "415": answer("The body is no JSON.", ref("Detail")),
@@ -80,5 +79,5 @@ REFUSALS = {
 
 def operation(summary: str, name: str, answers: Json, *refusals: int, **more: Any) -> Json:
     """One method of one address; 403, 429 (too many wrong passwords) and 503 can come from anywhere."""
-    refused = {str(status): REFUSALS[str(status)] for status in sorted({*refusals, 401, 403, 429, 503})}
+    refused = {str(status): REFUSALS[str(status)] for status in sorted({*refusals, 403, 429, 503})}
     return {"operationId": name, "summary": summary, "responses": {**answers, **refused}, **more}
