@@ -13,7 +13,7 @@ import numpy as np
 from django.db.models import Max
 from django.utils import timezone
 
-from ..catalog import find_cards
+from ..catalog import catalogs_of, find_cards
 from ..conf import get_config
 from ..exceptions import NotConfigured
 from ..ml.artifact import FILES, MANIFEST
@@ -40,6 +40,7 @@ class Reference:
         self.categories = {product_id: tuple(category) for _, product_id, _, category in rows}
         self.sensitive = {product_id for _, product_id, _, category in rows if sensitive & set(category)}
         self.popular = self._popular()
+        self._of_model: dict[str, set[str]] = {}
 
     @classmethod
     def of_files(cls, directory: Path | str) -> "Reference":
@@ -67,6 +68,14 @@ class Reference:
         mask[self.vocabulary.numbers(product_ids)] = True
         mask[0] = False
         return mask
+
+    def of_model(self, name: str) -> set[str]:
+        """The product_ids of one registered model."""
+        if name not in self._of_model:
+            every = list(self.product_ids.values())
+            owners = zip(every, catalogs_of(every), strict=True)
+            self._of_model[name] = {product_id for product_id, owner in owners if owner and owner.name == name}
+        return self._of_model[name]
 
     @cached_property
     def available_mask(self) -> np.ndarray:

@@ -53,10 +53,13 @@ class Event:
 
 
 class ShopperAudit:
-    """Everything of one shopper that claims are checked against; each shorter history is scored once."""
+    """Everything of one shopper that claims are checked against; each shorter history is scored once.
 
-    def __init__(self, reference: Reference, shopper: Shopper, now: datetime) -> None:
-        self.reference, self.shopper, self.now = reference, shopper, now
+    `of` is the name of the registered model that the lists show, "" when they may show any.
+    """
+
+    def __init__(self, reference: Reference, shopper: Shopper, now: datetime, of: str = "") -> None:
+        self.reference, self.shopper, self.now, self.of = reference, shopper, now, of
         self.events = _remembered(reference, shopper)
         wishes = HiddenProduct.objects.filter(shopper=shopper, until__gt=now)
         hidden = wishes.values_list("product_id", flat=True)
@@ -209,7 +212,7 @@ class ShopperAudit:
     def _place_for_strangers(self, product_id: str, bought: str, gone: tuple[int, ...]) -> int:
         """Its place among what is shown to whoever has no history; one past the end when it is not."""
         left_out = self._not_eligible(bought, gone)
-        shown = [name for name in self.reference.popular if name not in left_out]
+        shown = [name for name in self.reference.popular if name not in left_out and self._may_hold(name)]
         return shown.index(product_id) + 1 if product_id in shown else len(shown) + 1
 
     def _rivals(self, claim: Claim, without: tuple[int, ...], gone: tuple[int, ...]) -> np.ndarray:
@@ -261,7 +264,12 @@ class ShopperAudit:
         eligible = self.reference.available_mask & ~self.reference.mask(self._not_eligible(bought, without))
         if bought == "only":
             eligible &= self.reference.mask(_bought(self._events_without(without)))
+        if self.of:
+            eligible &= self.reference.mask(self.reference.of_model(self.of))
         return eligible
+
+    def _may_hold(self, product_id: str) -> bool:
+        return not self.of or product_id in self.reference.of_model(self.of)
 
     def _not_eligible(self, bought: str, without: tuple[int, ...]) -> set[str]:
         """The same with what is not shown of a category that is wanted less, unless the shop promotes it."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import router, transaction
 
 from .. import controls
+from ..catalog import get_catalogs
 from ..ml.kinds import Kind
 from ..models import Interaction, Product, Shopper
 from ..models.interaction import MAX_QUERY
@@ -26,7 +27,7 @@ class ShownList:
     """One list, or the rows cut from one ranked list."""
 
     query: RecommendationQuery
-    name: str  # the placement, or "because_rows"
+    name: str  # the placement, perhaps of one registered model, or "because_rows"
     version: str
     recommendations: tuple[Recommendation, ...]
 
@@ -37,6 +38,11 @@ def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterato
         query = RecommendationQuery(placement, shopper, limit=draw.choice(LIMITS), now=now)
         found = recommend(query)
         yield ShownList(query, placement, found.version, found.recommendations)
+    several = get_catalogs() if len(get_catalogs()) > 1 else []
+    for catalog in several:
+        query = RecommendationQuery("home", shopper, limit=draw.choice(LIMITS), now=now, of=catalog.name)
+        found = recommend(query)
+        yield ShownList(query, f"home of {catalog.name}", found.version, found.recommendations)
     met_products = Interaction.objects.remembered().filter(shopper=shopper, product__isnull=False)
     for met, *_ in met_products.newest(1):
         query = RecommendationQuery("bought_together", shopper, product_id=met, now=now)

@@ -53,15 +53,17 @@ class Tally:
         claims = self.claims
         with asking as shopper:
             audit = ShopperAudit(reference, shopper, timezone.now())
-            asked = [
-                (shown, entry, self._faults_now(audit, shown, entry))
-                for shown in shown_lists(shopper, audit.now, draw)
-                if self._is_of_this_version(shown)
-                for entry in shown.recommendations
-            ]
+            audits = {"": audit}  # by the registered model that a list shows
+            asked = []
+            for shown in shown_lists(shopper, audit.now, draw):
+                self._refuse_another_version(shown)
+                if shown.query.of not in audits:
+                    audits[shown.query.of] = ShopperAudit(reference, shopper, audit.now, shown.query.of)
+                by = audits[shown.query.of]
+                asked += [(by, shown, entry, self._faults_now(by, shown, entry)) for entry in shown.recommendations]
         self.shoppers += 1
-        for shown, entry, faults in asked:
-            self._count(audit, shown, entry, faults)
+        for by, shown, entry, faults in asked:
+            self._count(by, shown, entry, faults)
             if shown.name == COVERED and not is_visitor:
                 self.covered.setdefault(_length(audit), Counter())[entry.reason.tier] += 1
         if is_visitor:
@@ -78,10 +80,9 @@ class Tally:
                 getattr(self, name).setdefault(key, Counter()).update(counter)
         self.examples += other.examples[: EXAMPLES - len(self.examples)]
 
-    def _is_of_this_version(self, shown: ShownList) -> bool:
+    def _refuse_another_version(self, shown: ShownList) -> None:
         if shown.version not in ("", str(self.version.pk)):
             raise VersionChanged(f"Version {shown.version} was published meanwhile: start again.")
-        return True
 
     def _faults_now(self, audit: ShopperAudit, shown: ShownList, entry: Recommendation) -> list[str]:
         """What is found out while the shopper is there: facts are counted again, and some removals tried."""

@@ -41,7 +41,7 @@ def verify_list(loaded: LoadedRecommender, query: RecommendationQuery, served: R
     if not causal or query.shopper is None:
         return Verification(())
     reference = Reference(PlainScorer.open(loaded.scorer.directory, loaded.scorer.vocabulary, loaded.scorer.newcomers))
-    audit = ShopperAudit(reference, query.shopper, query.now)
+    audit = ShopperAudit(reference, query.shopper, query.now, query.of)
     shown = ShownList(query, served.placement, served.version, served.recommendations)
     verdicts = [
         Verdict(

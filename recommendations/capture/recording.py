@@ -42,9 +42,9 @@ def record(
     address. What a visitor's page records counts as the beacon's: no fact about the shop rests on it, but on what is
     bought.
 
-    False for a repeat (same `event_id`, or same kind and product within 30 s), what is older than
-    RECOMMENDATIONS["RETENTION_DAYS"], a bot (but what it buys), a page that a browser loads ahead, and whoever gave no
-    consent or opted out. Commits or rolls back with the caller's transaction. An error is logged, or with
+    False for a repeat (same `event_id`, or same kind and product in the same half minute of the clock), what is older
+    than RECOMMENDATIONS["RETENTION_DAYS"], a bot (but what it buys), a page that a browser loads ahead, and whoever
+    gave no consent or opted out. Commits or rolls back with the caller's transaction. An error is logged, or with
     RECOMMENDATIONS["STRICT"] raised: InvalidInteraction for arguments that can't be right.
     """
     event = Event(kind, product_id_of(product), query, quantity, occurred_at, event_id, list_id=list_id)

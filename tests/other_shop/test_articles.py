@@ -1,14 +1,21 @@
 """Two registered models in one project: books that are bought, articles that are read and liked."""
 
+import json
+from dataclasses import replace
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.template import RequestContext, Template
 from django.test import RequestFactory
 
+from recommendations.auditing.verifying import verify_list
 from recommendations.capture import record, record_order
 from recommendations.catalog import find_cards, product_id_of, registered, sync_catalog
 from recommendations.exceptions import NotConfigured, UnknownPlacement
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, ProductPopularity
+from recommendations.publishing import LoadedRecommender, current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend
 from recommendations.serving.looking import Inspection, look
 from tests.other_shop.made import articles, both, visitor  # noqa: F401
@@ -157,3 +164,26 @@ def test_a_key_that_reads_as_another_models_id_is_named(db, monkeypatch):
     Book.objects.create(name="Tea")
     with pytest.raises(NotConfigured, match=r"BookCatalog\.product_id gave 'article:.*prefix = \"book\""):
         sync_catalog()
+
+
+@pytest.mark.parametrize("of", ["article", "book"])
+def test_causes_in_a_list_of_one_model_are_derived_again_within_it(reader, of):
+    query = RecommendationQuery("home", reader, limit=5, of=of)
+    served = recommend(query)
+    found = verify_list(current_recommender(), query, served)
+    assert len(found.verdicts) > 0 == found.false
+    # Among the products of both models the same places would be wrong.
+    assert verify_list(current_recommender(), replace(query, of=""), served).false > 0
+
+
+@pytest.mark.training
+def test_an_audit_asks_for_the_lists_of_each_model(reader, tmp_path, monkeypatch):
+    path = tmp_path / "audit.json"
+    call_command("explanation_audit", claims=60, predict_every=5, json=path, stdout=StringIO())
+    report = json.loads(path.read_text())
+    assert report["false"] == report["predictions"]["different"] == 0
+    for name in ("home of article", "home of book"):
+        assert report["by_placement"][name]["because"] > 0
+    monkeypatch.setattr(LoadedRecommender, "items_of", lambda self, catalog: self.eligible)
+    with pytest.raises(CommandError, match="Not everything is true"):
+        call_command("explanation_audit", claims=60, json=path, stdout=StringIO(), stderr=StringIO())
