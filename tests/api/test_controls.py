@@ -246,7 +246,8 @@ def test_a_visitor_who_was_erased_by_the_shop_is_told_so_and_can_begin_anew(clie
     assert client.get(f"{URL}personalisation/").json() == {"personalised": True}
 
 
-def test_asking_whether_it_is_on_gives_a_page_without_a_form_its_csrf_token(db):
+def test_asking_whether_it_is_on_gives_a_page_without_a_form_its_csrf_token(db, settings):
+    settings.CSRF_USE_SESSIONS = False
     browser = Client(enforce_csrf_checks=True)
     assert browser.put(f"{URL}personalisation/", {"personalised": False}, content_type=JSON).status_code == 403
     token = browser.get(f"{URL}personalisation/").cookies["csrftoken"].value

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.faults import kinds, stand
+from benchmarks.faults import kinds
 from benchmarks.faults.judging import FACTOR, SLACK, Outcome, judge, p99
 from benchmarks.faults.load import Seen
 
@@ -85,6 +85,12 @@ def test_each_fault_says_what_happens(name):
     assert import_module(f"{kinds.__name__}.{name}").happen.__doc__
 
 
+@pytest.fixture
+def stand():
+    """The module; it needs the demo shop beside it, the rest of this file does not."""
+    return import_module("benchmarks.faults.stand")
+
+
 class Server:
     """A server of the stand that tells what was done with it."""
 
@@ -101,7 +107,7 @@ class Server:
 
 
 @pytest.mark.parametrize("error", [SystemExit("the training was rejected"), KeyboardInterrupt()])
-def test_a_stand_that_can_not_be_prepared_leaves_no_server_behind(tmp_path, monkeypatch, error):
+def test_a_stand_that_can_not_be_prepared_leaves_no_server_behind(stand, tmp_path, monkeypatch, error):
     done = []
 
     def fail(self):
@@ -128,7 +134,7 @@ class Page(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-def test_the_shop_is_asked_without_the_users_proxy(monkeypatch):
+def test_the_shop_is_asked_without_the_users_proxy(stand, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     made = object.__new__(stand.Stand)
