@@ -8,7 +8,6 @@ is plain torch, one history at a time, over the whole catalog.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from itertools import combinations
 from math import ceil
 from zlib import crc32
@@ -17,7 +16,8 @@ import numpy as np
 
 from ..ml.kinds import Kind
 from ..ml.sequences import READ_LIMIT, REPEAT_WINDOW, History, Queries
-from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from ..models import HiddenProduct, RemovedProduct, Shopper
+from .events import Event, bought_of, in_basket_of, remembered
 from .reference import Reference
 
 # Shares are compared with this much room: two ways of adding float32 differ.
@@ -42,16 +42,6 @@ class Claim:
     ranks_without_each: tuple[int, ...] = ()  # of two: the place it is said to keep at least without each alone
 
 
-@dataclass(frozen=True)
-class Event:
-    """One remembered event with a product, or a search."""
-
-    product_id: str  # "" of a search
-    kind: int
-    occurred_at: datetime
-    query: str = ""
-
-
 class ShopperAudit:
     """Everything of one shopper that claims are checked against; each shorter history is scored once.
 
@@ -60,7 +50,7 @@ class ShopperAudit:
 
     def __init__(self, reference: Reference, shopper: Shopper, now: datetime, of: str = "") -> None:
         self.reference, self.shopper, self.now, self.of = reference, shopper, now, of
-        self.events = _remembered(reference, shopper)
+        self.events = remembered(reference, shopper)
         wishes = HiddenProduct.objects.filter(shopper=shopper, until__gt=now)
         hidden = wishes.values_list("product_id", flat=True)
         removed = RemovedProduct.objects.filter(shopper=shopper, product__isnull=False, shown_again=False)
@@ -156,7 +146,7 @@ class ShopperAudit:
         kinds = [event.kind for event in self.events if event.product_id == anchor]
         last = {
             "bought": next((kind for kind in kinds if kind in (Kind.PURCHASE, Kind.RETURN)), None) == Kind.PURCHASE,
-            "in_basket": anchor in _in_basket(self.events),
+            "in_basket": anchor in in_basket_of(self.events),
             "saved": Kind.SAVE in kinds,
             "viewed": Kind.VIEW in kinds,
             "put_in_basket": Kind.ADD_TO_CART in kinds,
@@ -263,7 +253,7 @@ class ShopperAudit:
         """bool (n+1): what the list may show, by the mirror."""
         eligible = self.reference.available_mask & ~self.reference.mask(self._not_eligible(bought, without))
         if bought == "only":
-            eligible &= self.reference.mask(_bought(self._events_without(without)))
+            eligible &= self.reference.mask(bought_of(self._events_without(without)))
         if self.of:
             eligible &= self.reference.mask(self.reference.of_model(self.of))
         return eligible
@@ -278,11 +268,11 @@ class ShopperAudit:
     def left_out(self, bought: str, without: tuple[int, ...]) -> set[str]:
         """product_ids that a list may not show to this shopper, without some items as after their removal."""
         events = self._events_without(without)
-        met = {event.product_id for event in events[:READ_LIMIT]} | _bought(events)
+        met = {event.product_id for event in events[:READ_LIMIT]} | bought_of(events)
         removed = self.removed | set(map(self.reference.vocabulary.product_id, self._products_among(without)))
-        out = self.hidden | (removed - met) | _in_basket(events)
-        out |= {event.product_id for event in events[:REPEAT_WINDOW] if event.product_id} - _bought(events)
-        return out | _bought(events) if bought == "left out" else out
+        out = self.hidden | (removed - met) | in_basket_of(events)
+        out |= {event.product_id for event in events[:REPEAT_WINDOW] if event.product_id} - bought_of(events)
+        return out | bought_of(events) if bought == "left out" else out
 
     def _events_without(self, items: tuple[int, ...]) -> list[Event]:
         return [event for event in self.events if not self._is_about(event, items)]
@@ -304,24 +294,6 @@ class ShopperAudit:
         return History.of(numbers, [event.kind for event in events[::-1]], queries=self._queries)
 
 
-def _remembered(reference: Reference, shopper: Shopper) -> list[Event]:
-    """Every event that the shopper did not remove, newest first."""
-    removals = RemovedProduct.objects.filter(shopper=shopper).order_by("removed_at")
-    removals = removals.values_list("product_id", "query", "query_hash", "removed_at")
-    removed_at = {product or query or hash_: at for product, query, hash_, at in removals}
-    rows = Interaction.objects.filter(shopper=shopper).order_by("-occurred_at", "-pk")
-    return [
-        Event(reference.product_ids[product] if product else "", kind, occurred_at, "" if product else query)
-        for product, kind, occurred_at, query in rows.values_list("product_id", "kind", "occurred_at", "query")
-        if all(occurred_at > removed_at[name] for name in _names(product, query) if name in removed_at)
-    ]
-
-
-def _names(product: int | None, query: str) -> tuple[int | str, ...]:
-    """What a removal may call it."""
-    return (product,) if product else (query, sha256(query.encode()).hexdigest())
-
-
 def _thinned(categories: Mapping[str, tuple[str, ...]], like: set[str]) -> set[str]:
     """product_ids of the same categories but for each fourth, told by the checksum of its id."""
     wanted_less = {categories[product_id] for product_id in like} - {()}
@@ -331,24 +303,6 @@ def _thinned(categories: Mapping[str, tuple[str, ...]], like: set[str]) -> set[s
 def _fewer(anchors: Sequence[int]) -> list[tuple[int, ...]]:
     """Some of the anchors, but not all of them, in every way."""
     return [tuple(sorted(some)) for count in range(1, len(anchors)) for some in combinations(anchors, count)]
-
-
-def _bought(events: Sequence[Event]) -> set[str]:
-    """What was bought and did not come back since."""
-    last: dict[str, int] = {}
-    for event in reversed(events):
-        if event.kind in (Kind.PURCHASE, Kind.RETURN):
-            last[event.product_id] = event.kind
-    return {product_id for product_id, kind in last.items() if kind == Kind.PURCHASE}
-
-
-def _in_basket(events: Sequence[Event]) -> set[str]:
-    """Put into the basket, and neither taken out nor bought since."""
-    state: dict[str, int] = {}
-    for event in reversed(events[:REPEAT_WINDOW]):
-        if event.kind in (Kind.ADD_TO_CART, Kind.REMOVE_FROM_CART, Kind.PURCHASE):
-            state[event.product_id] = event.kind
-    return {product_id for product_id, kind in state.items() if kind == Kind.ADD_TO_CART}
 
 
 def _logsumexp(scores: np.ndarray) -> float:
