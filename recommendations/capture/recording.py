@@ -147,8 +147,10 @@ def _is_nobodys(request: HttpRequest, events: Sequence[Event]) -> bool:
 def _of_request(request: HttpRequest, guest: str, response: HttpResponse | None) -> Shopper | None:
     if is_paused(request) or not get_config().has_consent(request):
         return None
-    may_create = response is not None and (_is_known(request) or NewVisitorsThrottle().allow(request))
-    shopper, cookie = Shopper.objects.writing(request, may_create)
+    shopper, cookie = Shopper.objects.writing(request, may_create=False)
+    may_be_new = shopper is None and response is not None and not is_logged_in(request)
+    if may_be_new and NewVisitorsThrottle().allow(request):
+        shopper, cookie = Shopper.objects.writing(request)
     if response is not None and cookie:
         give_cookie(request, response, cookie)
     if shopper is None and guest and not _is_known(request):
