@@ -1,19 +1,51 @@
 """Figures for Prometheus: counted where prometheus_client is installed and RECOMMENDATIONS["METRICS"] is on.
 
-Each function here costs one look at the settings where they are off. No label holds anything of a shopper.
+Each function here costs one look at the settings where they are off. No label holds anything of a shopper. What counts
+never raises: it is called from within the shop's transactions, and where an error was caught already.
 """
 
 import os
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from types import SimpleNamespace
+from typing import ParamSpec
 
 from .conf import get_config
 from .exceptions import NotConfigured
+from .logs import log
+
+P = ParamSpec("P")
 
 INSTALL = 'RECOMMENDATIONS["METRICS"] needs prometheus_client: pip install "django-because[metrics]".'
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_said = False  # that figures can't be counted, once a process
 
 
+def _harmless(count: Callable[P, None]) -> Callable[P, None]:
+    """Decorate what counts: what can't be counted (the processes' folder is gone, the disk is full) is left out."""
+
+    @wraps(count)
+    def counted(*args: P.args, **kwargs: P.kwargs) -> None:
+        global _said
+        try:
+            count(*args, **kwargs)
+        except Exception as error:
+            if not _said:
+                _said = True
+                log("figures_not_counted", error)
+
+    return counted
+
+
+def wrong_folder() -> str:
+    """What is wrong with the folder that processes share figures in; "" when nothing is, or there is none."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not folder or (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
+        return ""
+    return f"PROMETHEUS_MULTIPROC_DIR is {folder!r}: expected a folder that exists and that this process may write to."
+
+
+@_harmless
 def list_served(placement: str, seconds: float, sources: list[str], tiers: list[str]) -> None:
     """A list was made: how long it took, where its products come from, what is said of them."""
     if (figures := _figures()) is None:
@@ -25,18 +57,21 @@ def list_served(placement: str, seconds: float, sources: list[str], tiers: list[
         figures.reasons.labels(tier).inc()
 
 
+@_harmless
 def fell_back(use_case: str) -> None:
     """An error was caught and a fallback taken."""
     if (figures := _figures()) is not None:
         figures.fallbacks.labels(use_case).inc()
 
 
+@_harmless
 def events_accepted(way: str, count: int) -> None:
     """So many new events are stored; they came by "http" or from the shop's own code ("server")."""
     if count and (figures := _figures()) is not None:
         figures.accepted.labels(way).inc(count)
 
 
+@_harmless
 def events_refused(cause: str, count: int = 1) -> None:
     """So many events are not stored: "invalid", "unavailable" (503), "throttled", "forbidden", "unwanted", "failed"."""
     if count and (figures := _figures()) is not None:
@@ -52,13 +87,15 @@ def page(version: int | None, age_seconds: float | None, versions: dict[str, int
     """(text, content type) of all figures of this process or, with PROMETHEUS_MULTIPROC_DIR, of all of them.
 
     What is asked of the database once a page is given: the current version, how old it is, how many ended how.
-    Raises NotConfigured without prometheus_client.
+    Raises NotConfigured without prometheus_client, and when the folder is not there.
     """
     try:
         import prometheus_client as client
         from prometheus_client.multiprocess import MultiProcessCollector
     except ModuleNotFoundError as error:
         raise NotConfigured(INSTALL) from error
+    if wrong := wrong_folder():
+        raise NotConfigured(wrong)
     _figures()
     registry: client.CollectorRegistry = client.REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -12,7 +12,7 @@ from django.core.files.storage import Storage
 from rest_framework.settings import api_settings
 
 from .conf import Config
-from .metrics import INSTALL
+from .metrics import INSTALL, wrong_folder
 from .models.shopper import OFF_COOKIE
 
 TASKS = ("retrain_recommender", "sync_catalog", "count_popularity", "purge")
@@ -28,6 +28,13 @@ def check_metrics(config: Config) -> Iterator[CheckMessage]:
     """Figures can be counted if they are to be."""
     if config.METRICS and find_spec("prometheus_client") is None:
         yield Error(INSTALL, hint='Install it, or take "METRICS" out of RECOMMENDATIONS.', id="recommendations.E008")
+    elif config.METRICS and (wrong := wrong_folder()):
+        yield Error(
+            f"{wrong} Nothing is counted.",
+            hint="Create the folder, empty, before the processes start, or unset the variable: then each process "
+            "counts alone.",
+            id="recommendations.E008",
+        )
 
 
 def check_clock() -> Iterator[CheckMessage]:

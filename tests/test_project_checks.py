@@ -42,6 +42,25 @@ def test_figures_without_their_library(settings, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_figures_of_several_processes_without_their_folder(settings, monkeypatch, tmp_path, name):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / name))
+    assert check_configuration() == []  # they are off
+    settings.RECOMMENDATIONS = {"METRICS": True}
+    assert check_configuration() == [
+        Error(
+            f"PROMETHEUS_MULTIPROC_DIR is {str(tmp_path / name)!r}: expected a folder that exists and that this "
+            "process may write to. Nothing is counted.",
+            hint="Create the folder, empty, before the processes start, or unset the variable: then each process "
+            "counts alone.",
+            id="recommendations.E008",
+        )
+    ]
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert check_configuration() == []
+
+
 def test_times_without_an_offset(settings):
     settings.USE_TZ = False
     assert check_configuration() == [

@@ -3,12 +3,13 @@
 import prometheus_client  # noqa: F401 - chooses at its import whether processes share files
 import pytest
 from django.db import OperationalError
+from django.db.transaction import atomic
 from django.test import override_settings
 
 from recommendations import metrics
-from recommendations.capture import record
+from recommendations.capture import record, record_order
 from recommendations.ml.kinds import Kind
-from recommendations.models import RecommenderVersion, Shopper
+from recommendations.models import Interaction, RecommenderVersion, Shopper
 from recommendations.publishing import current, forget
 from recommendations.serving import RecommendationQuery, recommend, recommending
 from tests.published import publish_made_artifact
@@ -128,6 +129,37 @@ def test_a_fallback_is_counted(books, count, monkeypatch):
         broken.setattr(recommending, "read_memory", fail)
         recommend(RecommendationQuery("home", limit=2))
     assert grown(before, count())['recommendations_fallbacks_total{use_case="recommend"}'] == 1
+
+
+class Gone:
+    """Metrics whose shared folder is missing: making the first value of one raises."""
+
+    def __getattr__(self, name):
+        raise FileNotFoundError(2, "No such file or directory")
+
+
+def test_figures_that_can_not_be_counted_break_neither_page_nor_order(books, user, monkeypatch, caplog, rf):
+    monkeypatch.setattr(metrics, "_made", Gone)
+    monkeypatch.setattr(metrics, "_said", False)
+    request = rf.get("/")
+    request.user = user
+    with override_settings(RECOMMENDATIONS={"METRICS": True}), atomic():
+        record_order(request, [(books[0], 1)], order_id="1")
+        found = recommend(RecommendationQuery("home", limit=2))
+    assert Interaction.objects.get().kind == Kind.PURCHASE
+    assert len(found.recommendations) == 2
+    said = [(entry.event, entry.fields) for entry in caplog.records if entry.name == "recommendations"]
+    assert said == [("figures_not_counted", {"cause": "FileNotFoundError: [Errno 2] No such file or directory"})]
+
+
+def test_a_page_of_figures_without_their_folder_names_it(browser, user, allow, monkeypatch):
+    allow("view_recommenderversion")
+    browser.force_login(user)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
+    with override_settings(RECOMMENDATIONS=ON):
+        response = browser.get(METRICS)
+    assert response.status_code == 501
+    assert response.json()["detail"].startswith("PROMETHEUS_MULTIPROC_DIR is '/nowhere': expected a folder ")
 
 
 def test_events_are_counted_by_way_and_by_why_not(transactional_db, on, books, count, send, client, monkeypatch):
