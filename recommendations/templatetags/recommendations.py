@@ -71,7 +71,14 @@ def recommendation_beacon(context: template.Context) -> SafeString:
 @register.filter
 @never_break(fallback=lambda product: "")
 def recommendations_id(product: object) -> str:
-    """The id by which the app knows one of the shop's products, for data-recommendations-view and its like."""
+    """The id by which the app knows one of the shop's products, for data-recommendations-view and its like.
+
+    "" for None: a line of an order whose product is gone. What is not in the template's context at all is a mistake.
+    """
+    if product == "":
+        raise template.TemplateSyntaxError(
+            "recommendations_id: no product here: is the variable called as it is in the view's context?"
+        )
     return product_id_of(product)
 
 

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,23 @@ def test_with_debug_a_wrong_limit_is_raised_and_without_it_is_logged(
     settings.DEBUG = False
     assert page(source) == "beforeafter"
     assert told in caplog.text
+
+
+def test_with_debug_a_variable_that_is_no_product_is_told_and_without_it_says_nothing(db, page, settings):
+    settings.DEBUG, settings.RECOMMENDATIONS = True, {}
+    assert page("before{{ None|recommendations_id }}after") == "beforeafter"
+    source = "before{{ prodcut|recommendations_id }}after"
+    with pytest.raises(TemplateSyntaxError, match="recommendations_id: no product here"):
+        page(source)
+    settings.DEBUG = False
+    assert page(source) == "beforeafter"
+
+
+def test_each_link_to_the_reasons_is_named_after_its_product(version, popular, page):
+    html = page('{% recommendations placement="home" limit=3 %}')
+    titles = re.findall(r'class="recommendations-title">([^<]+)<', html)
+    assert len(set(titles)) == 3
+    assert re.findall(r'aria-label="([^"]+)"[^>]*>Why this\?</a>', html) == [f"Why this? {title}" for title in titles]
 
 
 def test_a_visitor_sees_true_reasons(version, popular, page, visitor, books, did):
