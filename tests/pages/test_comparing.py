@@ -12,7 +12,7 @@ from recommendations.catalog import Promotion
 from recommendations.ml.kinds import Kind
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend
-from recommendations.serving.looking import Inspection, compare
+from recommendations.serving.looking import Inspection, compare, comparing
 from recommendations.serving.memory import read_memory
 from tests.pages.test_pages import browser, visitor  # noqa: F401
 from tests.pages.test_searches import text_of
@@ -89,6 +89,7 @@ def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
     form = re.search(r'<section id="compared">.*?</section>', html, re.DOTALL)[0]
     offered = re.findall(r'<option value="([^"]+)"', form)
     assert offered == [key for key in found.product_ids if key != first.card.product_id]
+    assert re.findall(r"<option[^>]* selected>([^<]+)<", form) == ["Choose a product"]
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)"', form))
     html = browser.get(reverse("recommendations:why"), {**fields, "compared": second.card.product_id}).content.decode()
     told = text_of(html)
@@ -101,6 +102,16 @@ def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
     with translation.override("zh-hans"):
         html = browser.get(reverse("recommendations:why"), {**fields, "compared": second.card.product_id})
         assert "因" not in re.search(r'<section id="compared">.*?</section>', html.content.decode(), re.DOTALL)[0]
+
+
+def test_that_nothing_makes_the_difference_contradicts_no_reason(query, browser, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(comparing, "LEAST", 1_000)
+    found = recommend(query)
+    first, second = found.recommendations[:2]
+    asked = {"token": found.token, "product": first.card.product_id, "compared": second.card.product_id}
+    told = text_of(browser.get(reverse("recommendations:why"), asked).content.decode())
+    assert f"clearly more for {first.card.title} than for {second.card.title}, or the other way round." in told
+    assert "What one of them is shown for may help the other just as much." in told
 
 
 def test_by_rest(query, browser):  # noqa: F811
@@ -164,4 +175,4 @@ def test_of_a_history_of_one_product_nothing_can_be_told(version, popular, books
     asked = {"token": found.token, "product": first, "compared": second}
     page = text_of(browser.get(reverse("recommendations:why"), asked).content.decode())
     assert "can't be computed exactly" in page
-    assert "Nothing of your history" not in page
+    assert "clearly more" not in page

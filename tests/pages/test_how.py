@@ -70,8 +70,8 @@ def test_it_tells_what_serves(client, version, url):
 
 def test_a_table_that_reads_everything_alike_is_not_told_to_follow_what_was_last(client, version, url):
     for fade, expected, other in (
-        (0.6, "how often it follows what you did last;", "each counting alike"),
-        (1.0, "how often it follows any of the last 50 things you did, each counting alike;", "what you did last"),
+        (0.6, "how often it follows what you did last", "each counting alike"),
+        (1.0, "how often it follows any of the last 50 things you did, each counting alike", "what you did last"),
     ):
         mix = {"weights": {"network": 1.0, "table": 2.0, "table_reads": 50 if fade == 1 else 5, "table_fade": fade}}
         RecommenderVersion.objects.update(data={**DATA, "mix": mix})
@@ -81,7 +81,7 @@ def test_a_table_that_reads_everything_alike_is_not_told_to_follow_what_was_last
 
 def test_it_tells_what_is_left_out(client, version, url):
     text = text_of(client.get(url))
-    assert "only looked at and not bought (but beside a product, where" in text
+    assert "Left out is: what is sold out what you hid, what you removed," in text
     assert "What the shop promotes may take the first places, one in three at most." in text
     assert "days are deleted." in text
 

@@ -52,13 +52,15 @@ def test_the_list_predicted_is_the_one_that_rows_are_cut_from_after_the_removal(
 
 def test_it_says_which_list_that_is(row, browser):  # noqa: F811
     told = text_of(browser.get(reverse("recommendations:why"), asked(row)).content.decode())
-    assert "This row is cut from one list of 40 products." in told
-    assert "The list that this row is cut from, made without that" in told
+    assert "We rank 40 products for you. This one is number" in told
+    assert f"without {row.anchor.title} in your history it would not be among them." in told
+    assert f"Your 40 products without {row.anchor.title}" in told
     assert "The first 10 of 40 products." in told
     assert "What you would see without it" not in told
     with translation.override("zh-hans"):
         told = text_of(browser.get(reverse("recommendations:why"), asked(row)).content.decode())
-    assert "这一行取自一个有 40 件商品的列表" in told
+    assert "我们为您排列 40 件商品" in told
+    assert f"去掉「{row.anchor.title}」后您的 40 件商品" in told
     assert "前 10 件（共 40 件）" in told
 
 

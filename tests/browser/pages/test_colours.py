@@ -28,6 +28,7 @@ def test_what_is_read_stands_out(shop, visit, shops_own):
             assert too_faint(page, shops_own, expected) == []
         page.goto("/")
         page.locator(".recommendations-because .recommendations-why").first.click()
+        page.locator(".recommendations-compared select").select_option(index=1)
         page.get_by_role("button", name="Compare").click()
         assert too_faint(page, shops_own, ".recommendations-compared select") == []
         page.go_back()

@@ -25,6 +25,9 @@ def test_visitor_views_three_products_and_is_told_why_and_removes_it(shop, visit
         named = rows[0].removeprefix("Because you viewed ")
 
         page.click("text=For you")
+        assert page.title() == "Your recommendations"
+        page.get_by_role("link", name="Switch off, download or delete").click()
+        assert page.get_by_role("heading", name="You decide").is_visible()
         assert page.locator(".recommendations-units li").count() == 3
         page.locator(".recommendations-units li", has_text=named).get_by_role("button").click()
         assert "is removed" in page.locator(".recommendations-done").inner_text()
