@@ -53,7 +53,7 @@ LINES = {
     "heartbeat_missed": Line(logging.WARNING, "No heartbeat of version %(version)s this time: %(cause)s"),
     "worker_died": Line(logging.ERROR, "The worker that trained version %(version)s died, in stage %(stage)s"),
     "artifacts_not_deleted": Line(
-        logging.ERROR, "Old artifacts could not be deleted; the new version serves all the same: %(cause)s"
+        logging.ERROR, "Old artifacts could not be deleted; what is published serves all the same: %(cause)s"
     ),
     "plots_left_out": Line(
         logging.INFO, 'No plots of how true reasons are: pip install "django-because[training]" brings matplotlib'

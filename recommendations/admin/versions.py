@@ -83,10 +83,10 @@ class VersionAdmin(BrowsingAdmin):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         version = kwargs.get("obj")
         is_training = version is not None and version.status == Status.TRAINING
-        can_serve = version is not None and version.status == Status.RETIRED and bool(version.artifact)
+        is_whole = version is not None and bool(version.artifact and version.artifact_sha256)
         context["training"] = is_training
         context["may_cancel"] = is_training and request.user.has_perm(RETRAIN)
-        context["may_publish"] = can_serve and request.user.has_perm(PUBLISH)
+        context["may_publish"] = is_whole and version.status == Status.RETIRED and request.user.has_perm(PUBLISH)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @staff_may(RETRAIN)

@@ -13,15 +13,19 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.db.models import F
 
 from ..conf import Config, get_config
-from ..exceptions import NotConfigured
+from ..exceptions import LeaseLost, NotConfigured
+from ..logs import log
 from ..ml.artifact import FILES, KEPT_FITS, MANIFEST, VOCABULARY, WEIGHTS, ArtifactError
 from ..ml.kept_fits import KeptFits
 from ..ml.kept_fits import read_kept_fits as read_files
 from ..ml.scorer import Scorer
 from ..models import RecommenderVersion
+from .own_folder import own_folder
 
+Status = RecommenderVersion.Status
 # Artifacts kept for a roll back, the current one included.
 KEPT = 3
 # Local copies that no process opened for so long are deleted: a shop that trains daily would fill the disk.
@@ -61,31 +65,32 @@ def upload(version: RecommenderVersion, directory: Path) -> None:
 
     The row holds the name before the first file is stored, so that prune() finds what a killed process left, and the
     sha256 after the last one: without it nothing is served. When a file can't be stored, what was stored is deleted and
-    the error raised.
+    the error raised; so it is when the row has been given another status meanwhile, with LeaseLost.
     """
-    storage, name = get_storage(), f"version-{version.pk}-{secrets.token_hex(4)}"
-    _note(version, name, "")
+    storage = get_storage()
+    _note(version, f"version-{version.pk}-{secrets.token_hex(4)}", "")
     try:
         kept = (KEPT_FITS,) if (Path(directory) / KEPT_FITS).is_file() else ()
         for file in (*FILES, *kept, MANIFEST):
             with (Path(directory) / file).open("rb") as opened:
-                storage.save(f"{name}/{file}", File(opened))
+                storage.save(f"{version.artifact}/{file}", File(opened))
+        _note(version, version.artifact, _sha256(Path(directory) / MANIFEST))
     except BaseException:
-        _delete(storage, name)
-        _note(version, "", "")
+        _remove(version)
         raise
-    _note(version, name, _sha256(Path(directory) / MANIFEST))
 
 
 def _note(version: RecommenderVersion, name: str, sha256: str) -> None:
-    version.artifact, version.artifact_sha256 = name, sha256
-    version.save(update_fields=["artifact", "artifact_sha256"])
+    """Write both into the row, while it is as the caller knows it."""
+    row = RecommenderVersion.objects.filter(pk=version.pk, status=version.status, lease_owner=version.lease_owner)
+    version.artifact = name
+    if not row.update(artifact=name, artifact_sha256=sha256):
+        raise LeaseLost(f"Version {version.pk} is not {version.status} any more: nothing is stored for it.")
+    version.artifact_sha256 = sha256
 
 
 def open_scorer(version: RecommenderVersion) -> Scorer:
     """The version's artifact, checked file by file. Raises ArtifactError when anything is not as it was uploaded."""
-    if not (version.artifact and version.artifact_sha256):
-        raise ArtifactError(f"version {version.pk} has no artifact: train again, or publish another version.")
     storage = get_storage()
     directory = _local(storage, version)
     if directory is not None:
@@ -97,6 +102,18 @@ def open_scorer(version: RecommenderVersion) -> Scorer:
         # Damaged on the way, or here: the next try downloads it again.
         shutil.rmtree(copy, ignore_errors=True)
         raise
+
+
+def check_stored(version: RecommenderVersion) -> None:
+    """Raise ArtifactError unless the storage itself holds the whole artifact: a copy on this machine tells nothing."""
+    storage = get_storage()
+    directory = _local(storage, version)
+    if directory is not None:
+        _checked(version, directory)
+        return
+    with TemporaryDirectory(prefix="recommender-stored-") as name:
+        _copy(storage, version, Path(name))
+        _checked(version, Path(name))
 
 
 def read_kept_fits(version: RecommenderVersion) -> KeptFits:
@@ -129,24 +146,45 @@ def _check_manifest(version: RecommenderVersion, directory: Path) -> None:
 
 
 def prune() -> list[int]:
-    """Delete the artifacts of versions that will serve no more; returns their ids.
+    """Delete the artifacts of versions that will serve no more; returns their ids. What can't be deleted is logged.
 
-    Kept are the newest KEPT that can be published; of a training that ended in its upload nothing can.
+    Kept are the KEPT that served last and can be published; of a training that ended in its upload nothing can.
     """
-    status = RecommenderVersion.Status
-    with_artifact = RecommenderVersion.objects.exclude(artifact="").order_by("-pk")
-    retired = with_artifact.filter(status=status.RETIRED)
-    ended = with_artifact.exclude(status__in=[status.PUBLISHED, status.TRAINING, status.RETIRED])
-    pruned = []
-    for version in (*retired[KEPT - 1 :], *ended):
+    with_artifact = RecommenderVersion.objects.exclude(artifact="").order_by(
+        F("published_at").desc(nulls_last=True), "-pk"
+    )
+    retired = with_artifact.filter(status=Status.RETIRED)
+    unneeded = [
+        *retired.exclude(artifact_sha256="")[KEPT - 1 :],
+        *retired.filter(artifact_sha256=""),  # claimed before, and then not deleted
+        *with_artifact.exclude(status__in=[Status.PUBLISHED, Status.TRAINING, Status.RETIRED]),
+    ]
+    return [version.pk for version in unneeded if _claim(version) and _remove(version)]
+
+
+def _claim(version: RecommenderVersion) -> bool:
+    """Whether nobody can publish it any more: publish() waits for this write or wins, and then the status differs."""
+    row = RecommenderVersion.objects.filter(pk=version.pk, status=version.status, artifact=version.artifact)
+    return bool(row.update(artifact_sha256=""))
+
+
+def _remove(version: RecommenderVersion) -> bool:
+    """Delete what is stored under the row's name, then the name; False, and logged, when the storage fails."""
+    try:
         _delete(get_storage(), version.artifact)
-        RecommenderVersion.objects.filter(pk=version.pk).update(artifact="", artifact_sha256="")
-        pruned.append(version.pk)
-    return pruned
+    except Exception as error:  # what the storage's client raises
+        log("artifacts_not_deleted", error, artifact=version.artifact)
+        return False
+    row = RecommenderVersion.objects.filter(pk=version.pk, artifact=version.artifact)
+    row.update(artifact="", artifact_sha256="")
+    version.artifact = version.artifact_sha256 = ""
+    return True
 
 
 def _local(storage: Storage, version: RecommenderVersion) -> Path | None:
-    """The folder itself when the storage is this machine's disk."""
+    """The folder itself when the storage is this machine's disk. Raises ArtifactError when there can be none."""
+    if not (version.artifact and version.artifact_sha256):
+        raise ArtifactError(f"version {version.pk} has no artifact: train again, or publish another version.")
     try:
         return Path(storage.path(version.artifact))
     except NotImplementedError:
@@ -155,20 +193,24 @@ def _local(storage: Storage, version: RecommenderVersion) -> Path | None:
 
 def _cached(storage: Storage, version: RecommenderVersion) -> Path:
     """A local copy, downloaded once a machine."""
-    root = Path(gettempdir()) / f"django-because-{os.getuid()}"
-    root.mkdir(mode=0o700, exist_ok=True)
-    if root.stat().st_uid != os.getuid():
-        raise ArtifactError(f"{root} belongs to another user; set TMPDIR to a folder of this process's own.")
+    root = own_folder(Path(gettempdir()))
+    if root is None:
+        raise ArtifactError(f"{gettempdir()} has no folder of this process's own; set TMPDIR to one.")
     copy = root / f"{version.artifact}-{version.artifact_sha256[:16]}"
     with _one_process(root):
         if not copy.is_dir():
             _delete_old_copies(root)
             with TemporaryDirectory(dir=root) as partial:
-                for file in (*FILES, MANIFEST):
-                    _download(storage, f"{version.artifact}/{file}", Path(partial) / "copy" / file)
+                _copy(storage, version, Path(partial) / "copy")
                 (Path(partial) / "copy").rename(copy)
         os.utime(copy)
     return copy
+
+
+def _copy(storage: Storage, version: RecommenderVersion, directory: Path) -> None:
+    """All that serving reads."""
+    for file in (*FILES, MANIFEST):
+        _download(storage, f"{version.artifact}/{file}", directory / file)
 
 
 @contextmanager

@@ -152,4 +152,4 @@ def _prune() -> None:
     try:
         prune()
     except Exception as error:
-        log("artifacts_not_deleted", error)
+        log("artifacts_not_deleted", error, artifact="")

@@ -14,8 +14,8 @@ from recommendations.models import RecommenderVersion
 from recommendations.publishing import current_recommender, forget, publish
 from recommendations.publishing.artifacts import get_storage, open_scorer
 from tests.published import publish_made_artifact
-from tests.publishing.test_publishing import books, storage_of_its_own  # noqa: F401 - the same shop
 
+pytestmark = pytest.mark.usefixtures("storage_of_its_own")
 MANY = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 FEW = settings(MANY, max_examples=30)
 ALL = (*FILES, MANIFEST)
@@ -49,7 +49,7 @@ def add(path, place):
 
 
 @pytest.fixture
-def version(books):  # noqa: F811
+def version(books):
     return publish_made_artifact()
 
 

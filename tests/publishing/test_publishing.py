@@ -1,7 +1,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from os import utime
+from os import getuid, utime
 from pathlib import Path
 from shutil import rmtree
 from threading import Barrier
@@ -23,37 +23,11 @@ from recommendations.publishing.artifacts import get_storage, open_scorer
 from recommendations.publishing.newcomers import read_newcomers
 from tests.ml.made_artifact import make_artifact
 from tests.published import publish_made_artifact
-from tests.shop.models import Book
+from tests.publishing.stored import trained
 
 Status = RecommenderVersion.Status
+pytestmark = pytest.mark.usefixtures("storage_of_its_own")
 BROKEN = "can't be served"
-
-
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | {
-        "recommendations": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "artifacts"},
-        }
-    }
-    forget()
-    yield tmp_path / "artifacts"
-    forget()
-
-
-@pytest.fixture
-def books(db):
-    made = Book.objects.bulk_create(Book(name=f"Book {k}", shelf=f"Shelf {k % 2}") for k in range(12))
-    sync_catalog()
-    return made
-
-
-def trained(tmp_path, name="artifact", status=Status.TRAINING, **options):
-    version = RecommenderVersion.objects.create(status=status)
-    make_artifact(tmp_path / name, **options)
-    upload(version, tmp_path / name)
-    return version
 
 
 def folder_of(version, root):
@@ -261,17 +235,6 @@ def test_half_an_artifact_is_never_served(books, tmp_path, monkeypatch, request,
     assert RecommenderVersion.objects.current().pk == good.pk
 
 
-@pytest.fixture
-def bucket(settings, tmp_path, monkeypatch):
-    """Artifacts lie in a bucket, and this machine's copies in a folder of their own."""
-    monkeypatch.setattr(artifacts, "gettempdir", lambda: str(tmp_path))
-    options = {"location": tmp_path / "bucket"}
-    settings.STORAGES = settings.STORAGES | {
-        "recommendations": {"BACKEND": "tests.publishing.bucket.Bucket", "OPTIONS": options}
-    }
-    return tmp_path / "bucket"
-
-
 def copies(tmp_path):
     return list(tmp_path.glob("django-because-*/version*"))
 
@@ -289,6 +252,17 @@ def test_a_bucket_that_lacks_a_file_is_an_artifact_error(db, bucket, tmp_path):
     with pytest.raises(ArtifactError, match=r"bias\.npy is missing in the storage"):
         open_scorer(version)
     assert copies(tmp_path) == []
+
+
+def test_a_link_in_place_of_the_copies_folder_is_not_followed(db, bucket, tmp_path):
+    theirs = tmp_path / "home" / "precious"
+    theirs.mkdir(parents=True)
+    utime(theirs, (1, 1))
+    version = trained(tmp_path)
+    (tmp_path / f"django-because-{getuid()}").symlink_to(tmp_path / "home")
+    with pytest.raises(ArtifactError, match="has no folder of this process's own; set TMPDIR to one"):
+        open_scorer(version)
+    assert theirs.is_dir()
 
 
 @pytest.mark.parametrize("name", ["bias.npy", MANIFEST])
@@ -321,15 +295,6 @@ def test_copies_that_nobody_opens_any_more_are_deleted(db, bucket, tmp_path):
     open_scorer(new)
     kept = {copy.name.rpartition("-")[0] for copy in copies(tmp_path)}
     assert kept == {used.artifact, new.artifact}
-
-
-def test_old_artifacts_are_deleted_and_their_rows_kept(books, storage_of_its_own):
-    versions = [publish_made_artifact(seed=seed) for seed in range(5)]
-    assert prune() == [versions[1].pk, versions[0].pk]
-    assert len([path for path in storage_of_its_own.iterdir() if any(path.iterdir())]) == 3
-    assert RecommenderVersion.objects.count() == 5
-    with pytest.raises(ArtifactError, match="has no artifact"):
-        publish(RecommenderVersion.objects.get(pk=versions[0].pk))
 
 
 def test_without_an_alias_artifacts_stand_beside_manage_py(settings, tmp_path):
@@ -408,7 +373,7 @@ def test_of_two_who_publish_at_once_one_serves_and_nobody_fails(tmp_path, monkey
     before = trained(tmp_path, "zero", Status.RETIRED)
     both = [trained(tmp_path, name, Status.RETIRED) for name in ("one", "two")]
     together = Barrier(2, timeout=20)
-    monkeypatch.setattr(versions, "open_scorer", lambda version: together.wait())
+    monkeypatch.setattr(versions, "check_stored", lambda version: together.wait())
 
     def published(version):
         try:
