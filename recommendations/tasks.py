@@ -3,7 +3,11 @@
 from celery.schedules import crontab
 
 CELERY_BEAT_SCHEDULE = {
-    "retrain": {"task": "recommendations.tasks.retrain_recommender", "schedule": crontab(hour=3, minute=0)},
+    "retrain": {
+        "task": "recommendations.tasks.retrain_recommender",
+        "schedule": crontab(hour=3, minute=0),
+        "options": {"expires": 20 * 3600},  # after days without a worker it trains once, not once for each night
+    },
     "catalog": {"task": "recommendations.tasks.sync_catalog", "schedule": crontab(minute=10)},
     "popular": {"task": "recommendations.tasks.count_popularity", "schedule": crontab(minute=20)},
     "purge": {"task": "recommendations.tasks.purge", "schedule": crontab(hour=4, minute=0)},
@@ -16,20 +20,29 @@ from celery import Task, shared_task
 from django.utils import timezone
 
 from . import catalog, controls, retraining
+from .conf import get_config
 from .exceptions import RetrainingBusy
 from .logs import log
 from .models import ProductPopularity
 from .models.recommender_version import MAX_MESSAGE_ID
-from .retraining.requesting import is_answered
+from .retraining.requesting import in_training_for, is_answered
 
 
 # Acknowledged at the end, so that a killed worker's message comes again; its id, which the version's row keeps, makes a
 # second delivery harmless, whoever sent it.
 @shared_task(bind=True, ignore_result=True, acks_late=True, reject_on_worker_lost=True)
-def retrain_recommender(self: Task, started_by: str = "schedule", requested_at: str | None = None) -> None:
-    """Retrain and publish; nothing when a training runs already or this message was answered before."""
+def retrain_recommender(
+    self: Task, started_by: str = "schedule", requested_at: str | None = None, after: int | None = None
+) -> None:
+    """Retrain and publish; nothing when another training runs, or this message was answered before.
+
+    While the training that this message began is not known to be dead, the message comes back after a lease's time.
+    """
     message_id = (self.request.id or "")[:MAX_MESSAGE_ID]
-    if is_answered(message_id, datetime.fromisoformat(requested_at) if requested_at else None):
+    if mine := in_training_for(message_id):
+        log("training_busy", version=mine.pk)
+        raise self.retry(countdown=get_config().LEASE_SECONDS + 1, max_retries=None)
+    if is_answered(message_id, datetime.fromisoformat(requested_at) if requested_at else None, after):
         log("training_answered", message_id=message_id)
         return
     try:

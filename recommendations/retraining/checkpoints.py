@@ -1,7 +1,6 @@
 """Where a training keeps how far it is, so that the next one goes on from there when its worker was killed."""
 
 import hashlib
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,10 +8,13 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Self
 
+import numpy as np
 from django.db import connections, router
 from django.utils import timezone
 
+from ..ml.interactions import InteractionLog
 from ..models import Interaction, RecommenderVersion
+from ..publishing.own_folder import own_folder
 
 # A training that was killed longer ago is begun anew: what happened since matters more than the work that was done.
 RESUMED_WITHIN = timedelta(hours=6)
@@ -25,21 +27,43 @@ class Kept:
     directory: Path | None  # None where there is no safe place for it
     until: int
     as_of: datetime
+    digest: str = ""  # of the log that the training before read; "" at a beginning
 
     @classmethod
     def begin(cls, version: RecommenderVersion) -> Self:
-        """For this training: what the one before left when it failed lately, or a beginning."""
-        directory, now = _directory(), timezone.now()
-        before = RecommenderVersion.objects.filter(pk__lt=version.pk).order_by("-pk").first()
-        left = _left_by(before) if directory is not None and any(directory.glob("*.json")) else None
-        if left is not None and now - left[1] <= RESUMED_WITHIN:
-            return cls(directory, *left)
-        forget_checkpoints()
-        return cls(directory, Interaction.objects.newest_key(), now)
+        """For this training: what the last that got as far left, if all failed since and lately, or a beginning."""
+        directory = _directory()
+        told = _left_before(version) if directory is not None and any(directory.glob("*.json")) else None
+        if told is None:
+            return cls.anew()
+        as_of = datetime.fromisoformat(told["as_of"])
+        if timezone.now() - as_of > RESUMED_WITHIN:
+            return cls.anew()
+        return cls(directory, told["until"], as_of, told.get("digest", ""))
 
-    def told(self) -> dict[str, Any]:
+    @classmethod
+    def anew(cls) -> Self:
+        """A beginning, with everything until now; deletes what trainings before left."""
+        forget_checkpoints()
+        return cls(_directory(), Interaction.objects.newest_key(), timezone.now())
+
+    def is_of(self, log: InteractionLog) -> bool:
+        """Whether going on makes sense: what was kept is of this very log. True at a beginning."""
+        return self.digest in ("", digest(log))
+
+    def told(self, log: InteractionLog) -> dict[str, Any]:
         """What the version's row must hold for the next training to go on."""
-        return {"until": self.until, "as_of": self.as_of.isoformat()}
+        return {"until": self.until, "as_of": self.as_of.isoformat(), "digest": digest(log)}
+
+
+def digest(log: InteractionLog) -> str:
+    """Equal for equal logs. An event below `until` may have another shopper since: who logs in takes theirs along."""
+    found = hashlib.sha256()
+    for column in (log.shopper, log.item, log.kind, log.time):
+        found.update(np.ascontiguousarray(column).tobytes())
+    for bag in log.queries.bags:
+        found.update(b"bag" + bag.items.tobytes() + bag.weights.tobytes())
+    return found.hexdigest()
 
 
 def forget_checkpoints() -> None:
@@ -49,20 +73,21 @@ def forget_checkpoints() -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _left_by(version: RecommenderVersion | None) -> tuple[int, datetime] | None:
-    if version is None or version.status != RecommenderVersion.Status.FAILED or "until" not in version.data:
-        return None
-    return version.data["until"], datetime.fromisoformat(version.data["as_of"])
+def _left_before(version: RecommenderVersion) -> dict[str, Any] | None:
+    """Of the newest that failed and had read anything: one that failed earlier left its predecessor's work alone."""
+    before = RecommenderVersion.objects.filter(pk__lt=version.pk).order_by("-pk")
+    for status, data in before.values_list("status", "data").iterator(chunk_size=20):
+        if status != RecommenderVersion.Status.FAILED:
+            return None
+        if "until" in data:
+            return dict(data)
+    return None
 
 
 def _directory() -> Path | None:
     """This shop's folder in the temporary one; None when somebody else owns that."""
-    root = Path(gettempdir()) / f"django-because-{os.getuid()}"
-    try:
-        root.mkdir(mode=0o700, exist_ok=True)
-        if root.stat().st_uid != os.getuid():
-            return None
-    except OSError:
+    root = own_folder(Path(gettempdir()))
+    if root is None:
         return None
     database = connections[router.db_for_write(Interaction)].settings_dict
     shop = [str(database.get(name)) for name in ("ENGINE", "HOST", "PORT", "NAME")]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ..ml.attributes import Codes, code_table
@@ -52,7 +52,7 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
         stored = stored.filter(pk__lte=until)
     for cause, left_out in stored.not_for_training().items():
         counted.leave_out(cause, left_out)
-    rows, searched = read_rows(stored, report, counted)
+    rows, searched = read_rows(stored, report, counted, until)
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
     met, number = np.unique(about[~is_search], return_inverse=True)  # ascending: the oldest product is item 1
@@ -70,15 +70,24 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     return ShopLog(log, Vocabulary(product_ids), index, code_table(codes), texts, searched, counted)
 
 
+def _customers(until: int | None) -> QuerySet[Shopper]:
+    """Who were customers when the event `until` was stored: a visitor who bought first since then was none."""
+    if until is None:
+        return customers()
+    mine = Interaction.objects.filter(shopper=OuterRef("pk"), kind=Kind.PURCHASE, pk__lte=until)
+    had_bought = Exists(mine.exclude(source=Interaction.Source.BEACON).order_by())
+    return customers().filter(Q(user__isnull=False) | Q(external_id__isnull=False) | had_bought)
+
+
 def read_rows(
-    stored: InteractionQuerySet, report: Callable[[float], None], counted: DataReport
+    stored: InteractionQuerySet, report: Callable[[float], None], counted: DataReport, until: int | None = None
 ) -> tuple[np.ndarray, list[str]]:
     """int64 (N, 4): shopper, product or number of the search, kind, epoch seconds; and the texts of the searches."""
     everybody = everybody_teaches()
-    teachers = Shopper.objects.all() if everybody else customers()
+    teachers = Shopper.objects.all() if everybody else _customers(until)
     shoppers = list(teachers.order_by("pk").values_list("pk", flat=True))
     if len(shoppers) < Shopper.objects.count():
-        of_customers = Exists(customers().filter(pk=OuterRef("shopper")))
+        of_customers = Exists(_customers(until).filter(pk=OuterRef("shopper")))
         counted.leave_out("visitors", stored.for_training().filter(~of_customers).count())
     returners = set(stored.filter(kind=Kind.RETURN).order_by().values_list("shopper_id", flat=True).distinct())
     staff, now = Shopper.objects.staff(), int(timezone.now().timestamp())

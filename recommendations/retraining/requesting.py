@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from celery import current_app, signature
-from django.utils import timezone
+from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from ..exceptions import BrokerUnreachable, NoBroker, RetrainingBusy
@@ -11,6 +11,7 @@ from ..logs import log
 from ..models import RecommenderVersion
 from .lease import reap
 
+Status = RecommenderVersion.Status
 TASK = "recommendations.tasks.retrain_recommender"
 # Somebody waits for the answer: a broker that is down is not waited for.
 CONNECT_SECONDS = 3
@@ -30,7 +31,9 @@ def request_retraining(started_by: str) -> None:
     # Celery would take a RabbitMQ of this machine for the broker, whoever's that is.
     if not current_app.conf.broker_write_url:
         raise NoBroker
-    message = {"started_by": started_by, "requested_at": timezone.now().isoformat()}
+    # A key, not the time: the clocks of web servers and workers differ.
+    newest = RecommenderVersion.objects.order_by("-pk").values_list("pk", flat=True).first()
+    message = {"started_by": started_by, "after": newest or 0}
     with current_app.connection_for_write(connect_timeout=CONNECT_SECONDS, transport_options=ONCE) as connection:
         try:
             signature(TASK, kwargs=message, app=current_app).apply_async(retry=False, connection=connection)
@@ -39,13 +42,27 @@ def request_retraining(started_by: str) -> None:
             raise BrokerUnreachable(connection.as_uri(), error) from error
 
 
-def is_answered(message_id: str, requested_at: datetime | None = None) -> bool:
+def in_training_for(message_id: str) -> RecommenderVersion | None:
+    """The training that this very message began and that nobody took for dead yet.
+
+    Its worker may be killed, on another machine: the message that comes again must not be lost before that is known.
+    """
+    reap()
+    busy = RecommenderVersion.objects.in_training()
+    return busy if busy is not None and message_id and busy.message_id == message_id else None
+
+
+def is_answered(message_id: str, requested_at: datetime | None = None, after: int | None = None) -> bool:
     """Whether this message was served already: brokers deliver one again when a worker dies or is slow.
 
-    Beat's says nothing of when it was sent; a request's does, and is answered by whatever training began since.
+    Beat's says nothing of when it was sent; a request's does, and is answered by whatever training began since: those
+    `after` the version that was the newest then. (Messages of the release before name a time, `requested_at`.)
     """
     reap()  # the message that comes again because its worker was killed is no answer to itself
     answers = RecommenderVersion.objects.answering(message_id, requested_at)
-    statuses = list(answers.values_list("status", flat=True))
-    failed = statuses.count(RecommenderVersion.Status.FAILED)
+    if after is not None:
+        answers |= RecommenderVersion.objects.filter(pk__gt=after)
+    mine = Q(status=Status.TRAINING, message_id=message_id) if message_id else Q(pk=None)
+    statuses = list(answers.exclude(mine).values_list("status", flat=True))
+    failed = statuses.count(Status.FAILED)
     return len(statuses) > failed or failed >= TRIES

@@ -13,16 +13,17 @@ from ..auditing.gate import check_reasons
 from ..catalog import sync_catalog
 from ..conf import get_config
 from ..exceptions import LeaseLost, NotConfigured
-from ..logs import log
+from ..logs import cause, log
 from ..ml.splitting import NotEnoughData
 from ..ml.training_settings import TrainingSettings, wrong_settings
 from ..models import ProductPopularity, RecommenderVersion
+from ..models.texts import storable
 from ..publishing import prune, publish, upload
 from ..signals import version_failed, version_rejected
 from .before import fits_before
 from .checkpoints import Kept, forget_checkpoints
 from .lease import Lease
-from .reading import read_log
+from .reading import ShopLog, read_log
 
 Status = RecommenderVersion.Status
 Report = Callable[[str, float], None]
@@ -40,25 +41,24 @@ def retrain(
     the broker's message that asks for it, if one does. Raises RetrainingBusy when a training runs already; what goes
     wrong later is the row's status and error.
     """
-    lease = Lease.take(started_by, message_id)
+    lease, is_mine = Lease.take(started_by, message_id), True
     try:
         with lease.beating():
             _train_and_publish(lease, settings or {}, _reporting(lease, report))
     except LeaseLost:
         log("training_given_up", version=lease.version.pk)
+        is_mine = False
     except NotEnoughData as error:
         lease.end(Status.SKIPPED, str(error))
-    except NotConfigured as error:  # says what to do: whoever called shows the row, nobody needs a traceback
-        _fail(lease, str(error))
     except Exception as error:
-        log("training_failed", error, version=lease.version.pk, stage=lease.stage)
-        _fail(lease, f"{type(error).__name__}: {error}")
+        _fail(lease, error)
     except BaseException as error:  # stopped from outside: say so, then let it stop
-        _fail(lease, f"The worker was stopped by {type(error).__name__}{f': {error}' if error.args else ''}")
+        _fail(lease, error, "The worker was stopped by ")
         raise
     lease.version.refresh_from_db()
-    if lease.version.status != Status.FAILED:
-        forget_checkpoints()
+    if is_mine and lease.version.status != Status.FAILED:
+        forget_checkpoints()  # else another training may keep its own there already
+    _prune()
     return lease.version
 
 
@@ -77,9 +77,8 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     sync_catalog()
     report("counting what is popular", 0.02)
     ProductPopularity.objects.count_again(timezone.now())
-    kept = Kept.begin(lease.version)
-    read = read_log(lambda share: report("reading interactions", 0.03 + 0.05 * share), kept.until)
-    told = {"report": read.report.to_dict(), **kept.told()}
+    kept, read = _read(lease.version, lambda share: report("reading interactions", 0.03 + 0.05 * share))
+    told = {"report": read.report.to_dict(), **kept.told(read.log)}
     lease.update(settings=asdict(chosen), data=told)
     with TemporaryDirectory(prefix="recommender-") as directory:
         began = monotonic()
@@ -118,7 +117,17 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
         upload(lease.version, Path(directory))
         lease.update(progress=1, finished_at=timezone.now())
         publish(lease.version)
-    _prune()
+
+
+def _read(version: RecommenderVersion, report: Callable[[float], None]) -> tuple[Kept, ShopLog]:
+    """What is learned from, and where the fits are kept: the events of the training that failed before, or all."""
+    kept = Kept.begin(version)
+    read = read_log(report, kept.until)
+    if not kept.is_of(read.log):  # nothing could go on from there, and the newest events would be missed
+        del read
+        kept = Kept.anew()
+        read = read_log(report, kept.until)
+    return kept, read
 
 
 def _trainer(settings: dict[str, Any]) -> tuple[Callable[..., Any], Any]:
@@ -141,9 +150,13 @@ def _reject(lease: Lease, refusal: str) -> None:
         version_rejected.send_robust(RecommenderVersion, version=lease.version)
 
 
-def _fail(lease: Lease, cause: str) -> None:
+def _fail(lease: Lease, error: BaseException, told: str = "") -> None:
+    """Say why in the log and in the row, which staff read: without the values that errors quote."""
+    log("training_failed", error, version=lease.version.pk, stage=lease.stage or "its beginning")
+    # One of ours says what to do, all of it, and quotes what a developer wrote.
+    why = str(error) if isinstance(error, NotConfigured) else cause(error)
     where = f" (in stage {lease.stage!r})" if lease.stage else ""
-    if lease.end(Status.FAILED, f"{cause}{where}"):
+    if lease.end(Status.FAILED, storable(f"{told}{why}{where}")):
         lease.version.refresh_from_db()
         version_failed.send_robust(RecommenderVersion, version=lease.version)
 

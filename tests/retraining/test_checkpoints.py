@@ -9,8 +9,9 @@ from django.utils import timezone
 from recommendations.ml.kinds import Kind
 from recommendations.ml.splitting import NotEnoughData
 from recommendations.models import Interaction, Product, RecommenderVersion, Shopper
-from recommendations.retraining import cancel, retrain
+from recommendations.retraining import cancel, retrain, running
 from recommendations.retraining.checkpoints import RESUMED_WITHIN, Kept
+from recommendations.retraining.lease import Lease
 
 Status = RecommenderVersion.Status
 EVENTS = 24
@@ -94,22 +95,56 @@ def too_little():
     raise NotEnoughData("3 shoppers, 50 are needed")
 
 
-@pytest.mark.parametrize("fate", [Status.PUBLISHED, Status.REJECTED, Status.SKIPPED, Status.CANCELLED])
+@pytest.mark.parametrize("fate", [Status.PUBLISHED, Status.REJECTED, Status.SKIPPED])
 def test_whatever_ends_leaves_nothing_behind(shop, trainer, fate):
     def middle():
         keep(trainer)
-        {
-            Status.SKIPPED: too_little,
-            Status.CANCELLED: lambda: cancel(RecommenderVersion.objects.in_training().pk),
-        }.get(fate, lambda: None)()
+        if fate == Status.SKIPPED:
+            too_little()
 
     trainer.middle, trainer.refusal = middle, "not better" if fate == Status.REJECTED else ""
     assert retrain("anna").status == fate
     assert not trainer.seen.checkpoints.exists()
 
 
+def test_a_worker_that_was_cancelled_leaves_its_successors_checkpoints_alone(shop, trainer):
+    """Of this machine, too; what is its own goes when the next training begins."""
+
+    def successor_begins():
+        keep(trainer)
+        cancel(RecommenderVersion.objects.in_training().pk)
+        kept = Kept.begin(Lease.take("ben").version)
+        assert not kept.directory.exists()
+        keep(trainer)
+
+    trainer.middle = successor_begins
+    assert retrain("anna").status == Status.CANCELLED
+    assert (trainer.seen.checkpoints / "judged-fit.json").is_file()
+
+
+@pytest.mark.parametrize("step", ["sync_catalog", "read_log"])
+def test_a_second_failure_before_anything_was_read_costs_nothing(killed, trainer, monkeypatch, step):
+    def die(*args):
+        raise Killed
+
+    with monkeypatch.context() as dying, pytest.raises(Killed):
+        dying.setattr(running, step, die)
+        retrain("ben")
+    found = []
+    trainer.middle = lambda: found.append((trainer.seen.checkpoints / "judged-fit.json").is_file())
+    retrain("clara")
+    assert (len(trainer.seen.log), found) == (EVENTS, [True])
+
+
+def test_when_a_visitor_has_logged_in_meanwhile_everything_is_read(killed, trainer):
+    theirs, user = Interaction.objects.order_by("pk").first(), Shopper.objects.order_by("pk").last()
+    Interaction.objects.filter(pk=theirs.pk).update(shopper=user, event_key=50)
+    retrain("ben")
+    assert len(trainer.seen.log) == EVENTS + 1
+
+
 def test_a_folder_of_somebody_else_is_not_used(shop, trainer, monkeypatch):
-    monkeypatch.setattr("recommendations.retraining.checkpoints.os.getuid", lambda: 12_345_678)
+    monkeypatch.setattr("os.getuid", lambda: 12_345_678)
     assert retrain("anna").status == Status.PUBLISHED
     assert trainer.seen.checkpoints is None
 

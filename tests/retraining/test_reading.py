@@ -282,3 +282,16 @@ def test_attributes_are_read_of_the_products_that_somebody_met(db, rows):
     found = read_log(lambda share: None)
     assert [found.vocabulary.product_id(k) for k in (1, 2)] == ["a", "b"]
     assert found.codes.T.tolist() == [[0, 0], list(codes_of("Acme", ["Food", "Tea"])), list(codes_of("", ["Food"]))]
+
+
+def test_a_visitor_who_buys_later_was_none_of_the_customers_until_then(db, rows, settings):
+    settings.RECOMMENDATIONS = {"LEARN_FROM_VISITORS": False}
+    rows(("anna", "a", Kind.VIEW, 1))
+    visitor, product = Shopper.objects.create(key_hash="a" * 64), Product.objects.get()
+    event = {"shopper": visitor, "product": product, "source": Interaction.Source.SERVER}
+    Interaction.objects.create(kind=Kind.VIEW, event_key=50, **event)
+    until = Interaction.objects.newest_key()
+    Interaction.objects.create(kind=Kind.PURCHASE, event_key=51, **event)
+    found = read_log(lambda share: None, until)
+    assert (len(found.log), found.report.left_out["visitors"]) == (1, 1)
+    assert len(read_log(lambda share: None).log) == 3

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from recommendations.exceptions import BrokerUnreachable, RetrainingBusy
 from recommendations.models import RecommenderVersion
 from recommendations.retraining import request_retraining
-from recommendations.retraining.requesting import is_answered
+from recommendations.retraining.requesting import in_training_for, is_answered
 
 Status = RecommenderVersion.Status
 
@@ -48,13 +48,23 @@ def messages(app):
 
 
 def test_the_message_waits_for_a_worker(db, broker):
-    before = timezone.now()
     request_retraining("anna")
-    [(task, arguments)] = messages(broker)
-    assert task == "recommendations.tasks.retrain_recommender"
-    assert arguments["started_by"] == "anna"
-    assert arguments["requested_at"] >= before.isoformat()
-    assert RecommenderVersion.objects.count() == 0
+    newest = [RecommenderVersion.objects.create(status=Status.REJECTED) for _ in range(2)][-1]
+    request_retraining("anna")
+    found = messages(broker)
+    assert {task for task, _ in found} == {"recommendations.tasks.retrain_recommender"}
+    assert [arguments for _, arguments in found] == [
+        {"started_by": "anna", "after": 0},
+        {"started_by": "anna", "after": newest.pk},
+    ]
+
+
+def test_a_request_is_answered_by_what_began_after_it_whatever_the_clocks_say(db):
+    before = RecommenderVersion.objects.create(status=Status.REJECTED)
+    assert not is_answered("", None, before.pk)
+    since = RecommenderVersion.objects.create(status=Status.REJECTED)
+    RecommenderVersion.objects.filter(pk=since.pk).update(created_at=timezone.now() - timedelta(days=1))
+    assert is_answered("", None, before.pk)
 
 
 def test_while_one_is_trained_nothing_is_queued(db, broker):
@@ -99,7 +109,6 @@ def test_a_real_broker_that_is_down_answers_at_once(db):
     ("statuses", "answered"),
     [
         ([], False),
-        ([Status.TRAINING], True),  # being answered
         ([Status.PUBLISHED], True),
         ([Status.REJECTED], True),
         ([Status.FAILED], False),  # its worker died: the message that comes again is the second try
@@ -116,4 +125,15 @@ def test_a_message_is_answered_once(db, statuses, answered, is_requested):
         RecommenderVersion.objects.create(status=status, message_id="" if is_requested else "one")
     assert is_answered("one", asked if is_requested else None) == answered
     assert not is_answered("another")
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_training_is_no_answer_to_the_message_that_began_it_only_to_others(db, own):
+    RecommenderVersion.objects.create(heartbeat_at=timezone.now(), message_id="one" if own else "two")
+    assert is_answered("one", after=0) == (not own)
+    assert (in_training_for("one") is not None) == own
+    assert in_training_for("") is None
+
+
+def test_no_message_is_no_answer(db):
     assert not is_answered("")

@@ -205,7 +205,33 @@ def test_a_second_training_is_refused_and_harms_nothing(shop, trainer):
     assert RecommenderVersion.objects.count() == 1
 
 
-def test_a_worker_that_is_told_to_stop_says_so_and_stops(shop, trainer, heard):
+@pytest.mark.parametrize("letter", ["\0", "\ud800"])
+def test_an_error_that_no_database_takes_ends_the_training_all_the_same(shop, trainer, letter):
+    def fail():
+        raise ValueError(f"a {letter} b")
+
+    trainer.middle = fail
+    version = retrain("anna")
+    assert (version.status, version.error) == (Status.FAILED, "ValueError: a   b (in stage 'judged fit')")
+
+
+def test_the_row_quotes_no_more_of_an_error_than_the_log(shop, trainer):
+    def fail():
+        raise ValueError("no price list for 'jane@example.org'")
+
+    trainer.middle = fail
+    assert retrain("anna").error == "ValueError: no price list for … (in stage 'judged fit')"
+
+
+def test_a_training_that_fails_deletes_what_a_cancelled_one_stored(shop, trainer, monkeypatch):
+    left = RecommenderVersion.objects.create(status=Status.CANCELLED, artifact="version-1-ab", artifact_sha256="c")
+    trainer.middle = fail
+    retrain("anna")
+    left.refresh_from_db()
+    assert left.artifact == ""
+
+
+def test_a_worker_that_is_told_to_stop_says_so_and_stops(shop, trainer, heard, caplog):
     def interrupt():
         raise KeyboardInterrupt
 
@@ -218,6 +244,7 @@ def test_a_worker_that_is_told_to_stop_says_so_and_stops(shop, trainer, heard):
         "The worker was stopped by KeyboardInterrupt (in stage 'judged fit')",
     )
     assert heard == [("failed", version.pk)]
+    assert [entry.event for entry in caplog.records if entry.name == "recommendations"] == ["training_failed"]
 
 
 def test_artifacts_that_can_not_be_deleted_do_not_undo_the_publishing(shop, trainer, monkeypatch):
@@ -232,7 +259,9 @@ def test_a_process_that_lacks_torch_says_what_to_install_and_nothing_else(shop, 
     assert version.status == Status.FAILED
     assert version.error.startswith("This process can't train, torch is not installed: ")
     assert version.error.endswith('pip install "django-because[training]" where the Celery worker runs.')
-    assert caplog.records == []
+    [entry] = caplog.records
+    assert (entry.event, entry.fields["stage"]) == ("training_failed", "its beginning")
+    assert entry.fields["cause"].startswith("NotConfigured: This process can't train, torch is not installed: ")
 
 
 @pytest.mark.training

@@ -1,6 +1,9 @@
 from datetime import timedelta
+from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from celery.exceptions import Retry
 from django.utils import timezone
 
 from recommendations import retraining, tasks
@@ -45,6 +48,20 @@ def test_a_message_whose_worker_was_killed_is_tried_once_more(shop, trainer, fai
     assert RecommenderVersion.objects.filter(pk__gt=killed.pk).count() == trained
 
 
+def test_a_message_that_comes_again_before_its_dead_worker_is_known_comes_back_later(shop, trainer, settings):
+    settings.RECOMMENDATIONS = {"LEASE_SECONDS": 30}
+    RecommenderVersion.objects.create(
+        message_id="night 1", lease_owner="another machine/7/ab", heartbeat_at=timezone.now() - timedelta(seconds=5)
+    )
+    with patch.object(tasks.retrain_recommender, "retry", side_effect=Retry) as retry:
+        state = tasks.retrain_recommender.apply(task_id="night 1").state
+    assert state == "RETRY"
+    retry.assert_called_once_with(countdown=31, max_retries=None)
+    RecommenderVersion.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=31))
+    tasks.retrain_recommender.apply(task_id="night 1")
+    assert set(RecommenderVersion.objects.values_list("status", flat=True)) == {Status.FAILED, Status.PUBLISHED}
+
+
 def test_a_later_request_trains_again(shop, trainer):
     for _ in range(2):
         tasks.retrain_recommender(started_by="anna", requested_at=timezone.now().isoformat())
@@ -78,6 +95,11 @@ def test_tasks_are_named_as_in_the_schedule(name):
     task = getattr(tasks, name)
     assert task.name == f"recommendations.tasks.{name}"
     assert task.name in tasks.__doc__
+
+
+def test_the_docs_have_the_same_schedule():
+    schedule = tasks.__doc__.partition("\n\n")[2].rstrip()
+    assert schedule in (Path(__file__).parents[2] / "docs" / "retraining.md").read_text()
 
 
 def test_sync_catalog_mirrors(db):
