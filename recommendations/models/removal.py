@@ -3,6 +3,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import SHA256
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from .fresh import FreshQuerySet
@@ -24,8 +25,10 @@ class RemovedProductQuerySet(FreshQuerySet["RemovedProduct"]):
         # In this order: nothing is hashed for who has no hash.
         same_hash = ~Q(query_hash="") & Q(query_hash=Hashed(outer("query")))
         same_words = ~Q(query="") & Q(query=outer("query")) | same_hash
+        # Of the time when a view or purchase might come with words.
+        is_search = Q(IsNull(outer("product"), True))
         return self.filter(shopper=outer("shopper"), removed_at__gte=outer("occurred_at")).filter(
-            Q(product=outer("product")) | Q(product=None) & same_words
+            Q(product=outer("product")) | Q(product=None) & is_search & same_words
         )
 
     def left_out(self) -> "RemovedProductQuerySet":

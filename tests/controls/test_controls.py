@@ -247,6 +247,17 @@ def test_of_a_search_removed_thirty_days_ago_only_a_hash_is_kept(products, anna)
     assert later.pk in remembered(anna)
 
 
+def test_a_removed_search_takes_nothing_with_it_that_was_done_with_a_product(products, anna):
+    """Older versions kept the words that came with a purchase."""
+    bought = did(anna, products[0], Kind.PURCHASE, 2, "green tea")
+    did(anna, None, Kind.SEARCH, 3, "green tea")
+    controls.remove(anna, query="green tea", now=NOW)
+    assert remembered(anna) == {bought.pk}
+    for days in (31, 32):  # by its words, then by their hash
+        controls.purge(NOW + timedelta(days=days))
+        assert remembered(anna) == {bought.pk}
+
+
 def test_what_was_removed_is_forgotten_for_good_with_the_retention(products, anna):
     for hours, product, query in ((2, products[0], ""), (1, None, "red tea")):
         did(anna, product, Kind.VIEW if product else Kind.SEARCH, hours, query)
