@@ -4,19 +4,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from hashlib import blake2b
 from itertools import repeat
 from typing import Any
 
+import numpy as np
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.utils import timezone
 
 from ..conf import get_config
 from ..exceptions import InvalidInteraction, UnknownProduct
 from ..ml.kinds import Kind
 from ..models import Interaction, Product, Shopper
+from ..models.fresh import again_after_deadlock
 from ..models.inserting import NewInteractions
 from .keys import key_of_order_line, key_of_row
 
+SEARCH = int(Kind.SEARCH)
+# The kinds of which an order has lines; whatever else names one, as a session perhaps, is a row of its own.
+ORDERED = (int(Kind.PURCHASE), int(Kind.RETURN))
+Refuse = Callable[[list[int]], None]
 MAX_QUANTITY = 2**31 - 1  # what the column holds
 
 
@@ -24,8 +33,9 @@ MAX_QUANTITY = 2**31 - 1  # what the column holds
 class Batch:
     """Columns of equal length (lists or numpy arrays); a single value stands for a column of it.
 
-    `order` names the order a line belongs to: lines of one order and product are one interaction with the sum of
-    their quantities, and lines of one order share the time of its first line. A batch must hold orders whole.
+    `order` names the order that a purchase or return belongs to. Lines of one order that stand together share the time
+    of the first of them, and those of one product are one interaction with the sum of their quantities; a batch must
+    hold them all.
     """
 
     shopper: Sequence[str]  # external ids, or users' primary keys
@@ -77,18 +87,49 @@ def known_products() -> dict[str, int]:
 
 
 def store_batches(
-    batches: Iterable[Batch], products: dict[str, int], report: Callable[[int], None] | None, shoppers_are_users: bool
+    batches: Iterable[Batch],
+    products: dict[str, int],
+    report: Callable[[int], None] | None,
+    shoppers_are_users: bool,
+    refuse: Refuse | None = None,
+    dry_run: bool = False,
 ) -> ImportResult:
-    """import_rows() with the products that its caller has read."""
-    result = ImportResult()
+    """import_rows() with the products that its caller has read.
+
+    `refuse` is told the places, in the batch that was stored last, of rows left out since their user does not exist.
+    A dry run rolls each batch back, for a long transaction would keep others waiting; it remembers the rows that it
+    has met, about 100 bytes each.
+    """
+    result, met = ImportResult(), set[bytes]() if dry_run else None
     for batch in batches:
-        with Interaction.objects.atomic():
-            # Asked anew for each batch: an import takes minutes, in which shoppers may have everything erased, and
-            # removals be purged.
-            _store(batch, products, Shoppers(shoppers_are_users), result)
+        stored = again_after_deadlock(partial(_in_one_transaction, batch, products, shoppers_are_users, refuse, met))
+        if met is not None:
+            met |= stored.met
+        read = len(batch) - len(stored.unknown)
+        result.read += read
+        result.added += stored.added
+        result.forgotten += stored.forgotten
+        result.repeated += read - stored.added - stored.forgotten
+        if refuse and stored.unknown:
+            refuse(stored.unknown)
         if report:
             report(result.read)
     return result
+
+
+def _in_one_transaction(
+    batch: Batch, products: dict[str, int], shoppers_are_users: bool, refuse: Refuse | None, met: set[bytes] | None
+) -> "_Stored":
+    with Interaction.objects.atomic_writing():
+        # Asked anew for each batch: an import takes minutes, in which shoppers may have everything erased, and
+        # removals be purged.
+        stored = _store(batch, products, Shoppers(shoppers_are_users), met)
+        if stored.unknown and refuse is None:
+            name = batch.column("shopper")[stored.unknown[0]]
+            raise InvalidInteraction("shopper", f"{name!r}: expected the primary key of a user.")
+        if met is not None:
+            transaction.set_rollback(True, using=Interaction.objects.db)
+    return stored
 
 
 class Shoppers:
@@ -107,8 +148,7 @@ class Shoppers:
         for start in range(0, len(new), 500):
             part = new[start : start + 500]
             self._read(part)
-            if missing := [name for name in part if name not in self.known]:
-                self._refuse_unknown_users(missing)
+            if missing := self._existing([name for name in part if name not in self.known]):
                 made = [Shopper(**{self.field: name}) for name in missing]
                 Shopper.objects.bulk_create(made, ignore_conflicts=True)
                 self._read(missing)
@@ -119,28 +159,56 @@ class Shoppers:
             until = max(erased_at.timestamp(), self.too_old) if erased_at else self.too_old
             self.known[str(name)] = pk, until if personalised else float("inf")
 
-    def _refuse_unknown_users(self, names: Sequence[str]) -> None:
-        if self.field == "user_id":
-            users = get_user_model()._default_manager.in_bulk(names)
-            known = {str(key) for key in users}
-            if unknown := [name for name in names if name not in known]:
-                raise InvalidInteraction("shopper", f"{unknown[0]!r}: expected the primary key of a user.")
+    def _existing(self, names: Sequence[str]) -> list[str]:
+        """Those of whom a row may be made: anybody but users who do not exist."""
+        if self.field != "user_id" or not names:
+            return list(names)
+        users = {str(key) for key in get_user_model()._default_manager.in_bulk(names)}
+        return [name for name in names if name in users]
 
 
-def _store(batch: Batch, products: dict[str, int], shoppers: Shoppers, result: ImportResult) -> None:
+def order_of(shopper: str, kind: int, order: str) -> tuple[str, str] | None:
+    """What the lines of one order have in common; None for a row by itself."""
+    return (shopper, order) if order and kind in ORDERED else None
+
+
+@dataclass
+class _Run:
+    """Lines of one order that stand together."""
+
+    order: tuple[str, str] | None = None
+    times: dict[int, int] = field(default_factory=dict)  # kind -> time of the first
+    keys: set[int] = field(default_factory=set)
+
+
+@dataclass
+class _Stored:
+    """What became of a batch."""
+
+    added: int = 0
+    forgotten: int = 0
+    unknown: list[int] = field(default_factory=list)  # places of rows whose user does not exist
+    met: set[bytes] = field(default_factory=set)  # digests of its rows, for a dry run
+
+
+def _store(batch: Batch, products: dict[str, int], shoppers: Shoppers, met: set[bytes] | None) -> _Stored:
     names = ("shopper", "product", "time", "kind", "quantity", "query", "order")
     columns = [batch.column(name) for name in names]
     shoppers.find(columns[0])
-    new = _Columns()
-    times: dict[tuple[str, str], int] = {}
-    for shopper, product, time, kind, quantity, query, order in zip(*columns, strict=True):
-        pk, forgotten_until = shoppers.known[shopper]
-        result.read += 1
-        if time <= forgotten_until:
-            result.forgotten += 1
+    stored, new, run = _Stored(), _Columns(), _Run()
+    for place, (shopper, product, time, kind, quantity, query, order) in enumerate(zip(*columns, strict=True)):
+        if (mine := order_of(shopper, kind, order)) != run.order:
+            run = _Run(mine)
+        if shopper not in shoppers.known:
+            stored.unknown.append(place)
             continue
-        if order:
-            time = times.setdefault((shopper, order), time)
+        pk, forgotten_until = shoppers.known[shopper]
+        if time <= forgotten_until:
+            stored.forgotten += 1
+            continue
+        query = query if kind == SEARCH else ""
+        if mine:
+            time = run.times.setdefault(kind, time)
             key = key_of_order_line(order, kind, product)
         else:
             key = key_of_row(kind, product, query, time)
@@ -148,11 +216,17 @@ def _store(batch: Batch, products: dict[str, int], shoppers: Shoppers, result: I
             product_pk = products[product] if product else None
         except KeyError:
             raise UnknownProduct(product) from None
-        if not new.add(pk, product_pk, kind, quantity, query, time, key) and order:
+        if met is not None:
+            digest = blake2b(f"{key}\x1f{shopper}".encode(), digest_size=16).digest()
+            stored.met.add(digest)
+            if digest in met:
+                continue
+        if new.add(pk, product_pk, kind, quantity, query, time, key):
+            run.keys.add(key)
+        elif key in run.keys and mine:
             new.add_quantity(pk, key, quantity)
-    added = Interaction.objects.insert_new(new.rows())
-    result.added += added
-    result.repeated = result.read - result.forgotten - result.added
+    stored.added = Interaction.objects.insert_new(new.rows())
+    return stored
 
 
 class _Columns:
@@ -177,8 +251,13 @@ class _Columns:
         quantities[place] = min(quantities[place] + quantity, MAX_QUANTITY)
 
     def rows(self) -> NewInteractions:
-        """As the table has them."""
-        pks, products, kinds, quantities, queries, seconds, keys = self.columns
+        """As the table has them, by shopper and time and else as they came.
+
+        In one order, whatever that of the file: of two imports that insert the same rows each could wait for the other.
+        """
+        order = np.lexsort((self.columns[5], self.columns[0])).tolist()
+        sorted_columns = ([column[place] for place in order] for column in self.columns)
+        pks, products, kinds, quantities, queries, seconds, keys = sorted_columns
         moments = {time: datetime.fromtimestamp(time, UTC) for time in set(seconds)}
         return NewInteractions(
             shopper_id=pks,

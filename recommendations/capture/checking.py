@@ -1,22 +1,28 @@
 """Raw rows of a file: which are interactions, and what is wrong with the others."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from ..ml.kinds import Kind
 from ..models.product import MAX_PRODUCT_ID
 from ..models.texts import is_storable
-from .batches import MAX_QUANTITY, Batch
+from .batches import MAX_QUANTITY
 from .events import tidy_query
-from .reading import COLUMNS, Raw
+from .reading import COLUMNS, Chunk
 
 KINDS = {kind.name.lower(): int(kind) for kind in Kind}
 SEARCH = int(Kind.SEARCH)
 MAX_SHOPPER = 255
 FIRST_YEAR = 1970
 DEFAULTS = {"kind": "purchase", "quantity": "1"}
+
+# Shopper, product, kind, seconds, quantity, query and order of a row that can be used, and its number.
+Row = tuple[str, str, int, int, int, str, str, int]
+# Number, reason and values, in the order of COLUMNS, of one that can't.
+RejectedRow = tuple[int, str, tuple[str, ...]]
 
 
 class Rejected(ValueError):
@@ -36,49 +42,53 @@ class _Once(dict[Any, Any]):
 
 @dataclass
 class Checker:
-    """Turns raw columns into batches; what can't be used is kept with its reason until `take_rejected`."""
+    """Tells rows that can be used from others; these are kept with their reason until `take_rejected`."""
 
     products: Collection[str]
     timezone: tzinfo
     now: datetime
     shoppers: Collection[str] | None = None  # None: any name will do
-    rejected: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
-    row: int = 0  # of the file, the first below the header is 1
+    rejected: list[RejectedRow] = field(default_factory=list)
+    read: int = 0  # rows so far
 
     def __post_init__(self) -> None:
         read = (self._shopper, self._product, _kind, self._seconds, _quantity, _query, _text)
         self._read = [_Once(function) for function in read]
 
-    def check(self, raw: Raw) -> Batch:
+    def check(self, chunk: Chunk) -> list[Row]:
         """The good rows of a chunk."""
-        count = len(next(iter(raw.values())))
-        columns = [raw.get(name) or [""] * count for name in COLUMNS]
-        good = list(self._good(zip(*columns, strict=True)))
+        count = len(chunk.numbers)
+        self.read += count
+        columns = [chunk.columns.get(name) or [""] * count for name in COLUMNS]
+        rows = zip(chunk.numbers, zip(*columns, strict=True), strict=True)
+        good = list(self._good(rows, chunk.too_long, len(chunk.columns)))
         for known in self._read:
             known.clear()
-        names = ("shopper", "product", "kind", "time", "quantity", "query", "order")
-        values = zip(*good, strict=True) if good else [()] * len(names)
-        return Batch(**dict(zip(names, values, strict=True)))
+        return good
 
-    def take_rejected(self) -> list[tuple[int, str, tuple[str, ...]]]:
-        """(row, reason, its values in the order of COLUMNS) of those found since the last call."""
+    def take_rejected(self) -> list[RejectedRow]:
+        """What was found since the last call."""
         taken, self.rejected = self.rejected, []
         return taken
 
-    def _good(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        for values in rows:
-            self.row += 1
+    def _good(
+        self, rows: Iterator[tuple[int, tuple[Any, ...]]], too_long: Mapping[int, int], width: int
+    ) -> Iterator[Row]:
+        for number, values in rows:
             try:
+                if number in too_long:
+                    raise Rejected(f"{too_long[number]} values, expected {width}")
                 try:
-                    yield self._checked(*values)
+                    row = self._checked(*values)
                 except TypeError:  # a column of Parquet may hold lists, which no dict takes as a key
-                    yield self._checked(*map(_text, values))
+                    row = self._checked(*map(_text, values))
+                yield (*row, number)
             except Rejected as error:
-                self.rejected.append((self.row, str(error), tuple(map(_text, values))))
+                self.rejected.append((number, str(error), tuple(map(_text, values))))
 
     def _checked(
         self, shopper: Any, product: Any, kind: Any, occurred_at: Any, quantity: Any, query: Any, order: Any
-    ) -> tuple[Any, ...]:
+    ) -> tuple[str, str, int, int, int, str, str]:
         shoppers, products, kinds, times, quantities, queries, orders = self._read
         shopper, kind, query = shoppers[shopper], kinds[kind], queries[query]
         if kind != SEARCH:
@@ -145,5 +155,5 @@ def _text(value: Any) -> str:
         return value.strip()
     if value is None or value != value:
         return ""
-    # A column of whole numbers with gaps arrives as floats.
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    # A column of whole numbers with gaps arrives as floats, or as decimals like 17.00.
+    return str(int(value)) if isinstance(value, float | Decimal) and value % 1 == 0 else str(value)

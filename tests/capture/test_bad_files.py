@@ -160,7 +160,7 @@ def test_of_a_damaged_gz_nothing_is_imported(catalog, tmp_path, monkeypatch, pla
 
 def test_a_file_that_breaks_off_says_how_many_rows_are_in_and_can_be_imported_again(catalog, monkeypatch):
     monkeypatch.setattr(reading, "CHUNK", 10)
-    whole = as_csv([{**row, "order": str(k // 4)} for k, row in enumerate(many(600))])
+    whole = as_csv([{**row, "kind": "purchase", "order": str(k // 4)} for k, row in enumerate(many(600))])
     broken = whole[:-60] + b"\xff" * 60
     with pytest.raises(UnreadableFile, match="Nothing of it was imported"):
         import_interactions("-", stdin=io.BytesIO(broken), dry_run=True)

@@ -2,18 +2,22 @@ import csv
 import gzip
 import io
 from datetime import UTC, datetime
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommendations.capture import import_interactions, reading
-from recommendations.capture.importing import UnreadableFile, _whole_orders
+from recommendations.capture.importing import ImportStopped, UnreadableFile
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, Shopper
+from recommendations.models.interaction import InteractionQuerySet
 
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 HEADER = "shopper,product,kind,occurred_at,quantity,query,order\n"
 
 
@@ -188,50 +192,6 @@ def test_a_missing_file_is_named(tmp_path):
         import_interactions(tmp_path / "none.csv")
 
 
-def test_a_parquet_file_is_imported(tmp_path):
-    pa = pytest.importorskip("pyarrow", reason="pyarrow is missing: pip install 'django-because[parquet]'")
-    import pyarrow.parquet
-
-    table = pa.table(
-        {
-            "shopper": [17, 17],
-            "product": ["tea", "cup"],
-            "occurred_at": pa.array([datetime(2026, 3, 1, 12, tzinfo=UTC)] * 2, pa.timestamp("us", "UTC")),
-            "quantity": [2, None],
-        }
-    )
-    file = tmp_path / "rows.parquet"
-    pyarrow.parquet.write_table(table, file)
-    assert import_interactions(file).added == 2
-    assert import_interactions("-", stdin=io.BytesIO(file.read_bytes()), format="parquet").added == 0
-    assert stored() == [("17", "cup", Kind.PURCHASE, 1, ""), ("17", "tea", Kind.PURCHASE, 2, "")]
-    assert Interaction.objects.first().occurred_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def test_a_broken_parquet_file_is_refused(tmp_path):
-    pytest.importorskip("pyarrow", reason="pyarrow is missing: pip install 'django-because[parquet]'")
-    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and nothing else")
-    with pytest.raises(UnreadableFile, match="expected a Parquet file"):
-        import_interactions(tmp_path / "rows.parquet")
-
-
-def test_a_parquet_column_of_lists_is_refused(tmp_path):
-    pa = pytest.importorskip("pyarrow", reason="pyarrow is missing: pip install 'django-because[parquet]'")
-    import pyarrow.parquet
-
-    table = pa.table({"shopper": ["ann"], "product": [["tea", "cup"]], "occurred_at": ["2026-03-01"]})
-    pyarrow.parquet.write_table(table, tmp_path / "rows.parquet")
-    with pytest.raises(UnreadableFile, match="column 'product' holds lists or structures"):
-        import_interactions(tmp_path / "rows.parquet")
-
-
-def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    (tmp_path / "rows.parquet").write_bytes(b"")
-    with pytest.raises(UnreadableFile, match=r"pip install 'django-because\[parquet\]'"):
-        import_interactions(tmp_path / "rows.parquet")
-
-
 def test_an_order_is_kept_whole_over_the_edge_of_a_chunk(write, monkeypatch):
     monkeypatch.setattr(reading, "CHUNK", 2)
     file = write(
@@ -242,12 +202,115 @@ def test_an_order_is_kept_whole_over_the_edge_of_a_chunk(write, monkeypatch):
     assert sorted(Interaction.objects.values_list("quantity", flat=True)) == [1, 1, 3]
 
 
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(1, 7))
-def test_cutting_keeps_every_row_in_its_place(orders, size):
-    orders = sorted(orders)
-    chunks = [{"order": [str(o) for o in orders[k : k + size]]} for k in range(0, len(orders), size)]
-    cut = [chunk["order"] for chunk in _whole_orders(iter(chunks))]
-    assert [order for part in cut for order in part] == [str(o) for o in orders]
+LINES = st.tuples(
+    st.sampled_from(["ann", "bob"]),
+    st.sampled_from(["tea", "cup", "sofa"]),
+    st.sampled_from(["purchase", "return", "view"]),
+    st.integers(1, 5),
+    st.sampled_from(["", "7", " 7", "8"]),
+)
+
+
+@FEW
+@given(st.lists(LINES, min_size=1, max_size=12), st.integers(1, 6))
+def test_wherever_a_chunk_ends_the_same_rows_are_stored(products, lines, size):
+    rows = "".join(f"{who},{what},{kind},2026-03-0{day},,,{order}\n" for who, what, kind, day, order in lines)
+    found = []
+    for chunk in (20_000, size):
+        Interaction.objects.all().delete()
+        with patch.object(reading, "CHUNK", chunk):
+            result = import_interactions("-", stdin=io.BytesIO((HEADER + rows).encode()))
+        names = ("shopper__external_id", "product", "kind", "quantity", "occurred_at")
+        found.append((vars(result), sorted(Interaction.objects.values_list(*names))))
+    assert found[0] == found[1]
+
+
+def test_lines_of_an_order_that_stand_apart_are_no_sum_and_have_their_own_times(write):
+    order = "ann,tea,{},2026-03-01,2,,7\nann,cup,{},2026-03-02,1,,7\n"
+    again = order.format("return", "return").replace("-03-", "-04-")
+    import_interactions(write(order.format("", "") + "bob,tea,,2026-03-01,,,8\n" + again + order.format("", "")))
+    found = Interaction.objects.filter(shopper__external_id="ann").order_by("kind", "product__product_id")
+    march, april = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+    assert list(found.values_list("product__product_id", "quantity", "occurred_at")) == [
+        ("cup", 1, march),
+        ("tea", 2, march),
+        ("cup", 1, april),
+        ("tea", 2, april),
+    ]
+
+
+def test_what_is_no_purchase_or_return_is_a_row_of_its_own_whatever_its_order(write):
+    file = write("".join(f"ann,,search,2026-03-01 10:0{k}:00,,{words},s1\n" for k, words in enumerate(["red", "blue"])))
+    import_interactions(write("ann,tea,view,2026-03-01,,,s1\nann,tea,view,2026-03-02,,,s1\n", name="views.csv"))
+    assert import_interactions(file).added == 2
+    assert [query for *_, query in stored()] == ["", "red", "blue", ""]
+
+
+def test_words_beside_anything_but_a_search_are_not_kept(write):
+    import_interactions(write("ann,tea,view,2026-03-01,,green,\nann,tea,view,2026-03-01,,black,\n"))
+    assert stored() == [("ann", "tea", Kind.VIEW, 1, "")]
+
+
+@pytest.mark.parametrize("word", ['"red', '"red" shoes'])
+def test_a_quote_that_is_not_closed_swallows_no_rows(write, word):
+    file = write(f"ann,tea,view,2026-03-01,,,\nann,,search,2026-03-01,,{word},\n" + "ann,tea,,2026-03-02,,,\n" * 9)
+    with pytest.raises(UnreadableFile, match=r'rows\.csv: line 3: .*; expected CSV, .*" ends with one'):
+        import_interactions(file)
+    assert not Interaction.objects.exists()
+
+
+def test_a_line_in_another_encoding_is_named(tmp_path):
+    rows = "ann,tea,view,2026-03-01,,,\r\n" * 500
+    (tmp_path / "rows.csv").write_bytes((HEADER + rows).encode() + "ann,,search,2026-03-01,,café,\n".encode("latin1"))
+    with pytest.raises(UnreadableFile, match=r"rows\.csv: line 502: 'utf-8' codec can't decode byte 0xe9"):
+        import_interactions(tmp_path / "rows.csv")
+
+
+def test_values_beyond_the_header_reject_their_row(write):
+    header = "shopper,kind,occurred_at,query\n"
+    file = write("ann,search,2026-03-01,red, blue\nann,search,2026-03-02,red,, \n", header=header)
+    reasons, result = rejected_rows(file)
+    assert (reasons[1]["reason"], result.added, result.rejected) == ("5 values, expected 4", 1, 1)
+
+
+def test_blank_lines_shift_no_row_number(write):
+    reasons, result = rejected_rows(write("\n\nann,sofa,view,2026-03-01,,,\n"))
+    assert (list(reasons), result.read) == ([3], 1)
+
+
+def test_a_user_who_is_deleted_during_an_import_is_a_rejected_row(write, monkeypatch, django_user_model):
+    monkeypatch.setattr(reading, "CHUNK", 2)
+    users = [django_user_model.objects.create(username=f"u{k}") for k in range(4)]
+    names = [str(user.pk) for user in users]
+    file = write("".join(f"{name},tea,purchase,2026-03-01,,,{k}\n" for k, name in enumerate(names)))
+    goes = iter([users[1]])  # whose row is held, for its order may go on
+    reasons, result = rejected_rows(file, shoppers_are_users=True, report=lambda _: [user.delete() for user in goes])
+    assert (result.read, result.added, result.rejected) == (4, 3, 1)
+    assert reasons[2]["reason"] == f"shopper {names[1]!r}: expected the primary key of a user"
+    assert (reasons[2]["shopper"], reasons[2]["kind"], reasons[2]["order"]) == (names[1], "purchase", "1")
+
+
+def test_a_database_that_fails_says_how_many_rows_are_in(write, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK", 2)
+    insert, calls = InteractionQuerySet.insert_new, iter(range(9))
+
+    def fails_late(self, rows):
+        if next(calls):
+            raise OperationalError("server closed the connection\nunexpectedly")
+        return insert(self, rows)
+
+    monkeypatch.setattr(InteractionQuerySet, "insert_new", fails_late)
+    file = write("".join(f"ann,tea,,2026-03-0{k},,,\n" for k in range(1, 6)))
+    with pytest.raises(ImportStopped, match=r"failed \(server closed the connection\)\. Its first 2 rows are in"):
+        import_interactions(file)
+    assert Interaction.objects.count() == 2
+
+
+def test_a_dry_run_counts_a_row_once_though_it_stands_in_two_chunks(write, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK", 1)
+    file = write("ann,tea,,2026-03-01,,,\nbob,tea,,2026-03-01,,,\nann,tea,,2026-03-01,,,\n")
+    dry, real = import_interactions(file, dry_run=True), import_interactions(file)
+    assert vars(dry) == vars(real) and (dry.added, dry.repeated) == (2, 1)
 
 
 def test_progress_counts_rows_of_the_file(write, monkeypatch):
