@@ -66,7 +66,8 @@ def check_configuration(app_configs: Sequence[AppConfig] | None = None, **_: Any
 @register("recommendations", deploy=True)
 def check_deployment(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """What matters on the shop's servers only: `manage.py check --deploy`."""
-    return [*project_checks.check_broker(), *project_checks.check_cache()]
+    sqlite = project_checks.check_sqlite(router.db_for_write(Interaction))
+    return [*project_checks.check_broker(), *project_checks.check_cache(), *sqlite]
 
 
 @register("recommendations", deploy=True)

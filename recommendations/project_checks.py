@@ -9,6 +9,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.files.storage import Storage
+from django.db import connections
 from rest_framework.settings import api_settings
 
 from .conf import Config
@@ -68,10 +69,11 @@ def check_cookie(config: Config) -> Iterator[CheckMessage]:
 
 def check_broker() -> Iterator[CheckMessage]:
     """A training is not delivered a second time while it runs."""
-    url = str(current_app.conf.broker_url or "")
+    named = current_app.conf.broker_url or ""
+    urls = named if isinstance(named, list | tuple) else [named]
     options = current_app.conf.broker_transport_options or {}
-    seconds = options.get("visibility_timeout", REDIS_SECONDS)
-    if url.startswith(("redis", "sentinel")) and seconds <= REDIS_SECONDS:
+    seconds = int(options.get("visibility_timeout", REDIS_SECONDS))  # kombu takes a text, too
+    if any(str(url).startswith(("redis", "sentinel")) for url in urls) and seconds <= REDIS_SECONDS:
         yield Warning(
             f"The Redis broker delivers a training again that takes longer than {seconds} seconds.",
             hint='Set CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}, or more than your longest '
@@ -92,6 +94,21 @@ def check_cache() -> Iterator[CheckMessage]:
         yield Warning(f"CACHES['default'] {problem}", hint=hint, id="recommendations.W009")
 
 
+def check_sqlite(alias: str) -> Iterator[CheckMessage]:
+    """SQLite waits for whoever writes instead of failing at once."""
+    database = connections[alias]
+    options = database.settings_dict.get("OPTIONS") or {}
+    if database.vendor != "sqlite" or database.is_in_memory_db():
+        return
+    if str(options.get("transaction_mode") or "").upper() not in ("IMMEDIATE", "EXCLUSIVE"):
+        yield Warning(
+            f"DATABASES[{alias!r}] is SQLite without transaction_mode: a transaction that has read fails with "
+            '"database is locked" where web server and worker write at once.',
+            hint=f'Set DATABASES[{alias!r}]["OPTIONS"] = {{"transaction_mode": "IMMEDIATE", "timeout": 20}}.',
+            id="recommendations.W012",
+        )
+
+
 def check_proxies() -> Iterator[CheckMessage]:
     """The throttles know whom to believe about an address."""
     if api_settings.NUM_PROXIES is None:
@@ -106,10 +123,13 @@ def check_proxies() -> Iterator[CheckMessage]:
 
 def check_public_folders(storage: Storage) -> Iterator[CheckMessage]:
     """Nobody can download artifacts."""
-    location = getattr(storage, "location", None)
+    try:
+        location = storage.path("")
+    except NotImplementedError:  # a bucket: its `location` is none of this machine's
+        return
     for name in ("MEDIA_ROOT", "STATIC_ROOT"):
         root = getattr(settings, name, None)
-        if location and root and Path(location).resolve().is_relative_to(Path(root).resolve()):
+        if root and Path(location).resolve().is_relative_to(Path(root).resolve()):
             yield Warning(
                 f"Artifacts lie in {location}, within {name}: everybody can download them.",
                 hint="Move STORAGES[RECOMMENDATIONS['STORAGE']] to a folder that no web server serves.",

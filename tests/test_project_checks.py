@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 from celery import current_app
 from django.core.checks import Error, Warning, run_checks
+from django.core.files.storage import Storage
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from recommendations import checks, project_checks
 from recommendations.checks import check_configuration, check_deployment
@@ -106,6 +108,12 @@ def test_redis_delivers_a_training_twice(celery_has, options, seconds):
     ]
 
 
+def test_of_several_brokers_one_is_redis(celery_has):
+    celery_has(broker_url=["amqp://one", "redis://two"], broker_transport_options={"visibility_timeout": "60"})
+    [found] = check_deployment()
+    assert (found.id, "60 seconds" in found.msg) == ("recommendations.W005", True)
+
+
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/0", "amqp://127.0.0.1"])
 def test_a_broker_that_waits_long_enough(celery_has, url):
     celery_has(broker_url=url, broker_transport_options={"visibility_timeout": 14_400})
@@ -171,6 +179,31 @@ def test_artifacts_that_everybody_can_download(settings, tmp_path, name):
             id="recommendations.W007",
         )
     ]
+
+
+def test_a_bucket_is_in_no_folder_whatever_its_location(settings, tmp_path, monkeypatch):
+    class Bucket(Storage):
+        location = "media/recommendations"
+
+    monkeypatch.chdir(tmp_path)
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    assert list(project_checks.check_public_folders(Bucket())) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "found"),
+    [
+        ({}, "shop.sqlite3", ["recommendations.W012"]),
+        ({"transaction_mode": "deferred"}, "shop.sqlite3", ["recommendations.W012"]),
+        ({"transaction_mode": "IMMEDIATE"}, "shop.sqlite3", []),
+        ({}, ":memory:", []),
+    ],
+)
+def test_sqlite_that_does_not_wait_for_who_writes(celery_has, monkeypatch, options, name, found):
+    celery_has()
+    database = DatabaseWrapper({"NAME": name, "OPTIONS": options}, "default")
+    monkeypatch.setattr(project_checks, "connections", {"default": database})
+    assert [message.id for message in check_deployment()] == found
 
 
 def test_beat_sends_what_does_not_exist(celery_has):
