@@ -117,9 +117,24 @@ def checksums(directory: Path) -> dict[str, str]:
 
 def check_file(directory: Path, name: str, manifest: Manifest) -> None:
     """ArtifactError when one file is missing or not as the manifest says."""
-    found, expected = _checksum(directory, name), manifest.files.get(name)
+    _expect_sum(name, _checksum(directory, name), manifest)
+
+
+def _expect_sum(name: str, found: str, manifest: Manifest) -> None:
+    expected = manifest.files.get(name)
     if found != expected:
         raise ArtifactError(f"{name} has sha256 {found}, the manifest says {expected}; the file was changed or cut")
+
+
+def read_bytes(directory: Path, name: str, manifest: Manifest | None) -> bytes:
+    """One file whole. ArtifactError when it is missing or, with a manifest, not as that says."""
+    try:
+        content = (Path(directory) / name).read_bytes()
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{name} is missing from {directory}") from error
+    if manifest is not None:
+        _expect_sum(name, hashlib.sha256(content).hexdigest(), manifest)
+    return content
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -13,6 +13,7 @@ from .artifact import (
     POPULARITY,
     Manifest,
     read_array,
+    read_bytes,
     read_manifest,
     read_query_index,
     read_score,
@@ -32,10 +33,10 @@ BLOCK = 17
 class Scorer:
     """Scores histories with one artifact; safe to share between threads."""
 
-    def __init__(self, directory: Path, manifest: Manifest):
+    def __init__(self, directory: Path, manifest: Manifest, checked: bool = True):
         self.manifest = manifest
         self.directory = Path(directory)
-        self._encoder = _Encoder(Path(directory) / ENCODER)
+        self._encoder = _Encoder(read_bytes(directory, ENCODER, manifest if checked else None))
         self.score: Score = read_score(directory, manifest)
         self.newcomers: tuple[Newcomer, ...] = ()
         self.vocabulary: Vocabulary = read_vocabulary(directory)
@@ -50,7 +51,7 @@ class Scorer:
     def open(cls, directory: Path | str, check: bool = True) -> "Scorer":
         """The artifact in `directory`; ArtifactError when a file is damaged (`check=False`: trusts the files)."""
         directory = Path(directory)
-        return cls(directory, verify(directory) if check else read_manifest(directory))
+        return cls(directory, verify(directory) if check else read_manifest(directory), check)
 
     def with_newcomers(self, newcomers: Sequence[Newcomer]) -> "Scorer":
         """A scorer that knows these products too, beside those it knows; this one stays as it is."""
@@ -102,11 +103,11 @@ class Scorer:
 
 class _Encoder:
     """The exported network, opened at its first call: a pre-forking server opens one in each worker, since sessions do
-    not survive a fork.
+    not survive a fork. It is made of the bytes that were checked, since the file may change before that call.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._opening = path, Lock()
+    def __init__(self, network: bytes) -> None:
+        self._network, self._opening = network, Lock()
         self._session: onnxruntime.InferenceSession | None = None
 
     def session(self) -> onnxruntime.InferenceSession:
@@ -116,7 +117,6 @@ class _Encoder:
                 options.intra_op_num_threads = 1
                 options.inter_op_num_threads = 1
                 options.enable_mem_pattern = False  # it keeps a plan for every shape, and each history has its own
-                self._session = onnxruntime.InferenceSession(
-                    str(self._path), options, providers=["CPUExecutionProvider"]
-                )
+                self._session = onnxruntime.InferenceSession(self._network, options, providers=["CPUExecutionProvider"])
+                self._network = b""  # the session has its own
             return self._session

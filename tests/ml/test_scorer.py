@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recommendations.ml.artifact import ArtifactError
+from recommendations.ml.artifact import ENCODER, ArtifactError
 from recommendations.ml.kinds import Kind
 from recommendations.ml.scorer import BLOCK, Scorer
 from recommendations.ml.sequences import History
@@ -68,6 +68,14 @@ def test_a_damaged_artifact_does_not_open(tmp_path):
     (tmp_path / "bias.npy").write_bytes(b"")
     with pytest.raises(ArtifactError, match=r"bias\.npy has sha256"):
         Scorer.open(tmp_path)
+
+
+def test_what_was_checked_is_what_scores_whatever_becomes_of_the_file(tmp_path, scorer):
+    """The network is opened at the first list, which may be hours after the check."""
+    make_artifact(tmp_path, n=30, trained_kinds=(Kind.VIEW, Kind.PURCHASE))
+    opened = Scorer.open(tmp_path)
+    (tmp_path / ENCODER).write_bytes(b"something else")
+    assert np.array_equal(opened.scores([bought(1)]), scorer.scores([bought(1)]))
 
 
 def test_many_histories_are_read_as_each_alone(scorer):
