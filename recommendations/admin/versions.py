@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import Error as DatabaseFailure
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ..exceptions import RecommendationsError, RetrainingBusy
+from ..logs import cause, log
 from ..ml.artifact import ArtifactError
 from ..models import RecommenderVersion
 from ..publishing import publish, why_not_served
@@ -80,6 +82,10 @@ class VersionAdmin(BrowsingAdmin):
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
+    def change_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        reap()
+        return super().change_view(*args, **kwargs)
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         version = kwargs.get("obj")
         is_training = version is not None and version.status == Status.TRAINING
@@ -122,8 +128,13 @@ class VersionAdmin(BrowsingAdmin):
         version = get_object_or_404(RecommenderVersion, pk=pk)
         try:
             publish(version)
+        except DatabaseFailure:
+            raise
         except ArtifactError as error:
             self.message_user(request, str(error), messages.ERROR)
+        except Exception as error:  # what the storage's client raises
+            log("version_not_servable", error, version=pk, instead="what was published serves on")
+            self.message_user(request, f"Version {pk} can't be served: {cause(error)}", messages.ERROR)
         else:
             self.log_change(request, version, gettext("Published."))
             words = gettext("Version %(number)s serves now; every process has it within seconds.")

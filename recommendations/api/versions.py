@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from ..boundary import RETRY_SECONDS
 from ..exceptions import BrokerUnreachable, NoBroker, RetrainingBusy
 from ..models import RecommenderVersion
-from ..retraining import request_retraining
+from ..retraining import reap, request_retraining
 from .edge import Endpoint, permission, whole_number
 
 MOST = 100
@@ -19,6 +19,7 @@ class VersionsEndpoint(Endpoint):
     permission_classes = (permission("view_recommenderversion"),)
 
     def get(self, request: Request) -> Response:
+        reap()  # whoever asks should not see a dead worker's training go on
         limit = whole_number(request.query_params, "limit", default=20, least=1, most=MOST)
         return Response({"versions": [_version(version) for version in RecommenderVersion.objects.all()[:limit]]})
 

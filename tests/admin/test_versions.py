@@ -183,6 +183,26 @@ def test_a_version_whose_files_are_gone_is_not_published(staff, two_published):
     assert RecommenderVersion.objects.current().pk == current.pk
 
 
+def test_a_storage_that_does_not_answer_is_told_of(staff, two_published, monkeypatch, caplog):
+    def no_answer(version):
+        raise ConnectionError("the bucket does not answer")
+
+    monkeypatch.setattr("recommendations.publishing.versions.check_stored", no_answer)
+    retired, current = two_published
+    why = "ConnectionError: the bucket does not answer"
+    (message,) = told(staff("publish").post(button("publish", retired.pk)))
+    assert message == f"Version {retired.pk} can't be served: {why}"
+    assert [(entry.event, entry.fields["cause"]) for entry in caplog.records] == [("version_not_servable", why)]
+    assert RecommenderVersion.objects.current().pk == current.pk
+
+
+def test_whoever_looks_at_a_training_whose_worker_died_sees_that_it_failed(staff, db):
+    dead = RecommenderVersion.objects.create(heartbeat_at=timezone.now() - timedelta(days=1), lease_owner="x/1/a")
+    text = staff("view_recommenderversion").get(page(dead)).content.decode()
+    assert "data-recommendations-training" not in text
+    assert "The worker died" in text
+
+
 def test_publishing_needs_its_permission(staff, two_published):
     retired, current = two_published
     client = staff("retrain")

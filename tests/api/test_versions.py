@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -39,6 +41,14 @@ def test_versions_newest_first(client, user, allow):
     assert first["published_at"] == newest.published_at.isoformat()
     assert (second["error"], second["started_by"], second["published_at"]) == ("out of memory", "schedule", None)
     assert len(client.get(VERSIONS, {"limit": 1}).json()["versions"]) == 1
+
+
+def test_a_training_whose_worker_died_is_told_as_failed(client, user, allow):
+    allow("view_recommenderversion")
+    client.force_login(user)
+    RecommenderVersion.objects.create(heartbeat_at=timezone.now() - timedelta(days=1), lease_owner="x/1/a")
+    [version] = client.get(VERSIONS).json()["versions"]
+    assert (version["status"], version["error"][:15]) == ("failed", "The worker died")
 
 
 def test_a_limit_out_of_range_is_named(client, user, allow, errors):
