@@ -49,7 +49,7 @@ class Before:
     """What stands before a training: the current version's fits, and why none may start from them, "" if it may."""
 
     fits: KeptFits | None = None
-    why_cold: str = "no version is published yet"
+    why_cold: str = "no version had been published before"
 
 
 def write_weights(directory: Path, judged: Mapping[str, np.ndarray], final_bias: np.ndarray) -> None:

@@ -77,8 +77,8 @@ def test_facts_tell_where_its_fits_started_and_how_it_did_beside_the_version_bef
         ("Started from", "version 7, 5.0% of the interactions are new"),
         ("NDCG@10 beside version 7: q", "+0.0123 (-0.0010 to +0.0257), 2,000 shoppers"),
     ]
-    assert facts({"start": {"cold": "no version is published yet"}, "current": {}}) == [
-        ("Started from nothing", "no version is published yet")
+    assert facts({"start": {"cold": "no version had been published before"}, "current": {}}) == [
+        ("Started from nothing", "no version had been published before")
     ]
 
 

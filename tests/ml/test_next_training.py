@@ -46,7 +46,7 @@ def second(first, tmp_path_factory):
 
 def test_the_first_training_says_why_it_started_cold_and_compares_with_nothing(tmp_path):
     result = next_training(tmp_path / "first", Before(), settings=ANY)
-    assert result.start == {"cold": "no version is published yet", "warm_starts": 0}
+    assert result.start == {"cold": "no version had been published before", "warm_starts": 0}
     assert (result.current, result.steps) == ({}, 40)
 
 

@@ -195,7 +195,7 @@ def test_what_can_not_even_be_compared_with(fits, why):
 
 
 def test_nothing_before():
-    assert carry(Before(), LOG, vocabulary_of(N), 13 * DAY) == (None, "no version is published yet")
+    assert carry(Before(), LOG, vocabulary_of(N), 13 * DAY) == (None, "no version had been published before")
 
 
 def test_the_current_version_is_scored_with_what_it_knew():

@@ -23,8 +23,8 @@ def readable(monkeypatch):
 
 def test_before_the_first_version_there_is_nothing(shop, trainer):
     version = retrain("anna")
-    assert (trainer.seen.before.fits, trainer.seen.before.why_cold) == (None, "no version is published yet")
-    assert version.data["start"] == {"cold": "no version is published yet", "warm_starts": 0}
+    assert (trainer.seen.before.fits, trainer.seen.before.why_cold) == (None, "no version had been published before")
+    assert version.data["start"] == {"cold": "no version had been published before", "warm_starts": 0}
 
 
 def test_the_current_version_is_started_from(shop, trainer, readable):
@@ -70,7 +70,8 @@ def test_one_line_tells_why_it_started_cold(shop, trainer, caplog):
     version = retrain("anna")
     told = [record.getMessage() for record in caplog.records if record.event == "training_started_cold"]
     assert told == [
-        f"training_started_cold: The training of version {version.pk} started from nothing: no version is published yet"
+        f"training_started_cold: The training of version {version.pk} started from nothing: "
+        "no version had been published before"
     ]
 
 
