@@ -1,5 +1,6 @@
 import csv
 import io
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +45,39 @@ def test_a_file_of_which_nothing_is_usable_is_a_failure(tmp_path):
     file.write_text(HEADER + "ann,sofa,2026-03-01 12:00\nann,bed: big,2026-03-01 12:00\n")
     with pytest.raises(CommandError, match="every row was rejected"):
         run(file)
+
+
+def test_the_other_files_are_imported_all_the_same(rows, tmp_path):
+    (tmp_path / "bad.csv").write_text(HEADER + "ann,sofa,2026-03-01 12:00\n")
+    with pytest.raises(CommandError, match=r"bad\.csv: every row was rejected"):
+        run(tmp_path / "bad.csv", rows)
+    assert Interaction.objects.count() == 1
+
+
+def test_a_file_to_import_is_no_place_for_its_rejected_rows(rows):
+    with pytest.raises(CommandError, match=r"--rejected .*rows\.csv: expected another file than those to import"):
+        run(rows, "--rejected", rows)
+    assert rows.read_text().startswith(HEADER)
+
+
+def test_a_folder_that_is_not_there_is_named(rows, tmp_path):
+    with pytest.raises(CommandError, match=r"--rejected .*: No such file .* expected a file in a folder that is there"):
+        run(rows, "--rejected", tmp_path / "none" / "bad.csv")
+
+
+def test_rejected_rows_can_go_into_a_pipe(rows):
+    reading, writing = os.pipe()
+    run(rows, "--rejected", f"/dev/fd/{writing}")
+    os.close(writing)
+    with os.fdopen(reading) as stream:
+        assert [row["product"] for row in csv.DictReader(stream)] == ["sofa"]
+
+
+def test_with_consent_nothing_is_imported_unless_everybody_agreed(rows, settings):
+    settings.RECOMMENDATIONS = {**settings.RECOMMENDATIONS, "HAS_CONSENT": "builtins.bool"}
+    with pytest.raises(CommandError, match=r"HAS_CONSENT.* is 'builtins\.bool'.*nothing is imported.*--they-agreed"):
+        run(rows)
+    assert "1 added" in run(rows, "--they-agreed")
 
 
 def test_rejected_rows_go_to_the_file_named(rows, tmp_path):

@@ -4,8 +4,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from recommendations.capture import record_order
+from recommendations.capture import Batch, import_rows, record_order
 from recommendations.models import Interaction, Product, Shopper
 
 
@@ -36,10 +37,24 @@ def test_one_shopper_is_erased_by_name_or_number(three, place):
     assert "Erased 0 events" in run("--number", shopper.pk)
 
 
-@pytest.mark.parametrize("name", [("--user", "nobody"), ("--external-id", "c-18"), ("--number", 4711)])
-def test_who_is_not_known_is_named(db, name):
-    with pytest.raises(CommandError, match=f"{name[0]} .*{name[1]}.*: nothing is kept of such a shopper"):
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [(("--user", "nobody"), "user"), (("--external-id", "x" * 256), "external"), (("--number", 9), "")],
+)
+def test_who_does_not_exist_is_named(db, name, what):
+    with pytest.raises(CommandError, match=f"{name[0]} .*{name[1]}.*: there is no such {what}"):
         run(*name)
+    assert not Shopper.objects.exists()
+
+
+def test_nothing_of_who_was_erased_before_anything_was_kept_is_imported(db):
+    Product.objects.create(product_id="tea")
+    user, noon = get_user_model().objects.create_user("anna"), int(timezone.now().timestamp()) - 3600
+    for name in (("--user", user.pk), ("--external-id", "c-18")):
+        assert "Nothing was kept. That it was erased is shopper" in run(*name)
+    batches = [Batch([str(user.pk)], ["tea"], [noon])], [Batch(["c-18"], ["tea"], [noon])]
+    assert import_rows(batches[0], shoppers_are_users=True).forgotten == import_rows(batches[1]).forgotten == 1
+    assert not Interaction.objects.exists()
 
 
 def test_somebody_must_be_named(db):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from ...capture.importing import UnreadableFile, import_interactions
+from ...conf import get_config
 from .. import command
 
 REASONS_SHOWN = 3
@@ -18,8 +19,8 @@ COLUMNS_HELP = """columns:
   kind         view, search, save, add_to_cart, remove_from_cart, purchase (the default) or return
   quantity     a whole number from 1 (the default)
   query        what was searched for
-  order        the order's number: lines of one order and product become one, and share the order's time, if they
-               stand together
+  order        the number of the order of a purchase or return: its lines share their time, and lines of one product
+               become one, if they stand together
 """
 
 
@@ -38,18 +39,29 @@ class Command(command.Command):
         parser.add_argument("--users", action="store_true", help="the shopper column holds primary keys of users")
         parser.add_argument("--rejected", type=Path, metavar="FILE", help="write unusable rows and why to this CSV")
         parser.add_argument("--dry-run", action="store_true", help="check and count, store nothing")
+        parser.add_argument(
+            "--they-agreed",
+            action="store_true",
+            help='where RECOMMENDATIONS["HAS_CONSENT"] is set: everybody whose past the files hold agreed',
+        )
 
     def handle(self, **options: Any) -> None:
         try:
             zone = ZoneInfo(options["timezone"])
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise CommandError(f"--timezone {options['timezone']!r}: expected a name like Europe/London.") from error
-        path = options["rejected"]
-        with path.open("w", newline="", encoding="utf-8") if path else nullcontext() as rejected:
-            for file in options["files"]:
-                self._import(file, zone, rejected, options)
+        if (asked := get_config().HAS_CONSENT) and not options["they_agreed"]:
+            raise CommandError(
+                f'RECOMMENDATIONS["HAS_CONSENT"] is {asked!r}, and of the past nobody can be asked: nothing is '
+                "imported. If everybody whose past the files hold agreed to recommendations from it, add --they-agreed."
+            )
+        with _opened(options["rejected"], options["files"]) as rejected:
+            unusable = [file for file in options["files"] if not self._import(file, zone, rejected, options)]
+        if unusable:
+            raise CommandError(f"{', '.join(unusable)}: every row was rejected.")
 
-    def _import(self, file: str, zone: ZoneInfo, rejected: Any, options: dict[str, Any]) -> None:
+    def _import(self, file: str, zone: ZoneInfo, rejected: Any, options: dict[str, Any]) -> bool:
+        """Import one file; whether any of its rows could be used."""
         try:
             result = import_interactions(
                 file,
@@ -76,12 +88,25 @@ class Command(command.Command):
             for reason, count in result.reasons.most_common(REASONS_SHOWN):
                 self.stdout.write(f"  {reason} ({count:,})")
             self.stdout.write(f"For each row {where}.")
-        if result.rejected == result.read > 0:
-            raise CommandError(f"{file}: every row was rejected.")
+        return not result.rejected == result.read > 0
 
     def _progress(self, rows: int) -> None:
         if sys.stderr.isatty():
             self.stderr.write(f"\r{rows:,} rows", ending="")
+
+
+def _opened(rejected: Path | None, files: list[str]) -> Any:
+    """The file for rejected rows, empty. Raises CommandError."""
+    if rejected is None:
+        return nullcontext()
+    try:
+        if rejected.exists() and any(Path(file).exists() and rejected.samefile(file) for file in files):
+            raise CommandError(f"--rejected {rejected}: expected another file than those to import.")
+        return rejected.open("w", newline="", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(
+            f"--rejected {rejected}: {error.strerror}; expected a file in a folder that is there."
+        ) from error
 
 
 def _help_formatter(base: type) -> type:
