@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
+from sysconfig import get_paths
 from threading import Lock
 from time import monotonic
+from traceback import walk_tb
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from django.db import InterfaceError, OperationalError, connections, router, transaction
 
 from .conf import get_config
@@ -16,6 +20,8 @@ from .metrics import fell_back
 
 T = TypeVar("T")
 
+# Where code lies that is not the shop's: ours, Python's and what is installed.
+LIBRARIES = (f"{Path(__file__).parent}/", *(f"{get_paths()[name]}/" for name in ("stdlib", "purelib", "platlib")))
 # Seconds after which whoever was told 503 may come again.
 RETRY_SECONDS = 5
 # Seconds for which lists do without a database that failed; then one of them asks it again.
@@ -63,7 +69,8 @@ def never_break(
     """Decorate a use case so that the page that calls it succeeds: on any error, log once and return `fallback(...)`.
 
     `fallback` gets the call's arguments. With RECOMMENDATIONS["STRICT"] the error is raised instead, and with DEBUG
-    what only the shop's developer can have done wrong. What has a `breaker` only reads: it is left out for a
+    what only the shop's developer can have done wrong: a mistake of ours to tell, or an error of the shop's own code,
+    as of its catalog. What has a `breaker` only reads: it is left out for a
     while after the database did not answer.
     """
 
@@ -79,7 +86,7 @@ def never_break(
                     breaker.close()
                 return found
             except Exception as error:
-                if get_config().STRICT or (settings.DEBUG and isinstance(error, MISTAKES)):
+                if get_config().STRICT or (settings.DEBUG and _is_the_developers(error)):
                     raise
                 if breaker is not None and isinstance(error, (InterfaceError, OperationalError)):
                     breaker.failed()
@@ -90,6 +97,20 @@ def never_break(
         return guarded
 
     return decorate
+
+
+def _is_the_developers(error: Exception) -> bool:
+    """Whether only a change of the shop's code or settings helps; a database that does not answer is nobody's."""
+    if isinstance(error, MISTAKES):
+        return True
+    if isinstance(error, DatabaseFailure):
+        return False
+    return any(_is_the_shops(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__))
+
+
+def _is_the_shops(file: str) -> bool:
+    """Whether code is neither ours nor an installed library's."""
+    return not file.startswith(("<", *LIBRARIES))
 
 
 def outside_transactions(view: Callable[..., T]) -> Callable[..., T]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.template import TemplateSyntaxError
 
 from .exceptions import InvalidInteraction, NotConfigured, UnknownPlacement
@@ -86,12 +87,12 @@ def log(event: str, error: BaseException | None = None, **fields: object) -> Non
 
 
 def cause(error: BaseException) -> str:
-    """The kind of error and the first line of what it says, without the values that it quotes."""
+    """The kind of error and the first line of what it says, without the values that it quotes (DEBUG: with them)."""
     text = str(error)
-    if isinstance(error, InvalidInteraction):  # begins with the value
+    if isinstance(error, InvalidInteraction) and not settings.DEBUG:  # begins with the value
         text = f"{error.field}: {error.message.rpartition(': ')[2]}"
     said = (text.splitlines() or [""])[0]
-    if not isinstance(error, (*MISTAKES, ArtifactError)):
+    if not settings.DEBUG and not isinstance(error, (*MISTAKES, ArtifactError)):
         said = QUOTED.sub("…", said)
     return f"{type(error).__name__}: {said[:MOST_LETTERS]}".removesuffix(": ")
 

@@ -71,6 +71,13 @@ def test_a_cause_quotes_nothing(error, expected):
     assert cause(error) == expected
 
 
+def test_with_debug_a_cause_is_whole(settings):
+    settings.DEBUG = True
+    error = InvalidInteraction("kind", "'eat': expected a member of Kind.")
+    assert cause(error) == "InvalidInteraction: kind: 'eat': expected a member of Kind."
+    assert cause(AttributeError("'Book' has no 'nme'")) == "AttributeError: 'Book' has no 'nme'"
+
+
 @pytest.fixture
 def anna(db, django_user_model):
     for k in range(3):

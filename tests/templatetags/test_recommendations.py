@@ -14,6 +14,7 @@ from recommendations.models import Product, Shopper
 from recommendations.models.shopper import hash_key
 from tests.serving.conftest import *  # noqa: F403 - the same shop
 from tests.shop.models import Book
+from tests.shop.recommended_products import BookCatalog
 
 
 @pytest.fixture
@@ -50,6 +51,15 @@ def test_where_nothing_is_popular_yet_nothing_is_called_so(books, page):
     Product.objects.update(created_at=timezone.now() - timedelta(days=60))
     Product.objects.create(product_id=str(Book.objects.create(name="Fresh").pk), title="Fresh")
     assert "New in this shop" in page('{% recommendations placement="home" limit=3 of="book" %}')
+
+
+def test_with_debug_an_error_of_the_shops_catalog_is_raised(books, page, settings, monkeypatch, caplog):
+    monkeypatch.setattr(BookCatalog, "card", lambda self, product, request: product.nme)
+    settings.RECOMMENDATIONS = {}
+    assert "<article" not in page('{% recommendations placement="home" %}')
+    settings.DEBUG = True
+    with pytest.raises(AttributeError, match="'Book' object has no attribute 'nme'"):
+        page('{% recommendations placement="home" %}')
 
 
 def test_with_debug_a_developers_mistake_is_raised_and_a_failing_database_is_not(db, page, settings, monkeypatch):
