@@ -17,12 +17,10 @@ def publish(version: RecommenderVersion) -> None:
     Nothing happens when it is current already. Raises ArtifactError when its artifact can't be served.
     """
     check_stored(version)
-    with RecommenderVersion.objects.atomic():
+    with RecommenderVersion.objects.atomic_writing():
         # Of two who publish at once the second must see the first one's version to retire it.
         one_at_a_time(connections[RecommenderVersion.objects.db], RecommenderVersion._meta.db_table)
         rows = RecommenderVersion.objects.select_for_update()
-        # SQLite locks at the first write, and one that follows a read fails at once when somebody else wrote meanwhile.
-        rows.filter(pk=0).update(stage="")
         mine = rows.get(pk=version.pk)
         if (mine.artifact, mine.artifact_sha256) != (version.artifact, version.artifact_sha256):
             raise ArtifactError(f"version {mine.pk} has lost its artifact meanwhile: publish another version.")
