@@ -193,7 +193,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--claims", type=int, default=5_000, metavar="N", help="claims to check for each seed")
     parser.add_argument("--shoppers", type=int, default=40, help="explained in each stratum")
     parser.add_argument("--compared", type=int, default=8, help="of these, on whom the explainers are compared")
-    parser.add_argument("--judged", type=int, default=2_000, help="shoppers who choose the weights of the mix")
+    parser.add_argument(
+        "--judged", type=int, default=2_000, help="a third of the shoppers who choose the weights of the mix"
+    )
     parser.add_argument("--steps", type=int, help="of the fit, if not as many as a training takes")
     parser.add_argument("--calls", type=int, default=100, help="lists that are timed")
     parser.add_argument("--planted", type=int, default=100, metavar="CASES", help="of each planted cause, 0 for none")

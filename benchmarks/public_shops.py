@@ -120,7 +120,7 @@ def fit_recommender(
     how = chosen.fit if deletion is None else replace(chosen.fit, deletion=deletion)
     network = fit(past, tables, chosen.steps, how, lambda share: None)
     asked, _ = protocols(hold_out(until, shop.choose_from, settings.shoppers_judged), settings.shoppers_needed)
-    mix = MixSearch(network, tables, asked).best(lambda share: None)
+    mix = MixSearch(network, tables, [protocol.halves()[0] for protocol in asked]).best(lambda share: None)
     score = mix.score_of(network, tables)
     manifest = write_artifact(directory, network, score, tables, shop.vocabulary, settings)
     histories = list(shop.held_out().histories[:20])

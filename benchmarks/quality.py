@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--split", metavar="DATE", help="of time and next-order, as 2010-11-01")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folds", type=int, default=1, help="how many origins, each a span earlier")
-    parser.add_argument("--judged", type=int, default=2_000, help="shoppers who choose the weights of the mix")
+    parser.add_argument("--judged", type=int, default=6_000, help="shoppers who choose the weights of the mix")
     parser.add_argument("--steps", type=int, help="of the fit, if not as many as a training takes")
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--histogram", type=Path, metavar="SVG", help="draw the small model's score histogram")

@@ -36,7 +36,7 @@ class Fit:
     artifact: bool = True
     seed: int = 0
     steps: int | None = None
-    judged: int = 2_000  # shoppers who choose the weights of the mix
+    judged: int = 6_000  # shoppers who choose the weights of the mix
 
 
 @dataclass

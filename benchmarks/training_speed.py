@@ -137,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--shares", default=SHARES, help="of the steps that a training takes")
     parser.add_argument("--steps", type=int, help="that a training takes, if not as many as it would")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--judged", type=int, default=2_000, help="shoppers who choose the weights of the mix")
+    parser.add_argument("--judged", type=int, default=6_000, help="shoppers who choose the weights of the mix")
     parser.add_argument("--json", type=Path, metavar="OUT")
     options = parser.parse_args(arguments)
     unknown = set(options.peers.split(",")) - {"", *PEERS}

@@ -8,6 +8,10 @@ import numpy as np
 from .interactions import InteractionLog
 from .sequences import READ_LIMIT, History
 
+# Shoppers who choose for each who judges, where there are many: a choice gains with their number
+# (docs/decisions/0020), and judging asks every method.
+CHOOSERS = 3
+
 
 class NotEnoughData(Exception):
     """The log is too small or too uniform to train on and judge; the text says what there is and what is needed."""
@@ -61,14 +65,17 @@ def split_time(log: InteractionLog, share: float = 0.1) -> int:
     return int(cutoff)
 
 
-def hold_out(log: InteractionLog, cutoff: int, limit: int | None = None, seed: int = 0) -> HeldOut:
-    """The shoppers known before `cutoff` who come back, at most `limit` of them chosen by `seed`."""
+def hold_out(log: InteractionLog, cutoff: int, judged: int | None = None, seed: int = 0) -> HeldOut:
+    """The shoppers known before `cutoff` who come back: half of them judge, and at most `judged`.
+
+    The others choose, at most CHOOSERS times as many; `seed` draws who is left out.
+    """
     past, future = log.before(cutoff), log.from_time(cutoff).products()
     met_log = past.products()
     past_rows, met_rows, future_rows = (dict(rows.by_shopper()) for rows in (past, met_log, future))
     shoppers = np.array(sorted(met_rows.keys() & future_rows.keys()), np.int64)
-    if limit is not None and len(shoppers) > limit:
-        shoppers = np.sort(np.random.default_rng(seed).choice(shoppers, limit, replace=False))
+    if judged is not None and len(shoppers) > (most := (1 + CHOOSERS) * judged):
+        shoppers = np.sort(np.random.default_rng(seed).choice(shoppers, most, replace=False))
     histories, met, counts, targets = [], [], [], []
     for shopper in shoppers.tolist():
         rows = past_rows[shopper]
@@ -78,5 +85,6 @@ def hold_out(log: InteractionLog, cutoff: int, limit: int | None = None, seed: i
         met.append(items)
         counts.append(times)
         targets.append(np.unique(future.item[future_rows[shopper]]))
-    every_other = np.arange(len(shoppers)) % 2 == 0
-    return HeldOut(shoppers, every_other, histories, met, counts, targets)
+    judging = len(shoppers) // 2 if judged is None else min(len(shoppers) // 2, judged)
+    judges = np.diff(np.arange(len(shoppers) + 1) * judging // max(len(shoppers), 1)) > 0  # evenly spread
+    return HeldOut(shoppers, ~judges, histories, met, counts, targets)

@@ -15,7 +15,7 @@ class TrainingSettings:
     )
     held_out: float = 0.1  # newest share of the interactions that judges
     shoppers_needed: int = 50
-    shoppers_judged: int = 4000  # at most; half of them choose the weights of the mix, half judge
+    shoppers_judged: int = 2000  # at most, of many; three times as many others choose the weights of the mix
     standard_errors: float = 0.5  # by how many a lead over a baseline must exceed 0, so that luck is not published
     errors_behind: float = (
         1.96  # by how many it may fall behind the current version: only what is surely worse is refused

@@ -81,8 +81,10 @@ def test_halves_share_no_shopper_and_lose_none():
     assert not set(first.shopper) & set(second.shopper)
 
 
-def test_the_limit_chooses_shoppers_by_the_seed():
-    log = log_of(*[(s, 1, t) for s in range(40) for t in (1, 9)])
-    first, again, other = (hold_out(log, 5, limit=10, seed=seed).shopper.tolist() for seed in (1, 1, 2))
+def test_of_many_shoppers_a_few_judge_and_three_times_as_many_choose():
+    log = log_of(*[(s, 1, t) for s in range(50) for t in (1, 9)])
+    first, again, other = (hold_out(log, 5, judged=10, seed=seed).shopper.tolist() for seed in (1, 1, 2))
     assert first == again != other
-    assert len(first) == 10
+    assert [len(half) for half in hold_out(log, 5, judged=10).halves()] == [30, 10]
+    assert [len(half) for half in hold_out(log, 5, judged=20).halves()] == [30, 20]
+    assert [len(half) for half in hold_out(log, 5, judged=40).halves()] == [25, 25]

@@ -18,6 +18,10 @@ from .tables import Tables
 
 # Candidates of each shopper: the best by each part, and others by chance.
 BEST, OTHERS = 150, 300
+# Places of a list that NDCG looks at.
+LIST = 10
+# Shoppers whose likelihood is looked at: enough for a start, from which all of them move the weights.
+LIKELIHOOD = 2_000
 # Cells (shoppers x items) of one part of the score that are held while candidates are looked for.
 CELLS = 2_500_000
 REPEAT_DECAY = (0.98, 0.99, 0.995, 0.998, 1.0)
@@ -40,6 +44,7 @@ class Trial:
             self._stands_for = np.log(cells.pop("stands_for"))  # -inf where there is no candidate
         self._right = cells.pop("right")  # 1 / the shopper's targets where it is one, else 0
         self._shut = self._stands_for == -np.inf
+        self._targets = _places(self._right > 0)
         self._cells = cells
         self.tells_repeats = bool(cells["repeat", REPEAT_DECAY[0]].any())
         self.tells_attributes = tables.codes is not None
@@ -68,13 +73,17 @@ class Trial:
         return np.log(np.exp(scores - top).sum(axis=1)) + top[:, 0] - of_targets
 
     def loss(self, parts: np.ndarray) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-        """Weights to how unlikely the targets are (the mean over shoppers of the mean of -log p), and its slope."""
-        shoppers, flat = len(self._right), parts.reshape(len(parts), -1)
-        seen = flat @ self._right.ravel() / shoppers
+        """Weights to how unlikely the targets are (the mean over shoppers of the mean of -log p), and its slope: of
+        at most LIKELIHOOD shoppers, spread over all.
+        """
+        asked = slice(None, None, -(-len(self._right) // LIKELIHOOD))
+        parts, right, stands_for = np.ascontiguousarray(parts[:, asked]), self._right[asked], self._stands_for[asked]
+        shoppers, flat = len(right), parts.reshape(len(parts), -1)
+        seen = flat @ right.ravel() / shoppers
 
         def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
             scores = mixed(values, parts)
-            scores += self._stands_for
+            scores += stands_for
             top = scores.max(axis=1, keepdims=True)
             share = np.exp(np.subtract(scores, top, out=scores), out=scores)
             total = share.sum(axis=1, keepdims=True)
@@ -93,19 +102,30 @@ class Trial:
         return self._ndcg(self._cells["table", power, reach].copy())
 
     def _ndcg(self, scores: np.ndarray) -> np.ndarray:
-        scores[self._shut] = -np.inf
-        right = self._right > 0
-        scores[right] = np.nextafter(scores[right], -np.inf)  # of equal scores the wrong ones stand first
-        count = min(10, scores.shape[1])
-        hits = np.take_along_axis(right, _largest(scores, count), 1)
-        gains = 1 / np.log2(np.arange(2, count + 2))
-        ideal = np.cumsum(gains)[np.minimum(right.sum(axis=1), count) - 1]
-        return hits @ gains / ideal + 1e-9
+        """Of equal scores the wrong ones stand first: the place of the i-th best target is i and who is no lower."""
+        best = np.where(self._targets < 0, -np.inf, np.take_along_axis(scores, self._targets, 1))
+        best = -np.sort(-best, axis=1)[:, :LIST]
+        scores[self._shut | (self._right > 0)] = -np.inf
+        gains, gained = 1 / np.log2(np.arange(2, LIST + 2)), np.zeros(len(scores))
+        for before, values in enumerate(best.T):
+            asked = np.flatnonzero(values > -np.inf)
+            place = before + (scores[asked] >= values[asked, None]).sum(axis=1)
+            gained[asked] += np.append(gains, 0)[np.minimum(place, LIST)]
+        targets = np.minimum((self._targets >= 0).sum(axis=1), LIST)
+        return gained / np.cumsum(gains)[targets - 1] + 1e-9
 
 
 def mixed(values: np.ndarray, parts: np.ndarray) -> np.ndarray:
     """The sum of the parts (P, S, C), float32, with these weights (P): a new float32 array."""
     return (values.astype(np.float32) @ parts.reshape(len(parts), -1)).reshape(parts.shape[1:])
+
+
+def _places(asked: np.ndarray) -> np.ndarray:
+    """Where each row of `asked` (S, C) is true: columns (S, at least 1), -1 behind the last."""
+    row, column = np.nonzero(asked)
+    found = np.full((len(asked), max(int(asked.sum(axis=1).max(initial=0)), 1)), -1)
+    found[row, np.arange(len(row)) - np.searchsorted(row, row)] = column
+    return found
 
 
 def _blocks(protocol: Protocol, items: int) -> Iterator[Protocol]:
