@@ -13,6 +13,7 @@ from .registry import (
     promotes_anything,
     register,
     registered,
+    try_cards,
     wrong_prefixes,
 )
 from .syncing import SyncResult, mirror, sync_catalog
@@ -35,5 +36,6 @@ __all__ = [
     "register",
     "registered",
     "sync_catalog",
+    "try_cards",
     "wrong_prefixes",
 ]

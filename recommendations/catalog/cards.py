@@ -15,16 +15,23 @@ class Price:
     currency: str
 
     def is_amount(self) -> bool:
-        """Whether it can be printed: NaN, infinity and what nobody can pay can't."""
-        amount = Decimal(self.amount)
+        """Whether it can be printed: nothing, NaN, infinity and what nobody can pay can't."""
+        try:
+            amount = Decimal(self.amount)
+        except (ArithmeticError, TypeError, ValueError):
+            return False
         return amount.is_finite() and abs(amount) < MOST_MONEY
+
+    def __bool__(self) -> bool:
+        """As is_amount(): a card is drawn without what is no price."""
+        return self.is_amount()
 
     def __str__(self) -> str:
         """As shown: $1.99, or 1.99 CHF; decimals and separators follow the language in use. "" for no amount."""
         if not self.is_amount():
             return ""
         places = 0 if self.currency == "JPY" else 2
-        amount = number_format(round(self.amount, places), places, use_l10n=True)
+        amount = number_format(round(Decimal(self.amount), places), places, use_l10n=True)
         symbol = SYMBOLS.get(self.currency)
         return f"{symbol}{amount}" if symbol else f"{amount} {self.currency}"
 

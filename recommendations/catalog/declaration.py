@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
+from ..exceptions import NotConfigured
 from ..models.texts import is_storable
 from .cards import Card
 
@@ -85,15 +86,31 @@ class Catalog:
 
     def cards(self, product_ids: Iterable[str], request: HttpRequest | None) -> dict[str, Card]:
         """Cards by product_id, in one query; what can't be bought is absent."""
-        found = self.find(product_ids).values()
-        cards = (self.card(product, request) for product in found if self.is_available(product))
-        return {card.product_id: card for card in cards if card is not None}
+        found = {
+            product_id: self.card_of(product, request)
+            for product_id, product in self.find(product_ids).items()
+            if self.is_available(product)
+        }
+        # A variant that became another product's has that one's card, which nobody asked for.
+        return {product_id: card for product_id, card in found.items() if card and card.product_id == product_id}
+
+    def card_of(self, product: Any, request: HttpRequest | None) -> Card | None:
+        """card(), whose product_id must be that of the product. Raises NotConfigured."""
+        card = self.card(product, request)
+        if card is not None and card.product_id != (expected := self.product_id(product)):
+            raise NotConfigured(
+                f"{type(self).__name__}.card() gave product_id {card.product_id!r}, expected {expected!r}: "
+                "pass self.product_id(product)."
+            )
+        return card
 
     def find(self, product_ids: Iterable[str]) -> Mapping[str, Any]:
         """The shop's products by product_id, in one query; ids that the queryset does not hold are absent."""
-        keys = [key for key in map(self._key, product_ids) if key is not None]
+        asked = set(product_ids)
+        keys = [key for key in map(self._key, asked) if key is not None]
         found = self.queryset().in_bulk(keys, field_name=self.key)
-        return {self.id_of(key): product for key, product in found.items()}
+        # "007" reads as the key 7, but is the id of no product.
+        return {name: product for key, product in found.items() if (name := self.id_of(key)) in asked}
 
     def _key(self, product_id: str) -> Any:
         """The key in the field's own type; None for what no product can have."""

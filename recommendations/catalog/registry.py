@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from django.db import Error as DatabaseFailure
 from django.db.models import Model, Q
 from django.http import HttpRequest
 
@@ -13,6 +14,7 @@ from .cards import Card
 from .declaration import SEPARATOR, Catalog, Promotion
 
 _catalogs: dict[type[Model], Catalog] = {}
+SOME = 100
 PREFIX = re.compile(r"[a-z0-9_-]+")
 
 
@@ -103,6 +105,26 @@ def find_cards(product_ids: Collection[str], request: HttpRequest | None) -> dic
     for catalog, ids in _by_catalog(product_ids).items():
         cards |= catalog.cards(ids, request)
     return cards
+
+
+def try_cards() -> None:
+    """Ask each catalog for the card of one product that can be bought. Raises NotConfigured for what card() raises."""
+    for catalog in get_catalogs():
+        for product in filter(catalog.is_available, catalog.queryset()[:SOME]):
+            _try_card(catalog, product)
+            break
+
+
+def _try_card(catalog: Catalog, product: Any) -> None:
+    try:
+        catalog.card_of(product, None)
+    except (DatabaseFailure, NotConfigured):
+        raise
+    except Exception as error:
+        raise NotConfigured(
+            f"{type(catalog).__name__}.card(product, None) raised {type(error).__name__}: {error}. Correct card(); "
+            "where no page is drawn, as in audits, its request is None."
+        ) from error
 
 
 @never_break(fallback=lambda product_ids, request: {})

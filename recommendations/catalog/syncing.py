@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..conf import get_config
 from ..exceptions import NotConfigured
 from ..logs import log
 from ..models import Product
+from ..models.fresh import again_after_deadlock
 from ..models.product import MAX_PRODUCT_ID
 from ..models.texts import is_storable, storable
 from .declaration import Catalog
@@ -87,16 +89,18 @@ def _in_one_language() -> AbstractContextManager[object]:
 def mirror(product_ids: Collection[str]) -> None:
     """Mirror these products as the shop has them now; those that it has no more become unavailable.
 
-    They are read through their catalog's queryset, so that what it leaves out is left out here too.
+    They are read through their catalog's queryset, so that what it leaves out is left out here too. CHUNK of them are
+    mirrored in a transaction.
     """
     # In one order in every process: of two that insert the same new products each could wait for the other's.
-    _mirror(sorted(product_ids))
+    _settle(sorted(product_ids))
 
 
 def _settle(product_ids: list[str], report: Callable[[int, int], None] | None = None, total: int = 0) -> SyncResult:
     settled = SyncResult()
     for start in range(0, len(product_ids), CHUNK):
-        settled += _mirror(product_ids[start : start + CHUNK])
+        # sync_catalog() inserts in the order of the shop, which says what is newest, and mirror() in another.
+        settled += again_after_deadlock(partial(_mirror, product_ids[start : start + CHUNK]))
         if report:
             report(total - max(0, len(product_ids) - start - CHUNK), total)
     return settled
@@ -104,9 +108,8 @@ def _settle(product_ids: list[str], report: Callable[[int, int], None] | None = 
 
 def _mirror(product_ids: Collection[str]) -> SyncResult:
     """The shop is read once the rows are locked: of two who mirror a product, who writes last has read last."""
-    # Before the transaction: on SQLite one that has begun to read fails at once where another writes.
     known = Product.objects.primary_keys(product_ids)
-    with Product.objects.atomic():
+    with Product.objects.atomic_writing():
         created = _add([product_id for product_id in product_ids if product_id not in known])
         locked = Product.objects.locked(product_ids)
         rows = _rows(product_ids)
@@ -127,12 +130,15 @@ def _add(product_ids: Collection[str]) -> set[str]:
     """Insert those that the shop has, in this order, so that there are rows to lock; another process may be first."""
     rows = _rows(product_ids) if product_ids else {}
     Product.objects.bulk_create([rows[name] for name in product_ids if name in rows], ignore_conflicts=True)
-    return rows.keys() & set(product_ids)
+    return set(rows)
 
 
 def _rows(product_ids: Collection[str]) -> dict[str, Product]:
+    """Rows by product_id, of those asked for alone: others, as what a variant was made part of, are not locked."""
+    asked = set(product_ids)
     with _in_one_language():
-        return _readable(find_products(product_ids))[0]
+        rows, _ = _readable(find_products(product_ids))
+    return {product_id: row for product_id, row in rows.items() if product_id in asked}
 
 
 def _readable(products: Iterable[tuple[Catalog, Any]]) -> tuple[dict[str, Product], list[Exception]]:
@@ -194,11 +200,21 @@ def _row(catalog: Catalog, product: Any) -> Product:
     return Product(
         product_id=product_id,
         title=_words(catalog.title(product)),
-        category=[_words(part) for part in catalog.category(product)],
+        category=_category(catalog, product),
         brand=_words(catalog.brand(product)),
         price=_price(catalog.price(product)),
         available=bool(catalog.is_available(product)),
     )
+
+
+def _category(catalog: Catalog, product: Any) -> list[str]:
+    path = catalog.category(product)
+    if isinstance(path, str):  # a path of letters, none of which is in SENSITIVE_CATEGORIES
+        raise NotConfigured(
+            f"{type(catalog).__name__}.category gave the text {path[:MAX_PRODUCT_ID]!r}: "
+            "return a path, as in [product.category]."
+        )
+    return [_words(part) for part in path]
 
 
 def _words(text: Any) -> str:

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import translation
 
 from recommendations.catalog import Card, Price, find_cards
@@ -21,6 +22,14 @@ from recommendations.catalog import Card, Price, find_cards
 def test_a_price_reads_as_its_language_and_currency_write_it(price, language, shown):
     with translation.override(language):
         assert str(price) == shown
+
+
+@pytest.mark.parametrize("amount", [None, "", "free", Decimal("NaN"), Decimal("Infinity")])
+def test_what_is_no_price_is_not_drawn(amount):
+    price = Price(amount, "EUR")
+    drawn = render_to_string("recommendations/card.html", {"card": Card("7", "Tea", "/tea/", price=price)})
+    assert (str(price), "recommendations-price" in drawn) == ("", False)
+    assert Price(Decimal(0), "EUR") and str(Price("1.5", "EUR")) == "€1.50"
 
 
 def test_a_card_needs_only_what_a_link_needs():

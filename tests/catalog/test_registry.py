@@ -1,6 +1,9 @@
+import io
+
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
 from django.db.models import Model
 from django.test import RequestFactory
 
@@ -180,6 +183,40 @@ def test_cards_are_fetched_in_one_query(books, request_of, django_assert_num_que
     with django_assert_num_queries(1):
         cards = find_cards(ids(books), request_of())
     assert {cards[key].title for key in ids(books)} == {"Tea", "Coffee", "Cocoa"}
+
+
+def test_an_id_that_reads_as_a_key_but_is_written_otherwise_is_no_products(books):
+    [key] = ids(books[:1])
+    others = [f"00{key}", f"+{key}", f" {key} "] if key.isdigit() else [key.upper(), key.replace("-", "")]
+    assert find_cards(others, None) == {}
+    sync_catalog()
+    Book.objects.filter(pk=books[0].pk).update(name="Green tea")
+    mirror(others)
+    assert Product.objects.get(product_id=key).title == "Tea"
+
+
+@pytest.mark.parametrize("given", [7, None, "other"])
+def test_a_card_of_another_product_is_a_mistake_that_is_named(books, monkeypatch, given):
+    monkeypatch.setattr(BookCatalog, "card", lambda self, product, request: Card(given, product.name, "/"))
+    message = rf"BookCatalog\.card\(\) gave product_id {given!r}, expected '.*': pass self\.product_id\(product\)"
+    with pytest.raises(NotConfigured, match=message):
+        find_cards(ids(books), None)
+
+
+def test_a_variant_that_became_another_products_has_no_card(books, monkeypatch):
+    tea, coffee, cocoa = ids(books)
+    own = BookCatalog.product_id
+    parent = lambda self, product: coffee if product.name == "Tea" else own(self, product)  # noqa: E731
+    monkeypatch.setattr(BookCatalog, "product_id", parent)
+    assert set(find_cards([tea, cocoa], None)) == {cocoa}
+
+
+def test_the_command_says_what_is_wrong_with_card(books, monkeypatch):
+    call_command("sync_catalog", stdout=io.StringIO())
+    monkeypatch.setattr(BookCatalog, "card", lambda self, product, request: product.titel)
+    message = r"BookCatalog\.card\(product, None\) raised AttributeError: 'Book' object has no attribute 'titel'"
+    with pytest.raises(CommandError, match=message):
+        call_command("sync_catalog", stdout=io.StringIO())
 
 
 def test_what_nobody_can_buy_has_no_card(books, request_of):

@@ -11,6 +11,7 @@ from recommendations.catalog import syncing as the_syncing
 from recommendations.catalog.registry import get_catalogs
 from recommendations.exceptions import NotConfigured
 from recommendations.models import Product
+from recommendations.models.product import ProductQuerySet
 from tests.shop.models import Book
 
 
@@ -156,6 +157,28 @@ def test_a_mistake_that_breaks_every_product_is_raised_and_changes_nothing(books
     with pytest.raises(AttributeError, match="cost"):
         sync_catalog()
     assert all(mirrored(book).available for book in books)
+
+
+def test_a_category_that_is_no_path_is_refused_with_the_line_to_write(books, catalog, monkeypatch, settings):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+    monkeypatch.setattr(type(catalog), "category", lambda self, product: product.shelf)
+    message = r"BookCatalog\.category gave the text 'Drinks': return a path, as in \[product\.category\]"
+    with pytest.raises(NotConfigured, match=message):
+        sync_catalog()
+    mirror([str(books[0].pk)])  # as after a save: nothing breaks
+    assert not Product.objects.exists()
+
+
+def test_more_products_than_a_statement_takes_are_mirrored_in_parts(db, monkeypatch):
+    parts, primary_keys = [], ProductQuerySet.primary_keys
+
+    def counted(self, product_ids):
+        parts.append(len(product_ids))
+        return primary_keys(self, product_ids)
+
+    monkeypatch.setattr(ProductQuerySet, "primary_keys", counted)
+    mirror(map(str, range(1, 2_501)))
+    assert parts == [1_000, 1_000, 500]
 
 
 def test_a_database_that_fails_makes_no_product_unavailable(books, fails):

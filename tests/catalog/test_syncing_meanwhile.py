@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event, Thread, current_thread, main_thread
+from threading import Barrier, Event, Thread, current_thread, get_ident, main_thread
 
 import pytest
 from django.db import connections
@@ -179,6 +179,26 @@ def test_an_event_about_a_product_does_not_wait_for_its_mirroring(books, monkeyp
     monkeypatch.setattr(the_syncing, "find_products", then)
     mirror([str(books[0].pk)])
     assert Interaction.objects.count() == 1
+
+
+def test_of_two_that_insert_in_different_orders_both_come_through(books, monkeypatch):
+    """As a sync, which keeps the shop's order, beside a save: PostgreSQL ends one of them, which begins again."""
+    monkeypatch.setattr(the_syncing, "CHUNK", 2)
+    Product.objects.all().delete()
+    ids, add, both, begun = [str(book.pk) for book in books[:2]], the_syncing._add, Barrier(2), set()
+
+    def one_by_one(product_ids):
+        if not product_ids or get_ident() in begun:
+            return add(product_ids)
+        begun.add(get_ident())
+        first = add(product_ids[:1])
+        both.wait(10)
+        return first | add(product_ids[1:])
+
+    monkeypatch.setattr(the_syncing, "_add", one_by_one)
+    with beside(lambda: the_syncing._settle(ids[::-1])):
+        the_syncing._settle(ids)
+    assert set(Product.objects.values_list("product_id", flat=True)) == set(ids)
 
 
 def test_processes_insert_new_products_in_one_order(books, monkeypatch):

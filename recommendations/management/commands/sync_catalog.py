@@ -1,6 +1,6 @@
 from typing import Any
 
-from recommendations.catalog import sync_catalog
+from recommendations.catalog import sync_catalog, try_cards
 from recommendations.management import command
 
 
@@ -12,3 +12,5 @@ class Command(command.Command):
         self.stdout.write(
             f"{result.created} products are new, {result.updated} changed, {result.unavailable} are gone from the shop."
         )
+        # Here, where somebody looks: in a page the list would be empty, and the log alone would say why.
+        try_cards()
