@@ -21,7 +21,7 @@ def merge_at_login(request: HttpRequest, user: object) -> None:
     key = request.COOKIES.get(config.COOKIE_NAME, "")
     request.__dict__.pop("_recommendations_shopper", None)
     if is_paused(request) or (key and config.has_consent(request)):
-        with Shopper.objects.atomic():
+        with Shopper.objects.atomic_writing():
             owner, _ = Shopper.objects.get_or_create(user=user)
             if is_paused(request):
                 Shopper.objects.filter(pk=owner.pk).update(personalised=False)

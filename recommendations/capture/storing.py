@@ -80,7 +80,7 @@ def _follow_logins(shoppers: Iterable[Shopper]) -> None:
     if not merged_since:
         return
     for merged in Shopper.objects.filter(pk__in=merged_since):
-        with Shopper.objects.atomic():
+        with Shopper.objects.atomic_writing():
             # As an erasure does: one of the two waits for the other, and sees what it did.
             owner = Shopper.objects.select_for_update().get(pk=merged.merged_into_id)
             rows = Interaction.objects.filter(shopper=merged)

@@ -15,7 +15,7 @@ def erase(shopper: Shopper, now: datetime | None = None) -> int:
     now = now or timezone.now()
     # Rows of a visitor who logged in as this user: events in flight may still have reached them.
     mine = Shopper.objects.filter(Q(pk=shopper.pk) | Q(merged_into=shopper))
-    with Shopper.objects.atomic():
+    with Shopper.objects.atomic_writing():
         Shopper.objects.select_for_update().get(pk=shopper.pk)
         deleted, _ = Interaction.objects.filter(shopper__in=mine).delete()
         RemovedProduct.objects.filter(shopper__in=mine).delete()

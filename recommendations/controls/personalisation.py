@@ -50,7 +50,7 @@ def switch_off(request: HttpRequest, response: HttpResponse) -> None:
     "off" and nothing else: what was kept under the old one could never be reached again, so it is erased.
     """
     if is_logged_in(request):
-        with Shopper.objects.atomic():
+        with Shopper.objects.atomic_writing():
             shopper, _ = Shopper.objects.get_or_create(user=request.user)
             Shopper.objects.filter(pk=shopper.pk).update(personalised=False)
     else:

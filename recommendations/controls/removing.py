@@ -63,7 +63,8 @@ def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: da
         raise UnknownProduct(product_id)
     until = (now or timezone.now()) + timedelta(days=get_config().HIDE_DAYS)
     wish = {"until": until, "fewer_like_it": fewer_like_it and bool(product.category)}
-    HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults=wish)
+    with HiddenProduct.objects.atomic_writing():
+        HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults=wish)
 
 
 def is_like_others(product_id: str) -> bool:
