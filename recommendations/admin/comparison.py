@@ -1,5 +1,6 @@
 """A version's metrics and data as people read them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -101,6 +102,14 @@ def lead(metrics: Metrics) -> Lead | None:
         if ours is not None and best is not None:
             return Lead(ours, best[1], METHODS.get(best[0], best[0]))
     return None
+
+
+def refusal(error: str) -> str:
+    """Why a version was rejected, with the words of the tables, and that a small shop need not worry."""
+    words = {name: f"“{label}”" for name, label in {**METHODS, **PROTOCOLS}.items()}
+    told = re.sub(r"\b[a-z_]+\b", lambda word: words.get(word[0], word[0]), error)
+    advice = gettext("With little history this is normal: import more, or try again later (docs/retraining.md).")
+    return f"{told}\n{advice}" if told else advice
 
 
 def facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -21,7 +21,7 @@ from ..models import RecommenderVersion
 from ..publishing import publish, why_not_served
 from ..retraining import cancel, reap, request_retraining
 from .browsing import BrowsingAdmin
-from .comparison import cleaning, facts, importances, lead, tables
+from .comparison import cleaning, facts, importances, lead, refusal, tables
 from .fidelity import fidelity_facts, fidelity_tables, plots, trend
 from .stages import STAGES
 
@@ -51,7 +51,7 @@ class VersionAdmin(BrowsingAdmin):
     list_display = ["number", "how_far", "quality", "started_by", "created_at", "published_at"]
     list_per_page = 20
     fieldsets = [
-        (None, {"fields": ["how_far", "error", "started_by", "created_at", "finished_at", "published_at"]}),
+        (None, {"fields": ["how_far", "why", "started_by", "created_at", "finished_at", "published_at"]}),
         (_("How good it is"), {"fields": ["comparison"]}),
         (_("How true its reasons are"), {"fields": ["fidelity_told"]}),
         (_("What it was trained on"), {"fields": ["trained_on"]}),
@@ -173,6 +173,10 @@ class VersionAdmin(BrowsingAdmin):
         if version.status in (Status.FAILED, Status.CANCELLED) and version.stage:
             return format_html(gettext("{state} while {stage}"), state=state, stage=stage)
         return state
+
+    @admin.display(description=_("error"))
+    def why(self, version: RecommenderVersion) -> str:
+        return refusal(version.error) if version.status == Status.REJECTED else version.error or "-"
 
     @admin.display(description=_("NDCG@10 (best baseline)"))
     def quality(self, version: RecommenderVersion) -> str:

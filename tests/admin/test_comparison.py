@@ -2,7 +2,19 @@
 
 from django.utils import translation
 
-from recommendations.admin.comparison import CAUSES, Cell, Lead, Row, Table, cleaning, facts, importances, lead, tables
+from recommendations.admin.comparison import (
+    CAUSES,
+    Cell,
+    Lead,
+    Row,
+    Table,
+    cleaning,
+    facts,
+    importances,
+    lead,
+    refusal,
+    tables,
+)
 from recommendations.ml import cleaning as causes
 
 METRICS = {
@@ -115,3 +127,12 @@ def test_what_counts_most_leads():
         )
     ]
     assert importances({}) == []
+
+
+def test_a_refusal_has_the_words_of_the_tables_and_says_what_to_do():
+    error = "new_products: NDCG@10 0.1 against 0.2 of item_neighbours, a lead above 0.0 is needed"
+    assert refusal(error).splitlines() == [
+        "“Products the shopper had never met”: NDCG@10 0.1 against 0.2 of “Item neighbours”, "
+        "a lead above 0.0 is needed",
+        "With little history this is normal: import more, or try again later (docs/retraining.md).",
+    ]

@@ -230,6 +230,15 @@ def test_metrics_stand_beside_the_baselines(staff, db):
     assert "<dt>Interactions</dt><dd>1,500</dd>" in text
 
 
+def test_the_parts_stand_below_a_title_of_their_own(staff, db):
+    importance = {"new_products": {"network": {"drop": 0.02, "low": 0.01, "high": 0.03}}}
+    version = RecommenderVersion.objects.create(status="rejected", metrics=METRICS, data={"importance": importance})
+    text = staff("view_recommenderversion").get(page(version)).content.decode()
+    assert text.index("best value of a column is bold") < text.index("What each part is worth</h3>")
+    assert "<caption>Products" not in text  # within the box that scrolls it would be cut
+    assert "With little history this is normal" in text
+
+
 def test_a_version_without_figures_has_a_page(staff, db):
     version = RecommenderVersion.objects.create(status="failed", error="Disk full <here>")
     text = staff("view_recommenderversion").get(page(version)).content.decode()
