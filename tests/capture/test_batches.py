@@ -72,6 +72,15 @@ def test_lines_of_one_order_share_the_time_of_the_first():
     assert Interaction.objects.values("occurred_at").distinct().count() == 1
 
 
+def test_rows_are_inserted_by_shopper_and_time_whatever_their_order():
+    """Of two imports that insert the same rows in different orders each would wait for the other."""
+    who, what = ["bob", "ann", "ann", "bob", "ann"], ["tea", "cup", "tea", "cup", "pot"]
+    Shopper.objects.bulk_create([Shopper(external_id="ann"), Shopper(external_id="bob")])
+    import_rows([Batch(who, what, [NOON, NOON + 5, NOON, NOON - 5, NOON], kind=Kind.VIEW)])
+    rows = Interaction.objects.order_by("pk").values_list("shopper__external_id", "product__product_id")
+    assert list(rows) == [("ann", "tea"), ("ann", "pot"), ("ann", "cup"), ("bob", "cup"), ("bob", "tea")]
+
+
 def test_the_same_product_in_two_orders_is_bought_twice():
     import_rows([Batch(["ann"] * 2, ["tea", "tea"], [NOON, NOON], order=["1", "2"])])
     assert len(stored()) == 2

@@ -227,8 +227,9 @@ def test_wherever_a_chunk_ends_the_same_rows_are_stored(products, lines, size):
 
 def test_lines_of_an_order_that_stand_apart_are_no_sum_and_have_their_own_times(write):
     order = "ann,tea,{},2026-03-01,2,,7\nann,cup,{},2026-03-02,1,,7\n"
-    again = order.format("return", "return").replace("-03-", "-04-")
-    import_interactions(write(order.format("", "") + "bob,tea,,2026-03-01,,,8\n" + again + order.format("", "")))
+    back = order.format("return", "return").replace("-03-", "-04-")
+    others = "bob,tea,,2026-03-01,,,8\n", "bob,tea,,2026-03-01,,,9\n"
+    import_interactions(write(order.format("", "") + others[0] + back + order.format("", "") + others[1]))
     found = Interaction.objects.filter(shopper__external_id="ann").order_by("kind", "product__product_id")
     march, april = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
     assert list(found.values_list("product__product_id", "quantity", "occurred_at")) == [
@@ -311,6 +312,13 @@ def test_a_dry_run_counts_a_row_once_though_it_stands_in_two_chunks(write, monke
     file = write("ann,tea,,2026-03-01,,,\nbob,tea,,2026-03-01,,,\nann,tea,,2026-03-01,,,\n")
     dry, real = import_interactions(file, dry_run=True), import_interactions(file)
     assert vars(dry) == vars(real) and (dry.added, dry.repeated) == (2, 1)
+
+
+def test_a_dry_run_keeps_nothing_locked_between_two_chunks(write, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK", 1)
+    seen, file = [], write("ann,tea,,2026-03-01,,,\nbob,tea,,2026-03-01,,,\n")
+    import_interactions(file, dry_run=True, report=lambda _: seen.append(Shopper.objects.exists()))
+    assert set(seen) == {False}
 
 
 def test_progress_counts_rows_of_the_file(write, monkeypatch):
