@@ -14,8 +14,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 """
 
-from datetime import datetime
-
 from celery import Task, shared_task
 from django.utils import timezone
 
@@ -31,9 +29,7 @@ from .retraining.requesting import in_training_for, is_answered
 # Acknowledged at the end, so that a killed worker's message comes again; its id, which the version's row keeps, makes a
 # second delivery harmless, whoever sent it.
 @shared_task(bind=True, ignore_result=True, acks_late=True, reject_on_worker_lost=True)
-def retrain_recommender(
-    self: Task, started_by: str = "schedule", requested_at: str | None = None, after: int | None = None
-) -> None:
+def retrain_recommender(self: Task, started_by: str = "schedule", after: int | None = None) -> None:
     """Retrain and publish; nothing when another training runs, or this message was answered before.
 
     While the training that this message began is not known to be dead, the message comes back after a lease's time.
@@ -42,7 +38,7 @@ def retrain_recommender(
     if mine := in_training_for(message_id):
         log("training_busy", version=mine.pk)
         raise self.retry(countdown=get_config().LEASE_SECONDS + 1, max_retries=None)
-    if is_answered(message_id, datetime.fromisoformat(requested_at) if requested_at else None, after):
+    if is_answered(message_id, after):
         log("training_answered", message_id=message_id)
         return
     try:

@@ -173,11 +173,11 @@ class Stand:
 
     def send_retraining(self) -> None:
         """A message to the workers, whatever is being trained already."""
-        from django.utils import timezone
-
+        from recommendations.models import RecommenderVersion
         from recommendations.tasks import retrain_recommender
 
-        message = {"started_by": "make faults", "requested_at": timezone.now().isoformat()}
+        newest = RecommenderVersion.objects.order_by("-pk").values_list("pk", flat=True).first()
+        message = {"started_by": "make faults", "after": newest or 0}
         retrain_recommender.apply_async(kwargs=message)
 
     def send_as_beat(self) -> None:

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
@@ -44,10 +44,12 @@ class RecommenderVersionQuerySet(FreshQuerySet["RecommenderVersion"]):
         in_training = self.filter(status=RecommenderVersion.Status.TRAINING)
         return in_training.update(status=status, error=error, finished_at=Now(), **values) > 0
 
-    def answering(self, message_id: str, requested_at: datetime | None) -> "RecommenderVersionQuerySet":
-        """Trainings that this message began, and those since: they saw whatever was recorded before the request."""
+    def answering(self, message_id: str, after: int | None) -> "RecommenderVersionQuerySet":
+        """Trainings that this message began, and those `after` a version: they saw what was recorded before it was
+        sent.
+        """
         began = self.filter(message_id=message_id) if message_id else self.none()
-        return began if requested_at is None else began | self.filter(created_at__gte=requested_at)
+        return began if after is None else began | self.filter(pk__gt=after)
 
 
 # Methods of a version's metrics that are a recommender of ours or a part of one, and no baseline.

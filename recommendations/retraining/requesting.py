@@ -1,7 +1,5 @@
 """Asking a Celery worker to retrain, from a process that must answer at once."""
 
-from datetime import datetime
-
 from celery import current_app, signature
 from django.db.models import Q
 from kombu.exceptions import OperationalError
@@ -52,16 +50,14 @@ def in_training_for(message_id: str) -> RecommenderVersion | None:
     return busy if busy is not None and message_id and busy.message_id == message_id else None
 
 
-def is_answered(message_id: str, requested_at: datetime | None = None, after: int | None = None) -> bool:
+def is_answered(message_id: str, after: int | None = None) -> bool:
     """Whether this message was served already: brokers deliver one again when a worker dies or is slow.
 
     Beat's says nothing of when it was sent; a request's does, and is answered by whatever training began since: those
-    `after` the version that was the newest then. (Messages of the release before name a time, `requested_at`.)
+    `after` the version that was the newest then.
     """
     reap()  # the message that comes again because its worker was killed is no answer to itself
-    answers = RecommenderVersion.objects.answering(message_id, requested_at)
-    if after is not None:
-        answers |= RecommenderVersion.objects.filter(pk__gt=after)
+    answers = RecommenderVersion.objects.answering(message_id, after)
     mine = Q(status=Status.TRAINING, message_id=message_id) if message_id else Q(pk=None)
     statuses = list(answers.exclude(mine).values_list("status", flat=True))
     failed = statuses.count(Status.FAILED)

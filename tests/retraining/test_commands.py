@@ -48,7 +48,7 @@ def test_retrain_counts_up_in_place_on_a_terminal(shop, trainer):
 
 def test_retrain_fails_when_nothing_was_published(shop, trainer):
     trainer.refusal = "NDCG@10 0.1 against 0.2 of popularity"
-    with pytest.raises(CommandError, match=r"is rejected, popular products are shown. NDCG@10 0.1 against 0.2"):
+    with pytest.raises(CommandError, match=r"is rejected, popular .* 0.1 against 0.2 .* With little history"):
         run("retrain_recommender")
 
 

@@ -14,6 +14,7 @@ from recommendations.models.recommender_version import best_baseline
 from recommendations.retraining import lead, request_retraining, retrain
 
 LEADING = "ndcg@10"
+ADVICE = " With little history this is normal: import more, or try again later (docs/retraining.md)."
 
 
 class Command(command.Command):
@@ -63,7 +64,8 @@ class Command(command.Command):
             return
         current = RecommenderVersion.objects.current()
         serves = f"version {current.pk} serves on" if current else "popular products are shown"
-        raise CommandError(f"Version {version.pk} is {version.status}, {serves}. {version.error}")
+        advice = ADVICE if version.status == RecommenderVersion.Status.REJECTED else ""
+        raise CommandError(f"Version {version.pk} is {version.status}, {serves}. {version.error}{advice}")
 
 
 def _user() -> str:
