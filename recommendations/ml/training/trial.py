@@ -38,15 +38,18 @@ class Trial:
     def __init__(self, network: Network, tables: Tables, protocol: Protocol):
         rng = np.random.default_rng(0)
         blocks = [_candidates(_parts(network, tables, b), tables, b, rng) for b in _blocks(protocol, len(network.bias))]
+        self.tells_repeats = any(bool(block["repeat", REPEAT_DECAY[0]].any()) for block in blocks)
+        if not self.tells_repeats:  # nothing but zeros
+            blocks = [{name: part for name, part in block.items() if name[0] != "repeat"} for block in blocks]
         width = max(block["stands_for"].shape[1] for block in blocks)
-        cells = {name: np.concatenate([_widen(block[name], width) for block in blocks]) for name in blocks[0]}
+        # Part by part out of the blocks, so that nearly nothing is held twice.
+        cells = {name: np.concatenate([_widen(b.pop(name), width) for b in blocks]) for name in list(blocks[0])}
         with np.errstate(divide="ignore"):
             self._stands_for = np.log(cells.pop("stands_for"))  # -inf where there is no candidate
         self._right = cells.pop("right")  # 1 / the shopper's targets where it is one, else 0
         self._shut = self._stands_for == -np.inf
         self._targets = _places(self._right > 0)
         self._cells = cells
-        self.tells_repeats = bool(cells["repeat", REPEAT_DECAY[0]].any())
         self.tells_attributes = tables.codes is not None
 
     def parts(self, power: float, table_eps: float, decay: float, reach: Reach = NEAR) -> np.ndarray:
