@@ -68,7 +68,7 @@ LINES = {
 def log(event: str, error: BaseException | None = None, **fields: object) -> None:
     """Log one of LINES; an `error` becomes the field `cause`, its traceback follows without values.
 
-    A damaged artifact has no traceback: its line says all, and where it was read tells nothing.
+    A damaged artifact and a wrong setting have no traceback: their line says all, and where it was read tells nothing.
     """
     line = LINES[event]
     if not logger.isEnabledFor(line.level):
@@ -80,7 +80,7 @@ def log(event: str, error: BaseException | None = None, **fields: object) -> Non
     text = f"{event}: {line.text}"
     named = (fields,) if fields else ()
     record = logger.makeRecord(logger.name, line.level, file, number, text, named, None, function, extra)
-    if error is not None and line.level >= logging.ERROR and not isinstance(error, ArtifactError):
+    if error is not None and line.level >= logging.ERROR and not isinstance(error, (ArtifactError, NotConfigured)):
         # Not exc_info: Django and others print the error's own words from it, and those quote data.
         record.exc_text = "".join(traceback.format_tb(error.__traceback__)).rstrip()
     logger.handle(record)

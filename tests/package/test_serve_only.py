@@ -33,9 +33,9 @@ def test_what_a_worker_trained_is_served_without_torch(project):
     assert "Tea no. " in seen["page"]
 
 
-def test_asked_to_train_it_says_in_one_line_what_to_install(project):
+def test_asked_to_train_it_says_what_to_install_in_the_log_and_in_one_line_of_its_own(project):
     ended = project.manage("retrain_recommender")
-    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert (ended.returncode, ended.stderr.count("\n"), ended.stderr.count("training_failed")) == (1, 2, 1)
     assert 'torch is not installed: pip install "django-because[training]"' in ended.stderr
     assert "version 1 serves on" in ended.stderr
 

@@ -260,7 +260,7 @@ def test_a_process_that_lacks_torch_says_what_to_install_and_nothing_else(shop, 
     assert version.error.startswith("This process can't train, torch is not installed: ")
     assert version.error.endswith('pip install "django-because[training]" where the Celery worker runs.')
     [entry] = caplog.records
-    assert (entry.event, entry.fields["stage"]) == ("training_failed", "its beginning")
+    assert (entry.event, entry.fields["stage"], entry.exc_text) == ("training_failed", "its beginning", None)
     assert entry.fields["cause"].startswith("NotConfigured: This process can't train, torch is not installed: ")
 
 
