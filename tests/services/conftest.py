@@ -229,7 +229,7 @@ def web(shop, environment, tmp_path):
 def wait_for(shop):
     """wait_for(true, worker): the versions once `true(versions)`; fails when the worker dies first."""
 
-    def wait(true, worker, seconds=60.0):
+    def wait(true, worker, seconds=180.0):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             versions = shop.ask("versions")
