@@ -105,3 +105,19 @@ def _required(report):
         report.outcome = "failed"
         report.longrepr = f"{report.nodeid} was skipped, but REQUIRE_ALL=1 lets nothing be left out: {reason}"
     return report
+
+
+@pytest.fixture
+def storage_of_its_own(settings, tmp_path):
+    """Artifacts lie in a folder of the test's own."""
+    from recommendations.publishing import forget
+
+    settings.STORAGES = settings.STORAGES | {
+        "recommendations": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "artifacts"},
+        }
+    }
+    forget()
+    yield tmp_path / "artifacts"
+    forget()

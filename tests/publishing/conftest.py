@@ -1,21 +1,8 @@
 import pytest
 
 from recommendations.catalog import sync_catalog
-from recommendations.publishing import artifacts, forget
+from recommendations.publishing import artifacts
 from tests.shop.models import Book
-
-
-@pytest.fixture
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | {
-        "recommendations": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "artifacts"},
-        }
-    }
-    forget()
-    yield tmp_path / "artifacts"
-    forget()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import pytest
 
 from recommendations.auditing.gate import Verdict
 from recommendations.ml.artifact import MANIFEST
-from recommendations.publishing import forget
 from recommendations.retraining import lease, running
 from tests.ml.made_artifact import make_artifact
 from tests.retraining.made_shop import make_shop
@@ -18,16 +17,8 @@ def _temporary_files_of_their_own(monkeypatch, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def _artifacts_of_their_own(settings, tmp_path):
-    settings.STORAGES = settings.STORAGES | {
-        "recommendations": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "artifacts"},
-        }
-    }
-    forget()
-    yield
-    forget()
+def _artifacts_of_their_own(storage_of_its_own):
+    """For every test here."""
 
 
 @pytest.fixture
