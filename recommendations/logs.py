@@ -92,6 +92,7 @@ def cause(error: BaseException) -> str:
     if isinstance(error, InvalidInteraction) and not settings.DEBUG:  # begins with the value
         text = f"{error.field}: {error.message.rpartition(': ')[2]}"
     said = (text.splitlines() or [""])[0]
+    said = said.encode(errors="backslashreplace").decode()  # UTF-8 has no half of a surrogate pair
     if not settings.DEBUG and not isinstance(error, (*MISTAKES, ArtifactError)):
         said = QUOTED.sub("…", said)
     return f"{type(error).__name__}: {said[:MOST_LETTERS]}".removesuffix(": ")

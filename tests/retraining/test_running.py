@@ -205,14 +205,15 @@ def test_a_second_training_is_refused_and_harms_nothing(shop, trainer):
     assert RecommenderVersion.objects.count() == 1
 
 
-@pytest.mark.parametrize("letter", ["\0", "\ud800"])
-def test_an_error_that_no_database_takes_ends_the_training_all_the_same(shop, trainer, letter):
+@pytest.mark.parametrize(("letter", "told"), [("\0", " "), ("\ud800", r"\ud800")], ids=["NUL", "surrogate"])
+def test_an_error_that_no_database_takes_ends_the_training_all_the_same(shop, trainer, caplog, letter, told):
     def fail():
         raise ValueError(f"a {letter} b")
 
     trainer.middle = fail
     version = retrain("anna")
-    assert (version.status, version.error) == (Status.FAILED, "ValueError: a   b (in stage 'judged fit')")
+    assert (version.status, version.error) == (Status.FAILED, f"ValueError: a {told} b (in stage 'judged fit')")
+    caplog.text.encode()  # a log file takes it too
 
 
 def test_the_row_quotes_no_more_of_an_error_than_the_log(shop, trainer):

@@ -13,6 +13,7 @@ def barriers(page, address=""):
     """What axe finds there: (rule, how bad, the element)."""
     if address:
         page.goto(address)
+    page.wait_for_load_state()
     told = Axe().run(page).response
     assert len(told["passes"]) > 10
     return [

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import DESKTOP, PHONE
 from .test_recommendations import view
@@ -19,10 +20,10 @@ def test_a_chinese_visitor_is_told_why_and_removes_it(shop, visit, settings, vie
         named = re.fullmatch("因为您浏览过「(.*)」", heading)[1]
         cards = page.locator(".recommendations-home .recommendations-card", has_text=heading)
         cards.filter(has_not_text="其中任一项").get_by_text("为什么推荐？").first.click()
-        assert f"{heading}。" in page.locator("main").inner_text()
+        expect(page.locator("main")).to_contain_text(f"{heading}。")
         fits(page)
         page.get_by_role("button", name=f"从我的历史记录中移除「{named}」").click()
-        assert f"已移除「{named}」。" in page.locator(".recommendations-done").inner_text()
+        expect(page.locator(".recommendations-done")).to_contain_text(f"已移除「{named}」。")
         fits(page)
         page.goto("/")
         assert heading not in page.locator("main").inner_text()

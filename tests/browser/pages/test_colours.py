@@ -38,6 +38,7 @@ def test_what_is_read_stands_out(shop, visit, shops_own):
 
 def too_faint(page, shops_own, expected):
     """What axe finds too faint of the page's main part, in a document without the demo's style sheet."""
+    page.wait_for_load_state()
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     shown = page.locator("main").inner_html()
     assert page.locator(expected).count()

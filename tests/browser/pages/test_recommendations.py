@@ -1,5 +1,7 @@
 import re
 
+from playwright.sync_api import expect
+
 from recommendations.models import Interaction
 
 
@@ -25,12 +27,12 @@ def test_visitor_views_three_products_and_is_told_why_and_removes_it(shop, visit
         named = rows[0].removeprefix("Because you viewed ")
 
         page.click("text=For you")
-        assert page.title() == "Your recommendations"
+        expect(page).to_have_title("Your recommendations")
         page.get_by_role("link", name="Switch off, download or delete").click()
-        assert page.get_by_role("heading", name="You decide").is_visible()
-        assert page.locator(".recommendations-units li").count() == 3
+        expect(page.get_by_role("heading", name="You decide")).to_be_visible()
+        expect(page.locator(".recommendations-units li")).to_have_count(3)
         page.locator(".recommendations-units li", has_text=named).get_by_role("button").click()
-        assert "is removed" in page.locator(".recommendations-done").inner_text()
+        expect(page.locator(".recommendations-done")).to_contain_text("is removed")
 
         assert f"Because you viewed {named}" not in because(page)
         assert named not in " ".join(page.locator(".recommendations-reason").all_inner_texts())
@@ -58,6 +60,7 @@ def test_visitor_asks_why_and_reads_what_removal_would_do(shop, visit):
         card = cards.filter(has_not_text="either would be enough").first
         title = card.locator(".recommendations-title").inner_text()
         card.get_by_text("Why this?").click()
+        page.wait_for_load_state()
         shown = page.locator("main").inner_text()
         assert title in shown and "We made the list again without it to check" in shown
         predicted = page.locator(".recommendations-predicted li").all_inner_texts()

@@ -1,4 +1,5 @@
 import pytest
+from playwright.sync_api import expect
 
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction
@@ -26,10 +27,10 @@ def buy(page, product):
 def test_visitor_buys(shop, visit):
     with visit() as page:
         buy(page, shop[5])
-        assert "Thank you, Ada" in page.locator("main").inner_text()
-        assert page.locator(".count").count() == 0
+        expect(page.locator("main")).to_contain_text("Thank you, Ada")
+        expect(page.locator(".count")).to_have_count(0)
         page.goto("/recommendations/yours/")
-        assert "bought" in page.locator(".recommendations-units").inner_text()
+        expect(page.locator(".recommendations-units")).to_contain_text("bought")
     assert Order.objects.get().lines.get().quantity == 2
     kinds = set(Interaction.objects.values_list("kind", flat=True))
     assert {Kind.VIEW, Kind.ADD_TO_CART, Kind.PURCHASE} == kinds
@@ -38,7 +39,7 @@ def test_visitor_buys(shop, visit):
 def test_visitor_buys_without_javascript(shop, visit):
     with visit(javascript=False) as page:
         buy(page, shop[5])
-        assert "Thank you, Ada" in page.locator("main").inner_text()
+        expect(page.locator("main")).to_contain_text("Thank you, Ada")
 
 
 def test_card_adds_to_the_cart_and_stays_on_its_page(shop, visit):
@@ -56,9 +57,9 @@ def test_cart_line_is_changed_and_removed(shop, visit):
         page.click(".buy button")
         page.fill(".cart-count input[type=number]", "3")
         page.click(".cart-count button")
-        assert page.locator(".cart-amount").inner_text() == f"${shop[5].price * 3:.2f}"
+        expect(page.locator(".cart-amount")).to_have_text(f"${shop[5].price * 3:.2f}")
         page.click(".cart-out button")
-        assert "Your cart is empty" in page.locator("main").inner_text()
+        expect(page.locator("main")).to_contain_text("Your cart is empty")
 
 
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 320, "height": 640}], ids=["375", "320"])
@@ -91,6 +92,6 @@ def test_household_is_stepped_into_and_left(household, visit, settings):
     with visit(PHONE) as page:
         page.goto("/households/?q=718")
         page.get_by_role("button", name="Step in").click()
-        assert "Hello, household 718" in page.locator("main").inner_text()
+        expect(page.locator("main")).to_contain_text("Hello, household 718")
         page.click("text=Log out")
-        assert "Log in" in page.locator("header").inner_text()
+        expect(page.locator("header")).to_contain_text("Log in")

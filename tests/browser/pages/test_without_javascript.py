@@ -4,6 +4,7 @@ import re
 from contextlib import contextmanager
 
 import pytest
+from playwright.sync_api import expect
 
 from recommendations.models import Interaction
 from tests.browser.pages.conftest import DESKTOP, PHONE
@@ -41,6 +42,7 @@ def panel_of(page, reason: str):
     card = cards.filter(has_not_text="either would be enough").first
     title = card.locator(".recommendations-title").inner_text()
     card.get_by_text("Why this?").click()
+    page.wait_for_load_state()
     return title
 
 
@@ -77,9 +79,9 @@ def test_switching_off_gives_what_a_stranger_sees(known, visit):
         assert shown(page) != unknown
         page.goto("/recommendations/yours/")
         page.get_by_role("button", name="Switch personalisation off").click()
-        assert "Personalisation is off" in page.locator("main").inner_text()
+        expect(page.locator("main")).to_contain_text("Personalisation is off")
         assert shown(page) == unknown
-        assert page.locator(".recommendations-because").count() == 0
+        expect(page.locator(".recommendations-because")).to_have_count(0)
 
 
 def test_deleting_everything(known):
@@ -87,5 +89,5 @@ def test_deleting_everything(known):
         page.goto("/recommendations/yours/")
         page.click("summary:has-text('Delete everything')")
         page.get_by_role("button", name="Delete everything now").click()
-        assert "Everything that was remembered of you is deleted." in page.locator("main").inner_text()
+        expect(page.locator("main")).to_contain_text("Everything that was remembered of you is deleted.")
     assert not Interaction.objects.exists()
