@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from rest_framework import status
 from rest_framework.request import Request
@@ -42,8 +43,9 @@ class ExportEndpoint(Endpoint):
     """GET: everything kept of whoever asks, as a file."""
 
     def get(self, request: Request) -> Response:
-        shopper = Shopper.objects.asking(page_request(request))
-        body = controls.export(shopper) if shopper is not None else {"shopper": None}
+        page = page_request(request)
+        shopper = Shopper.objects.asking(page)
+        body = controls.export(shopper, page) if shopper is not None else {"shopper": None}
         return Response(body, headers={"Content-Disposition": 'attachment; filename="recommendations.json"'})
 
 
@@ -63,7 +65,8 @@ class HiddenEndpoint(Endpoint):
     throttle_classes = (WritingThrottle, NewcomersThrottle)
 
     def get(self, request: Request) -> Response:
-        return Response({"hidden": _hidden(shopper_of(page_request(request)))})
+        page = page_request(request)
+        return Response({"hidden": _hidden(shopper_of(page), page)})
 
     def post(self, request: Request) -> Response:
         sent = sent_object(request, "product", "fewer_like_it")
@@ -78,7 +81,7 @@ class HiddenEndpoint(Endpoint):
                 if shopper is None:
                     return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
                 controls.hide(shopper, product_id, fewer)
-                response = Response({"hidden": _hidden(shopper)}, status.HTTP_201_CREATED)
+                response = Response({"hidden": _hidden(shopper, page)}, status.HTTP_201_CREATED)
         except UnknownProduct as error:
             raise BadField("product", str(error)) from None
         if cookie:
@@ -94,16 +97,16 @@ class HiddenEndpoint(Endpoint):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _hidden(shopper: Shopper | None) -> list[dict[str, Any]]:
-    if shopper is None:
-        return []
+def _hidden(shopper: Shopper | None, request: HttpRequest) -> list[dict[str, Any]]:
+    hidden = controls.hidden_by(shopper) if shopper else []
+    seen = controls.seen_by(shopper, {one.product_id for one in hidden}, request)
     return [
         {
             "product": one.product_id,
-            "title": one.title,
+            "title": seen[one.product_id].title,
             "fewer_like_it": one.fewer_like_it,
             "until": one.until.isoformat(),
             "removed_at": one.removed_at.isoformat() if one.removed_at else None,
         }
-        for one in controls.hidden_by(shopper)
+        for one in hidden
     ]

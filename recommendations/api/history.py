@@ -9,7 +9,6 @@ from rest_framework.response import Response
 
 from .. import controls
 from ..capture.events import tidy_query
-from ..catalog import cards_if_any
 from ..models import Interaction, Shopper
 from ..models.texts import is_storable
 from ..serving.asking import shopper_of
@@ -50,21 +49,20 @@ class RestoreEndpoint(Endpoint):
 
 
 def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
-    """What is remembered and what was removed, newest first, and the interests read from it; titles as the shopper sees
-    them."""
+    """What is remembered and what was removed, newest first, and the interests read from it; titles as the shopper may
+    see them."""
     request.recommendations_personal = True  # type: ignore[attr-defined]
     shopper = shopper_of(request)
     met = controls.history_of(shopper)[:limit] if shopper else []
     removed = controls.removed_by(shopper)[:limit] if shopper else []
     ids = {unit.product_id for unit in [*met, *removed] if unit.product_id}
-    cards = cards_if_any(ids, request)
+    seen = controls.seen_by(shopper, ids, request)
 
     def body(unit: controls.Met | controls.Removed) -> dict[str, Any]:
-        card = cards.get(unit.product_id)
         return {
             "type": "product" if unit.product_id else "query",
             "id": unit.product_id or unit.query,
-            "title": card.title if card else unit.title,
+            "title": seen[unit.product_id].title if unit.product_id else unit.query,
         }
 
     return {

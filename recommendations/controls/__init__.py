@@ -7,6 +7,7 @@ from .personalisation import Standing, erase_all, has_agreed, is_personalised, s
 from .remembering import Hidden, Met, Removed, hidden_by, history_of, removed_by, searches_removed_for_good
 from .removing import hide, is_like_others, remove, restore, show_again
 from .retention import Purged, purge
+from .seeing import Seen, seen_by
 
 __all__ = [
     "Hidden",
@@ -14,6 +15,7 @@ __all__ = [
     "Met",
     "Purged",
     "Removed",
+    "Seen",
     "Standing",
     "erase",
     "erase_all",
@@ -30,6 +32,7 @@ __all__ = [
     "removed_by",
     "restore",
     "searches_removed_for_good",
+    "seen_by",
     "show_again",
     "standing",
     "switch_off",

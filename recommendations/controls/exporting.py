@@ -4,19 +4,22 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
 from ..ml.kinds import Kind
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
 from .interests import interests_of
+from .seeing import seen_by
 
 
-def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
+def export(shopper: Shopper, request: HttpRequest | None, now: datetime | None = None) -> dict[str, Any]:
     """Everything kept of the shopper, as plain values for JSON; times in ISO 8601, newest first.
 
     That holds what was removed and is read by nothing, but not deleted yet: it is marked. Left out is what only guards
     the rest: the hash of the cookie and the hashes that tell an event from its repetition. Interests are not kept but
-    read from it, as for the shopper's own page: none while personalisation is off.
+    read from it, as for the shopper's own page: none while personalisation is off. Titles are what whoever sends the
+    request may see.
     """
     now = now or timezone.now()
     # A visitor who logged in as this user: events in flight may still have reached that row.
@@ -30,7 +33,7 @@ def export(shopper: Shopper, now: datetime | None = None) -> dict[str, Any]:
             "personalised": shopper.personalised,
             "erased_at": shopper.erased_at.isoformat() if shopper.erased_at else None,
         },
-        "interactions": _interactions(mine),
+        "interactions": _interactions(shopper, mine, request),
         "removed": [
             {
                 "product": product_id or "",
@@ -58,15 +61,17 @@ def _rows(
     return rows.values_list("product__product_id", *columns)
 
 
-def _interactions(shoppers: QuerySet[Shopper]) -> list[dict[str, Any]]:
+def _interactions(shopper: Shopper, shoppers: QuerySet[Shopper], request: HttpRequest | None) -> list[dict[str, Any]]:
     rows = Interaction.objects.filter(shopper__in=shoppers).order_by("-occurred_at", "-pk")
     rows = rows.annotate(removed=Exists(RemovedProduct.objects.covering()))
-    columns = ("kind", "product__product_id", "product__title", "query", "quantity", "occurred_at", "source", "list_id")
+    columns = ("kind", "product__product_id", "query", "quantity", "occurred_at", "source", "list_id", "removed")
+    found = list(rows.values_list(*columns).iterator())
+    seen = seen_by(shopper, {product_id for _, product_id, *_ in found if product_id}, request)
     return [
         {
             "kind": Kind(kind).name.lower(),
             "product": product_id or "",
-            "title": title or "",
+            "title": seen[product_id].title if product_id else "",
             "query": query,
             "quantity": quantity,
             "occurred_at": occurred_at.isoformat(),
@@ -74,7 +79,5 @@ def _interactions(shoppers: QuerySet[Shopper]) -> list[dict[str, Any]]:
             "list": None if list_id is None else str(list_id),
             "removed": removed,
         }
-        for kind, product_id, title, query, quantity, occurred_at, source, list_id, removed in rows.values_list(
-            *columns, "removed"
-        ).iterator()
+        for kind, product_id, query, quantity, occurred_at, source, list_id, removed in found
     ]

@@ -1,4 +1,4 @@
-"""What is remembered of a shopper, as the shopper may see and change it."""
+"""What is remembered of a shopper, as the shopper may see and change it; what products are called there: seen_by()."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +25,6 @@ class Met:
 
     product_id: str  # "" for a search
     query: str
-    title: str  # of the mirror, or the query
     event: str
     last: datetime
     events: int
@@ -37,7 +36,6 @@ class Removed:
 
     product_id: str
     query: str
-    title: str
     removed_at: datetime
 
 
@@ -49,7 +47,6 @@ class Hidden:
     """
 
     product_id: str
-    title: str
     until: datetime
     fewer_like_it: bool = False
     removed_at: datetime | None = None  # None: not interested
@@ -58,7 +55,6 @@ class Hidden:
 
 @dataclass
 class _Unit:
-    title: str
     last: datetime
     kinds: list[int] = field(default_factory=list)  # newest first
 
@@ -67,12 +63,12 @@ def history_of(shopper: Shopper) -> list[Met]:
     """Everything remembered of the shopper, by product and search, newest first."""
     rows = Interaction.objects.remembered().filter(shopper=shopper).units()
     units: dict[tuple[str, str], _Unit] = {}
-    for product_id, title, query, kind, occurred_at in rows:
+    for product_id, query, kind, occurred_at in rows:
         key = (product_id or "", "" if product_id else query)
-        unit = units.setdefault(key, _Unit(title or product_id or query, occurred_at))
+        unit = units.setdefault(key, _Unit(occurred_at))
         unit.kinds.append(kind)
     return [
-        Met(product_id, query, unit.title, _event(unit.kinds), unit.last, len(unit.kinds))
+        Met(product_id, query, _event(unit.kinds), unit.last, len(unit.kinds))
         for (product_id, query), unit in units.items()
     ]
 
@@ -112,19 +108,14 @@ def hidden_by(shopper: Shopper, now: datetime | None = None) -> list[Hidden]:
 
 def _unwanted(product: Product, until: datetime, fewer_like_it: bool, removed_at: datetime | None = None) -> Hidden:
     # Since it was hidden the product may have lost its category: then nothing is like it.
-    return Hidden(product.product_id, str(product), until, fewer_like_it and bool(product.category), removed_at)
+    return Hidden(product.product_id, until, fewer_like_it and bool(product.category), removed_at)
 
 
 def removed_by(shopper: Shopper, now: datetime | None = None) -> list[Removed]:
     """What the shopper removed and may still restore, newest first."""
     since = (now or timezone.now()) - UNDO_FOR
     return [
-        Removed(
-            row.product.product_id if row.product else "",
-            row.query,
-            str(row.product) if row.product else row.query,
-            row.removed_at,
-        )
+        Removed(row.product.product_id if row.product else "", row.query, row.removed_at)
         for row in _last_of_each(RemovedProduct.objects.filter(shopper=shopper, removed_at__gt=since))
     ]
 

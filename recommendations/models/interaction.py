@@ -82,10 +82,16 @@ class InteractionQuerySet(FreshQuerySet["Interaction"]):
         """
         return insert_new(self.model._meta.db_table, Shopper._meta.db_table, rows, router.db_for_write(self.model))
 
-    def units(self) -> Iterator[tuple[str | None, str | None, str, int, datetime]]:
-        """(product_id, title, query, kind, occurred_at), newest first, streamed."""
+    def units(self) -> Iterator[tuple[str | None, str, int, datetime]]:
+        """(product_id, query, kind, occurred_at), newest first, streamed."""
         rows = self.order_by("-occurred_at", "-pk")
-        return rows.values_list("product__product_id", "product__title", "query", "kind", "occurred_at").iterator()
+        return rows.values_list("product__product_id", "query", "kind", "occurred_at").iterator()
+
+    def titles_told_by_shop(self, shopper: Shopper) -> dict[str, str]:
+        """product_id -> title (the id where there is none) of what the shop, not a browser, said that was met."""
+        rows = self.filter(shopper=shopper, product__isnull=False).exclude(source=Interaction.Source.BEACON)
+        told = rows.order_by().values_list("product__product_id", "product__title").distinct()
+        return {product_id: title or product_id for product_id, title in told}
 
     def hand_over(self, owner: Any) -> None:
         """Make these events the owner's; deleted is what the owner has already or had erased, and all if opted out."""

@@ -50,7 +50,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """Everything that is kept, as a file."""
     shopper = Shopper.objects.asking(request)
     response = JsonResponse(
-        controls.export(shopper) if shopper is not None else {"shopper": None},
+        controls.export(shopper, request) if shopper is not None else {"shopper": None},
         json_dumps_params={"ensure_ascii": False, "indent": 1},
     )
     response["Content-Disposition"] = 'attachment; filename="recommendations.json"'

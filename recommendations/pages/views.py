@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
 from .. import controls
-from ..catalog import Card, cards_if_any
+from ..catalog import Card
 from ..models import Shopper
 from ..models.shopper import is_logged_in
 from ..serving import InvalidToken, RecommendationQuery, Token, Why, open_token, recommend
@@ -96,8 +96,8 @@ def yours(request: HttpRequest) -> HttpResponse:
     shopper, standing = shopper_of(request), controls.standing(request)
     page = Paginator(controls.history_of(shopper) if shopper else [], UNITS_ON_A_PAGE).get_page(request.GET.get("page"))
     removed = controls.removed_by(shopper) if shopper else []
-    history, removed_units = _units([*page.object_list], request), _units(removed, request)
-    hidden = _units(controls.hidden_by(shopper) if shopper else [], request)
+    history, removed_units = _units(shopper, [*page.object_list], request), _units(shopper, removed, request)
+    hidden = _units(shopper, controls.hidden_by(shopper) if shopper else [], request)
     context = {
         "page": page,
         "history": history,
@@ -168,19 +168,17 @@ def _product_of(units: list[Unit], key: str | None) -> Unit | None:
     return next((unit for unit in units if (unit.type, unit.key) == ("product", key)), None)
 
 
-def _units(found: list[Any], request: HttpRequest) -> list[Unit]:
-    ids = {unit.product_id for unit in found if unit.product_id}
-    cards = cards_if_any(ids, request)
-    return [_unit(unit, cards.get(unit.product_id)) for unit in found]
+def _units(shopper: Shopper | None, found: list[Any], request: HttpRequest) -> list[Unit]:
+    seen = controls.seen_by(shopper, {unit.product_id for unit in found if unit.product_id}, request)
+    return [_unit(unit, seen[unit.product_id] if unit.product_id else controls.Seen(unit.query)) for unit in found]
 
 
-def _unit(unit: Any, card: Card | None) -> Unit:
-    title = card.title if card else unit.title
+def _unit(unit: Any, seen: controls.Seen) -> Unit:
     return Unit(
         "product" if unit.product_id else "query",
         unit.product_id or unit.query,
-        title,
-        card,
+        seen.title,
+        seen.card,
         getattr(unit, "event", ""),
         getattr(unit, "last", None),
         getattr(unit, "removed_at", None),
