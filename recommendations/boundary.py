@@ -68,9 +68,9 @@ def never_break(
 ) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Decorate a use case so that the page that calls it succeeds: on any error, log once and return `fallback(...)`.
 
-    `fallback` gets the call's arguments. With RECOMMENDATIONS["STRICT"] the error is raised instead, and with DEBUG
-    what only the shop's developer can have done wrong: a mistake of ours to tell, or an error of the shop's own code,
-    as of its catalog. What has a `breaker` only reads: it is left out for a
+    `fallback` gets the call's arguments as they were given, by place or by name. With RECOMMENDATIONS["STRICT"] the
+    error is raised instead, and with DEBUG what only the shop's developer can have done wrong: a mistake of ours to
+    tell, or an error of the shop's own code, as of its catalog. What has a `breaker` only reads: it is left out for a
     while after the database did not answer.
     """
 

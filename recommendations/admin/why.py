@@ -126,7 +126,7 @@ class WhyAdmin(HistoryAdmin):
         return reverse("admin:recommendations_why", args=[shopper.pk], current_app=self.admin_site.name)
 
 
-@never_break(fallback=lambda *asked: None)
+@never_break(fallback=lambda *_, **__: None)
 def _told(shopper: Shopper, asked: dict[str, Any], kept: list[str] | None, verify: bool) -> dict[str, Any] | None:
     """What the page tells; None when it can't be computed, which the log explains.
 

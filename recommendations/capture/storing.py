@@ -63,7 +63,7 @@ def store(owned: Sequence[tuple[Shopper, Event, int]], products: dict[str, int],
     return new, len(kept) - new
 
 
-@never_break(fallback=lambda *_: None)
+@never_break(fallback=lambda *_, **__: None)
 def _follow_up(shoppers: Iterable[Shopper], now: datetime) -> None:
     """What is done once the events are stored: a failure is logged, for whoever is told of it would send them again.
 

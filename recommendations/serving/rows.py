@@ -33,7 +33,7 @@ class BecauseRow:
     recommendations: tuple[Recommendation, ...]
 
 
-@never_break(fallback=lambda query, rows: [], breaker=HISTORY)
+@never_break(fallback=lambda *_, **__: [], breaker=HISTORY)
 def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
     """At most `rows` rows of at least 4 products for a placement that rests on the history; no product twice.
 

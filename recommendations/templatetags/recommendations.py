@@ -83,7 +83,7 @@ def recommendations_id(product: object) -> str:
 
 
 # What is asked, the shop's own templates of it and the files they name: none of it may break the page around it.
-@never_break(fallback=lambda *_: mark_safe(""))  # nosec B308
+@never_break(fallback=lambda *_, **__: mark_safe(""))  # nosec B308
 def _rendered(context: template.Context, name: str, values: Callable[..., dict[str, Any]], *asked: Any) -> SafeString:
     """A template of ours, filled with `values(request, ...)`; "" when anything fails."""
     request = context.get("request")
