@@ -1,7 +1,7 @@
 """The one boundary between the shop's page and us: what is raised behind it is logged once and replaced."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from sysconfig import get_paths
@@ -64,14 +64,14 @@ class CircuitBreaker:
 
 
 def never_break(
-    fallback: Callable[..., T], breaker: CircuitBreaker | None = None
+    fallback: Callable[..., T], breaker: CircuitBreaker | None = None, queries: bool = True
 ) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Decorate a use case so that the page that calls it succeeds: on any error, log once and return `fallback(...)`.
 
     `fallback` gets the call's arguments as they were given, by place or by name. With RECOMMENDATIONS["STRICT"] the
     error is raised instead, and with DEBUG what only the shop's developer can have done wrong: a mistake of ours to
     tell, or an error of the shop's own code, as of its catalog. What has a `breaker` only reads: it is left out for a
-    while after the database did not answer.
+    while after the database did not answer. What makes no `queries` of ours opens no savepoint.
     """
 
     def decorate(function: Callable[..., T]) -> Callable[..., T]:
@@ -80,7 +80,7 @@ def never_break(
             if breaker is not None and breaker.is_open():
                 return fallback(*args, **kwargs)
             try:
-                with spared_transaction():
+                with spared_transaction() if queries else nullcontext():
                     found = function(*args, **kwargs)
                 if breaker is not None:
                     breaker.close()

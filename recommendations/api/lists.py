@@ -9,7 +9,7 @@ from ..exceptions import UnknownPlacement
 from ..serving import Recommendation, RecommendationList, recommend
 from ..serving.asking import query_of
 from ..serving.placements import MAX_LIMIT, PLACEMENTS, get_placement
-from ..serving.reasons import Anchor, Fact, Reason
+from ..serving.reasons import Anchor, Fact, NoReason, Reason
 from .edge import Endpoint, page_request, product_id_in, whole_number
 from .errors import BadField
 
@@ -47,31 +47,34 @@ def as_json(found: RecommendationList) -> dict[str, Any]:
 
 
 def _recommendation(shown: Recommendation) -> dict[str, Any]:
+    reason = reason_as_json(shown.reason)
     return {
         "rank": shown.rank,
         "score": shown.score,
         "source": shown.source,
         "product": product_as_json(shown.card),
-        "reason": reason_as_json(shown.reason),
-        "labelled": shown.is_labelled and shown.reason.kind != "none",
+        "reason": reason,
+        "labelled": shown.is_labelled and reason["kind"] != "none",
     }
 
 
 def product_as_json(card: Card) -> dict[str, Any]:
     """A product as sent."""
     # A decimal as text: binary floats are no money.
-    price = card.price if card.price and card.price.is_amount() else None
-    price = price and {"amount": f"{card.price.amount:f}", "currency": card.price.currency}
+    price = {"amount": f"{card.price.amount:f}", "currency": card.price.currency} if card.price else None
     return {"id": card.product_id, "title": card.title, "url": card.url, "image": card.image, "price": price}
 
 
 def reason_as_json(reason: Reason) -> dict[str, Any]:
-    """A reason as sent."""
+    """A reason as sent; none where it can't be said."""
+    text = reason.text
+    if not text:
+        reason = NoReason()
     counted = {"shoppers": reason.shoppers} if isinstance(reason, Fact) and reason.shoppers else {}
     return {
         "kind": reason.kind,
         "tier": reason.tier,
-        "text": reason.text,
+        "text": text,
         "anchors": anchors_as_json(reason.anchors),
         "verified": reason.verified,
         **counted,

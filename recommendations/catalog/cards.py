@@ -11,16 +11,15 @@ SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
 class Price:
     """An amount in a currency (ISO 4217 code)."""
 
-    amount: Decimal
+    amount: Decimal  # from a number or text; NaN for what is neither
     currency: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount", _decimal(self.amount))
 
     def is_amount(self) -> bool:
         """Whether it can be printed: nothing, NaN, infinity and what nobody can pay can't."""
-        try:
-            amount = Decimal(self.amount)
-        except (ArithmeticError, TypeError, ValueError):
-            return False
-        return amount.is_finite() and abs(amount) < MOST_MONEY
+        return self.amount.is_finite() and abs(self.amount) < MOST_MONEY
 
     def __bool__(self) -> bool:
         """As is_amount(): a card is drawn without what is no price."""
@@ -31,9 +30,17 @@ class Price:
         if not self.is_amount():
             return ""
         places = 0 if self.currency == "JPY" else 2
-        amount = number_format(round(Decimal(self.amount), places), places, use_l10n=True)
+        amount = number_format(round(self.amount, places), places, use_l10n=True)
         symbol = SYMBOLS.get(self.currency)
         return f"{symbol}{amount}" if symbol else f"{amount} {self.currency}"
+
+
+def _decimal(amount: object) -> Decimal:
+    """The number as it is written: of a float not the binary one, which is a little more or less."""
+    try:
+        return Decimal(str(amount))
+    except ArithmeticError:
+        return Decimal("NaN")
 
 
 @dataclass(frozen=True)

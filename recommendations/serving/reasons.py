@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from ..boundary import never_break
 from ..ml.reasons import witnesses_needed
 
 # What a fact may say, and its tier.
@@ -181,6 +182,7 @@ class NoReason:
 Reason = Because | Fact | NoReason
 
 
+@never_break(fallback=lambda template, reason: "", queries=False)
 def _sentence(template: str, reason: Because | Fact) -> str:
-    """The words, from a template that a shop can override and translate."""
+    """The words, from a template that a shop can override and translate; "" where the shop's own fails."""
     return " ".join(render_to_string(f"recommendations/reasons/{template}.txt", {"reason": reason}).split())

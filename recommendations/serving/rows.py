@@ -96,6 +96,8 @@ def _row(
     if len(found) < LEAST_IN_ROW:
         return None
     reason = found[0].reason
+    if not (text := reason.text):
+        return None
     shown = [recommendation.card.product_id for recommendation in found]
     token = seal_list(explainer.query, shown, str(explainer.pool.loaded.version), is_row=True)
-    return BecauseRow(reason.anchors[0], reason.text, token, tuple(found))
+    return BecauseRow(reason.anchors[0], text, token, tuple(found))

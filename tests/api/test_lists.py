@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from recommendations.api.lists import as_json
+from recommendations.api.lists import as_json, product_as_json
 from recommendations.catalog import Card, Price
 from recommendations.ml.kinds import Kind
 from recommendations.models import Shopper
@@ -81,6 +81,17 @@ def test_a_price_is_text_and_may_be_missing():
     ]
     assert [entry["labelled"] for entry in found["recommendations"]] == [False, False]  # there is nothing to print
     assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("amount", "sent"),
+    [("1.99", "1.99"), (1.1, "1.1"), (7, "7"), (Decimal("1E+2"), "100"), ("free", None), (None, None)],
+)
+def test_a_price_is_sent_as_it_is_printed_whatever_the_shop_writes_it_as(amount, sent):
+    price = Price(amount, "EUR")
+    told = product_as_json(Card("1", "Tea", "/1/", price=price))["price"]
+    assert told == (sent and {"amount": sent, "currency": "EUR"})
+    assert str(price) == (f"€{float(sent):.2f}" if sent else "")
 
 
 def test_the_answer_is_kept_out_of_shared_caches(version, popular, client):  # noqa: F811

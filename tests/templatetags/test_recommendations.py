@@ -156,6 +156,27 @@ def test_a_broken_template_of_the_shops_own_leaves_the_page_whole(version, popul
     assert "no_such_tag" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["fact.txt", "because.txt"])
+def test_a_product_is_listed_without_a_reason_that_can_not_be_said(
+    version, popular, books, visitor, did, client, settings, tmp_path, name, caplog
+):
+    did(visitor, books[10:13])
+    (tmp_path / "recommendations" / "reasons").mkdir(parents=True)
+    (tmp_path / "recommendations" / "reasons" / name).write_text("{{ reason.when|no_such_filter }}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    settings.RECOMMENDATIONS = {}
+    if name == "because.txt":
+        client.cookies["recommendations_shopper"] = "key"
+    html = client.get("/recommendations/fragment/?placement=home&limit=4").content.decode()
+    sent = client.get("/recommendations/v1/lists/?placement=home&limit=4").json()["recommendations"]
+    assert (html.count("<article"), len(sent)) == (4, 4)
+    reasons = [(entry["reason"]["kind"], entry["reason"]["text"], entry["labelled"]) for entry in sent]
+    assert ("none", "", False) in reasons
+    assert html.count("recommendations-reason") == sum(labelled for *_, labelled in reasons)
+    assert "no_such_filter" in caplog.text
+    assert "<h2" not in client.get("/recommendations/fragment/?placement=new_for_you&limit=3&rows=1").content.decode()
+
+
 def test_a_card_of_the_shops_own_may_hold_a_form(version, popular, settings, tmp_path):
     (tmp_path / "recommendations").mkdir()
     (tmp_path / "recommendations" / "card.html").write_text("<form>{% csrf_token %}{{ request.path }}</form>")
