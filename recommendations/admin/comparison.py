@@ -104,11 +104,18 @@ def lead(metrics: Metrics) -> Lead | None:
     return None
 
 
-def refusal(error: str) -> str:
-    """Why a version was rejected, with the words of the tables, and that a small shop need not worry."""
+def refusal(error: str, is_fault: bool) -> str:
+    """Why a version was rejected, with the words of the tables, and what to do: a small shop need not worry that a
+    version is no better, but nobody may live with false reasons.
+    """
     words = {name: f"“{label}”" for name, label in {**METHODS, **PROTOCOLS}.items()}
     told = re.sub(r"\b[a-z_]+\b", lambda word: words.get(word[0], word[0]), error)
-    advice = gettext("With little history this is normal: import more, or try again later (docs/retraining.md).")
+    if is_fault:
+        advice = gettext(
+            "More history does not mend this: it is a fault, please report it with these figures (docs/retraining.md)."
+        )
+    else:
+        advice = gettext("With little history this is normal: import more, or try again later (docs/retraining.md).")
     return f"{told}\n{advice}" if told else advice
 
 

@@ -176,7 +176,9 @@ class VersionAdmin(BrowsingAdmin):
 
     @admin.display(description=_("error"))
     def why(self, version: RecommenderVersion) -> str:
-        return refusal(version.error) if version.status == Status.REJECTED else version.error or "-"
+        if version.status == Status.REJECTED:
+            return refusal(version.error, is_fault="gate" in version.fidelity)  # which only a better version reaches
+        return version.error or "-"
 
     @admin.display(description=_("NDCG@10 (best baseline)"))
     def quality(self, version: RecommenderVersion) -> str:

@@ -131,8 +131,16 @@ def test_what_counts_most_leads():
 
 def test_a_refusal_has_the_words_of_the_tables_and_says_what_to_do():
     error = "new_products: NDCG@10 0.1 against 0.2 of item_neighbours, a lead above 0.0 is needed"
-    assert refusal(error).splitlines() == [
+    assert refusal(error, is_fault=False).splitlines() == [
         "“Products the shopper had never met”: NDCG@10 0.1 against 0.2 of “Item neighbours”, "
         "a lead above 0.0 is needed",
         "With little history this is normal: import more, or try again later (docs/retraining.md).",
+    ]
+
+
+def test_false_reasons_are_never_called_normal():
+    error = "Not every reason it would give is true. CV 0.9987 (3 of 2,345 are not), 1 is needed."
+    assert refusal(error, is_fault=True).splitlines() == [
+        error,
+        "More history does not mend this: it is a fault, please report it with these figures (docs/retraining.md).",
     ]

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.urls import reverse
@@ -237,6 +238,12 @@ def test_the_parts_stand_below_a_title_of_their_own(staff, db):
     assert text.index("best value of a column is bold") < text.index("What each part is worth</h3>")
     assert "<caption>Products" not in text  # within the box that scrolls it would be cut
     assert "With little history this is normal" in text
+
+
+def test_who_was_rejected_for_its_reasons_is_not_told_to_wait():
+    rejected = RecommenderVersion(status="rejected", error="CV 0.9", fidelity={"gate": {"false": 1}})
+    told = versions.VersionAdmin(RecommenderVersion, site).why(rejected)
+    assert told.startswith("CV 0.9\nMore history does not mend this: it is a fault")
 
 
 def test_a_version_without_figures_has_a_page(staff, db):

@@ -5,6 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from recommendations.auditing.gate import Verdict
 from recommendations.exceptions import BrokerUnreachable
 from recommendations.management.commands import retrain_recommender
 from recommendations.models import RecommenderVersion
@@ -49,6 +50,12 @@ def test_retrain_counts_up_in_place_on_a_terminal(shop, trainer):
 def test_retrain_fails_when_nothing_was_published(shop, trainer):
     trainer.refusal = "NDCG@10 0.1 against 0.2 of popularity"
     with pytest.raises(CommandError, match=r"is rejected, popular .* 0.1 against 0.2 .* With little history"):
+        run("retrain_recommender")
+
+
+def test_a_false_reason_is_a_fault_to_report(shop, trainer):
+    trainer.verdict = Verdict({"gate": {"claims": 3, "false": 1}}, "CV 0.6667.")
+    with pytest.raises(CommandError, match=r"CV 0.6667\. More history does not mend this: it is a fault, please report"):
         run("retrain_recommender")
 
 

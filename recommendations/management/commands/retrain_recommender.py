@@ -15,6 +15,8 @@ from recommendations.retraining import lead, request_retraining, retrain
 
 LEADING = "ndcg@10"
 ADVICE = " With little history this is normal: import more, or try again later (docs/retraining.md)."
+# To whom the gate rejected: only a version that is better reaches it.
+FAULT = " More history does not mend this: it is a fault, please report it with these figures (docs/retraining.md)."
 
 
 class Command(command.Command):
@@ -64,7 +66,8 @@ class Command(command.Command):
             return
         current = RecommenderVersion.objects.current()
         serves = f"version {current.pk} serves on" if current else "popular products are shown"
-        advice = ADVICE if version.status == RecommenderVersion.Status.REJECTED else ""
+        why = FAULT if "gate" in version.fidelity else ADVICE
+        advice = why if version.status == RecommenderVersion.Status.REJECTED else ""
         raise CommandError(f"Version {version.pk} is {version.status}, {serves}. {version.error}{advice}")
 
 
