@@ -3,6 +3,7 @@
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET
@@ -18,9 +19,18 @@ class FragmentForm(forms.Form):
 
     placement = forms.ChoiceField(choices=[(name, name) for name in PLACEMENTS])
     limit = forms.IntegerField(min_value=1, max_value=MAX_LIMIT)
-    product = forms.CharField(required=False)
+    product = forms.CharField(required=False, strip=False)
     of = forms.CharField(required=False)
     rows = forms.BooleanField(required=False)
+    lang = forms.CharField(required=False, max_length=20)
+
+    def clean_lang(self) -> str:
+        """The language of the page around it, one of LANGUAGES; "" where the request's own is to be used."""
+        asked = self.cleaned_data["lang"]
+        try:
+            return asked and translation.get_supported_language_variant(asked)
+        except LookupError:
+            raise forms.ValidationError("expected one of LANGUAGES.") from None
 
 
 @or_try_again
@@ -37,7 +47,10 @@ def fragment(request: HttpRequest) -> HttpResponse:
         query_of(request, asked["placement"], product=asked["product"], of=asked["of"])
     except UnknownPlacement as error:
         return _refused(str(error))
-    response = render(request, "recommendations/pages/fragment.html", {"asked": asked})
+    with translation.override(asked["lang"] or translation.get_language()):
+        response = render(request, "recommendations/pages/fragment.html", {"asked": asked})
+    if asked["lang"]:
+        response["Content-Language"] = asked["lang"]
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -8,6 +8,7 @@ from django import template
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, get_supported_language_variant
 from django.utils.translation import gettext_lazy as _
 
 from .. import serving
@@ -109,12 +110,24 @@ def _list(request: HttpRequest, placement: str, limit: int, product: object, hea
 def _lazy(
     request: HttpRequest, placement: str, limit: int, product: object, of: str, rows: bool, heading: str = ""
 ) -> dict[str, Any]:
-    """Where the place is filled from. Nothing is asked of whoever sends the request: everybody may be given this."""
+    """Where the place is filled from, in the page's language, which may be told by its address alone.
+
+    Nothing is asked of whoever sends the request: everybody may be given this.
+    """
     with _mistakes_of(limit):
         RecommendationQuery(placement, limit=limit, product_id=product_id_of(product) or None, of=of)
     asked = {"placement": placement, "limit": limit, "product": product_id_of(product), "of": of, "rows": rows or ""}
+    asked["lang"] = _language()
     given = {name: value for name, value in asked.items() if value}
     return {"address": reverse("recommendations:fragment", query=given), "heading": heading}
+
+
+def _language() -> str:
+    """The one in use; "" where it is none of the shop's."""
+    try:
+        return get_supported_language_variant(get_language() or "")
+    except LookupError:
+        return ""
 
 
 def _heading(placement: str, found: RecommendationList) -> str:
