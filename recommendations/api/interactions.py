@@ -5,10 +5,12 @@ from django.db import Error as DatabaseFailure
 from rest_framework import status
 from rest_framework.exceptions import (
     AuthenticationFailed,
+    MethodNotAllowed,
     NotAuthenticated,
     ParseError,
     PermissionDenied,
     Throttled,
+    UnsupportedMediaType,
 )
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -33,6 +35,8 @@ REFUSED = (
     (Throttled, "throttled"),
     (PermissionDenied | NotAuthenticated | AuthenticationFailed, "forbidden"),
 )
+# No event was sent, by the wrong method or in another form than events have.
+NO_EVENT = (MethodNotAllowed, UnsupportedMediaType)
 
 
 class BlobJSON(StrictJSON):
@@ -54,9 +58,9 @@ class InteractionsEndpoint(Endpoint):
     sent = 1  # events in this request, where they can be counted
 
     def handle_exception(self, exc: Exception) -> Response:
-        """The usual answer, counted."""
-        cause = next((name for kind, name in REFUSED if isinstance(exc, kind)), "failed")
-        events_refused(cause, self.sent)
+        """The usual answer, counted where an event was sent."""
+        if not isinstance(exc, NO_EVENT):
+            events_refused(next((name for kind, name in REFUSED if isinstance(exc, kind)), "failed"), self.sent)
         return super().handle_exception(exc)
 
     def post(self, request: Request) -> Response:

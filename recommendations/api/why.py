@@ -1,4 +1,3 @@
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -6,7 +5,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..serving import Anchor, Because, InvalidToken, open_token, recommend, why
+from ..serving import Because, InvalidToken, open_token, why
 from ..serving.asking import anchor_in, query_of_list, shopper_of
 from ..serving.looking import Comparison, compare
 from ..throttles import WhyAddressThrottle, WhyThrottle
@@ -39,12 +38,9 @@ class WhyEndpoint(Endpoint):
             detail = "The product is not in this list any more: the list has changed since it was made."
             return Response({"detail": detail}, status.HTTP_404_NOT_FOUND)
 
-        def without(anchors: Iterable[Anchor]) -> list[str]:
-            return recommend(query.without_units(anchor.unit for anchor in anchors)).product_ids
-
         def cause(reason: Because) -> dict[str, Any]:
             evidence = asdict(reason.evidence)
-            return {**reason_as_json(reason), "evidence": evidence, "without": without(reason.anchors)}
+            return {**reason_as_json(reason), "evidence": evidence, "without": told.without(reason.anchors).product_ids}
 
         return Response(
             {
@@ -56,8 +52,8 @@ class WhyEndpoint(Endpoint):
                 "reason": reason_as_json(told.reason),
                 "causes": [cause(reason) for reason in told.causes],
                 "remembered": anchors_as_json(told.remembered),
-                "without": without(told.remembered) if told.remembered else None,
-                "comparison": _as_json(compare(told.query or query, product_id, compared) if compared else None),
+                "without": told.without(told.remembered).product_ids if told.remembered else None,
+                "comparison": _as_json(compare(told.inspection, product_id, compared) if compared else None),
             }
         )
 

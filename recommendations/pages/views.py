@@ -17,7 +17,7 @@ from .. import controls
 from ..catalog import Card
 from ..models import Shopper
 from ..models.shopper import is_logged_in
-from ..serving import InvalidToken, RecommendationQuery, Token, Why, open_token, recommend
+from ..serving import InvalidToken, Token, Why, open_token
 from ..serving import why as explain
 from ..serving.asking import anchor_in, query_of_list, shopper_of
 from ..serving.looking import compare
@@ -65,7 +65,7 @@ def why(request: HttpRequest) -> HttpResponse:
     context = {
         "told": told,
         "row_of": token.limit if token.is_row else 0,
-        **_predicted(query, told, token, request.GET.get("without") == "1"),
+        **_predicted(told, token, request.GET.get("without") == "1"),
         "changed": token.change(told.again),
         "looked_further": further,
         "has_likes": told.recommendation is not None and controls.is_like_others(told.recommendation.card.product_id),
@@ -73,16 +73,16 @@ def why(request: HttpRequest) -> HttpResponse:
         "asked": [(name, value) for name, value in request.GET.items() if name in ASKED],
         "comparison": None,
     }
-    if (compared := request.GET.get("compared", "")) and told.query is not None:
+    if compared := request.GET.get("compared", ""):
         context["compared"] = True
-        context["comparison"] = compare(told.query, request.GET.get("product", ""), compared)
+        context["comparison"] = compare(told.inspection, request.GET.get("product", ""), compared)
     return render(request, "recommendations/pages/why.html", context)
 
 
-def _predicted(query: RecommendationQuery, told: Why, token: Token, is_asked: bool) -> dict[str, Any]:
+def _predicted(told: Why, token: Token, is_asked: bool) -> dict[str, Any]:
     """The list without what the first cause names, or where it `is_asked` without what a fact tells of the history."""
     gone = told.causes[0].anchors if told.causes else told.remembered if is_asked else ()
-    listed = recommend(query.without_units(anchor.unit for anchor in gone)).recommendations if gone else ()
+    listed = told.without(gone).recommendations if gone else ()
     shown = listed[:MOST_OF_A_ROWS_LIST] if token.is_row else listed
     return {"is_predicted": bool(gone), "predicted": shown, "predicted_in_all": len(listed)}
 

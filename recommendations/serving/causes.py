@@ -1,17 +1,15 @@
 """Everything true that can be said of why one product is in a list."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..catalog import find_cards
-from ..publishing import current_recommender
-from .candidates import history_pool
 from .explaining import Claim, Explainer, named_products
-from .memory import read_memory
+from .inspection import Inspection
 from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Anchor, Because, Fact, NoReason, Reason
 from .recommendations import Recommendation, RecommendationList
-from .recommending import recommend
 
 
 @dataclass(frozen=True)
@@ -20,8 +18,16 @@ class Why:
 
     recommendation: Recommendation | None  # None when it is not in the list any more
     causes: tuple[Because, ...] = ()
-    again: RecommendationList = RecommendationList("")  # noqa: RUF009 - frozen: the list, computed again
-    query: RecommendationQuery | None = None  # what that list answers; of a row, the list that it was cut from
+    inspection: Inspection | None = None  # of the list, computed again; of a row, of the list that it was cut from
+
+    @property
+    def again(self) -> RecommendationList:
+        """The list, computed again."""
+        return self.inspection.served if self.inspection else RecommendationList("")
+
+    def without(self, anchors: Iterable[Anchor]) -> RecommendationList:
+        """The list as it would be, and will be once these are removed; by the same version. Raises whatever fails."""
+        return self.inspection.served_without(anchor.unit for anchor in anchors)
 
     @property
     def reason(self) -> Reason:
@@ -55,22 +61,21 @@ def why(
 
     The cause that was printed leads: `anchor`, (type, id), where a row named one, else the list's own choice. Rows are
     cut from the list without promotions. Going `further`, three of which any one is enough are looked for where
-    neither one nor two are a cause.
+    neither one nor two are a cause. Raises whatever fails: the list of last resort is not what was asked about.
     """
     if anchor:
         query = replace(query, promotes=False)
-    again = recommend(query)
-    shown = again.recommendations
+    inspection = Inspection(query)
+    shown = inspection.served.recommendations
     found = next((entry for entry in shown if entry.card.product_id == product_id), None)
     if found is None:
-        return Why(None, (), again, query)
-    memory = read_memory(query.shopper, query.now, query.without, query.without_queries)
-    pool = history_pool(current_recommender(), query, memory)
+        return Why(None, (), inspection)
+    pool = inspection.pool
     if pool is None or found.source != "recommender" or found.is_promoted or found.reason.tier == "T5":
-        return Why(found, (), again, query)
+        return Why(found, (), inspection)
     if isinstance(found.reason, Because) and found.reason.tier == "T2":  # then there is no single cause
-        return Why(found, (found.reason,), again, query)
-    explainer = Explainer(pool, query, memory)
+        return Why(found, (found.reason,), inspection)
+    explainer = inspection.explainer
     claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.place)
     cards = find_cards(named_products(claims), query.request)
     ahead = [entry.card.product_id for entry in shown if 0 < entry.place < found.place]
@@ -81,7 +86,7 @@ def why(
         reasons = [reason for reason in [explainer.because(claim, found.place, ahead, cards)] if reason is not None]
     first = {anchor} if anchor else {named.unit for named in found.reason.anchors}
     reasons.sort(key=lambda reason: reason.anchors[0].unit not in first)  # stable: the others keep their order
-    return Why(found, tuple(reasons), again, query)
+    return Why(found, tuple(reasons), inspection)
 
 
 def _any_claim(explainer: Explainer, found: Recommendation) -> Claim | None:

@@ -66,7 +66,14 @@ def recommend(query: RecommendationQuery) -> RecommendationList:
     Never raises (but with RECOMMENDATIONS["STRICT"]): an error is logged and the popular list served.
     """
     memory = read_memory(query.shopper, query.now, query.without, query.without_queries)
-    loaded = current_recommender()
+    return make_list(query, memory, current_recommender())
+
+
+def make_list(query: RecommendationQuery, memory: Memory, loaded: LoadedRecommender | None) -> RecommendationList:
+    """What recommend() serves while nothing fails, by this version whatever is published meanwhile.
+
+    Raises whatever fails, and is in no figures: for whoever tells of lists, and shows none.
+    """
     if query.spot.basis is not Basis.HISTORY:
         found = context_items(loaded, query, memory)
         candidates = [Candidate(product_id, query.spot.basis.value) for product_id in found]

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from recommendations.models import Interaction, Product
-from recommendations.serving import RecommendationQuery, recommend
-from recommendations.serving.looking import inspection as inspection_module
+from recommendations.serving import RecommendationQuery, inspection, recommend
 from tests.admin.why_page import EVENTS, Tables, number, text_of, told, url
 
 
@@ -122,15 +121,17 @@ def test_verify_now_finds_a_planted_false_reason(staff, shopper, monkeypatch):
     liar = next(entry for entry in causal if {a.id for a in entry.reason.anchors} != named)
     other = next(e.reason.anchors for e in causal if e.reason.anchors != liar.reason.anchors)
 
-    def lie(query):
-        found = recommend(query)
+    make_list = inspection.make_list
+
+    def lie(*made_of):
+        found = make_list(*made_of)
         entries = [
             replace(entry, reason=replace(entry.reason, anchors=other)) if entry.rank == liar.rank else entry
             for entry in found.recommendations
         ]
         return replace(found, recommendations=tuple(entries))
 
-    monkeypatch.setattr(inspection_module, "recommend", lie)
+    monkeypatch.setattr(inspection, "make_list", lie)
     html = text_of(staff("view_history").post(url(shopper)))
     assert " checked, 1 false." in html
     assert f"<strong>{liar.card.title}</strong>" in html

@@ -12,6 +12,7 @@ from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, RecommenderVersion, Shopper
 from recommendations.publishing import current, forget
 from recommendations.serving import RecommendationQuery, recommend, recommending
+from tests.api.conftest import OWN_PAGE
 from tests.published import publish_made_artifact
 
 LIVE, READY, METRICS = (f"/recommendations/{name}/" for name in ("health/live", "health/ready", "metrics"))
@@ -120,6 +121,21 @@ def test_a_list_is_counted_with_its_sources_and_reasons(on, books, count):
     assert after[key] - before.get(key, 0) == 1
 
 
+def test_lists_that_nobody_sees_are_in_no_figure(on, books, count, browser, user):
+    publish_made_artifact()
+    shopper = Shopper.objects.create(user=user)
+    record(shopper, Kind.VIEW, books[0])
+    found = recommend(RecommendationQuery("home", shopper, limit=3))
+    before = count()
+    asked = {"token": found.token, "product": found.product_ids[0], "compared": found.product_ids[1]}
+    for address in ("/recommendations/why/", "/recommendations/v1/why/"):
+        assert browser.get(address, asked).status_code == 200
+    after = count()
+    assert grown(before, after) == {}
+    key = 'recommendations_list_seconds_count{placement="home"}'
+    assert after[key] == before[key]
+
+
 def test_a_fallback_is_counted(books, count, monkeypatch):
     def fail(*args):
         raise OperationalError("gone")
@@ -174,6 +190,8 @@ def test_events_are_counted_by_way_and_by_why_not(transactional_db, on, books, c
     assert send(client, [*views, {"kind": "eat"}]).status_code == 400
     assert send(client, "no JSON").status_code == 400
     assert send(client, views, headers={}).status_code == 403
+    assert client.get("/recommendations/v1/interactions/").status_code == 405
+    assert client.post("/recommendations/v1/interactions/", {"kind": "view"}, headers=OWN_PAGE).status_code == 415
     assert send(client, views, headers={"sec-fetch-site": "same-origin", "user-agent": "Googlebot/2.1"}).json() == {
         "accepted": 0,
         "duplicates": 0,

@@ -51,7 +51,7 @@ def test_what_makes_the_difference_is_what_the_scores_say(query, books):
     left_out = 0
     for other in others:
         favours = {unit: favour(query, unit, first, other) for unit in met}
-        found = compare(query, first, other)
+        found = compare(Inspection(query), first, other)
         assert found.other.product_id == other
         for_it = [unit for unit in met if favours[unit] > 0.1 and speaks_for(query, unit, first)]
         against = [unit for unit in met if favours[unit] < -0.1 and speaks_for(query, unit, other)]
@@ -63,27 +63,29 @@ def test_what_makes_the_difference_is_what_the_scores_say(query, books):
 
 def test_only_two_of_the_list_are_compared(query, books):
     first, second = recommend(query).product_ids[:2]
-    assert compare(query, first, first) is None
-    assert compare(query, first, str(books[3].pk)) is None
-    assert compare(query, first, "nothing") is None
-    assert compare(query, second, first) is not None
+    assert compare(Inspection(query), first, first) is None
+    assert compare(Inspection(query), first, str(books[3].pk)) is None
+    assert compare(Inspection(query), first, "nothing") is None
+    assert compare(Inspection(query), second, first) is not None
 
 
 def test_what_must_not_be_named_is_not(query, books, settings):
     first, second = recommend(query).product_ids[:2]
-    named = {anchor.id for found in [compare(query, first, second)] for anchor in found.for_it + found.for_the_other}
+    found = compare(Inspection(query), first, second)
+    named = {anchor.id for anchor in found.for_it + found.for_the_other}
     assert named
     scorer = current_recommender().scorer
     for product_id in named:
         current_recommender().sensitive[scorer.vocabulary.number(product_id)] = True
-    found = compare(query, first, second)
+    found = compare(Inspection(query), first, second)
     assert not named & {anchor.id for anchor in found.for_it + found.for_the_other}
 
 
 def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
     found = recommend(query)
     pairs = permutations(found.recommendations, 2)
-    first, second = next(two for two in pairs if compare(query, *(one.card.product_id for one in two)).for_it)
+    inspection = Inspection(query)
+    first, second = next(two for two in pairs if compare(inspection, *(one.card.product_id for one in two)).for_it)
     address = reverse("recommendations:why", query={"token": found.token, "product": first.card.product_id})
     html = browser.get(address).content.decode()
     form = re.search(r'<section id="compared">.*?</section>', html, re.DOTALL)[0]
@@ -93,7 +95,7 @@ def test_the_panel_compares_by_a_plain_form(query, browser):  # noqa: F811
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)"', form))
     html = browser.get(reverse("recommendations:why"), {**fields, "compared": second.card.product_id}).content.decode()
     told = text_of(html)
-    comparison = compare(query, first.card.product_id, second.card.product_id)
+    comparison = compare(Inspection(query), first.card.product_id, second.card.product_id)
     assert f"More than for {second.card.title}, these speak for {first.card.title}:" in told
     for anchor in comparison.for_it + comparison.for_the_other:
         assert f"<li>{anchor.title}</li>" in html
@@ -120,7 +122,7 @@ def test_by_rest(query, browser):  # noqa: F811
     asked = {"token": found.token, "product": first}
     assert browser.get("/recommendations/v1/why/", asked).json()["comparison"] is None
     told = browser.get("/recommendations/v1/why/", {**asked, "compared": second}).json()["comparison"]
-    comparison = compare(query, first, second)
+    comparison = compare(Inspection(query), first, second)
     assert told["product"]["id"] == second
     assert told["complete"] is True
     assert [anchor["id"] for anchor in told["for_it"]] == [anchor.id for anchor in comparison.for_it]
@@ -139,7 +141,7 @@ def test_neither_of_the_two_speaks_for_itself(version, popular, books, visitor, 
     did(visitor, [books[place] for place in (3, 9, 27, 44)], Kind.PURCHASE)
     query = RecommendationQuery("buy_again", visitor)
     shown = recommend(query).product_ids
-    found = [(one, other, compare(query, one, other)) for one, other in permutations(shown, 2)]
+    found = [(one, other, compare(Inspection(query), one, other)) for one, other in permutations(shown, 2)]
     assert found
     for one, other, comparison in found:
         assert not {one, other} & {anchor.id for anchor in comparison.for_it + comparison.for_the_other}
@@ -170,7 +172,7 @@ def test_of_a_history_of_one_product_nothing_can_be_told(version, popular, books
     query = RecommendationQuery("home", visitor)
     found = recommend(query)
     first, second = found.product_ids[:2]
-    comparison = compare(query, first, second)
+    comparison = compare(Inspection(query), first, second)
     assert (comparison.for_it, comparison.for_the_other, comparison.complete) == ((), (), False)
     asked = {"token": found.token, "product": first, "compared": second}
     page = text_of(browser.get(reverse("recommendations:why"), asked).content.decode())

@@ -1,5 +1,7 @@
 """While the database does not answer, the shopper's pages say so, and claim nothing."""
 
+from html import unescape
+
 import pytest
 from django.db import OperationalError
 from django.template import Template
@@ -8,7 +10,8 @@ from django.urls import resolve, reverse
 from recommendations.models import HiddenProduct, RecommenderVersion, RemovedProduct, Shopper
 from recommendations.models.shopper import ShopperQuerySet
 from recommendations.pages import how
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, inspection, recommend
+from recommendations.serving.recommending import HISTORY
 from tests.pages.test_pages import browser, submit, visitor  # noqa: F401
 from tests.serving.conftest import *  # noqa: F403 - the same shop
 
@@ -62,6 +65,33 @@ def test_why_does_not_take_a_failing_database_for_another_shopper(
     assert [browser.get(address, asked).status_code for address in (page, endpoint)] == [503, 503]
     monkeypatch.undo()
     assert [browser.get(address, asked).status_code for address in (page, endpoint)] == [200, 200]
+
+
+@pytest.mark.usefixtures("version", "popular")
+def test_why_tells_of_the_shoppers_own_list_though_lists_rest(books, visitor, browser, did):  # noqa: F811
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery("home", visitor))
+    entry = next(entry for entry in found.recommendations if entry.reason.kind == "because")
+    HISTORY.failed()
+    html = browser.get(reverse("recommendations:why"), {"token": found.token, "product": entry.card.product_id})
+    assert entry.reason.text in unescape(html.content.decode())
+
+
+@pytest.mark.usefixtures("version", "popular")
+def test_why_predicts_no_list_that_it_could_not_make(books, visitor, browser, did, monkeypatch):  # noqa: F811
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery("home", visitor))
+    cause = next(entry for entry in found.recommendations if entry.reason.kind == "because").card.product_id
+    real = inspection.read_memory
+
+    def slow(shopper, now, without=(), without_queries=()):
+        if without:
+            raise OperationalError("canceling statement due to statement timeout")
+        return real(shopper, now)
+
+    monkeypatch.setattr(inspection, "read_memory", slow)
+    for address in (reverse("recommendations:why"), "/recommendations/v1/why/"):
+        assert browser.get(address, {"token": found.token, "product": cause}).status_code == 503
 
 
 def test_how_asks_to_try_again(client, db, monkeypatch):

@@ -1,8 +1,8 @@
 """Looking into one recommendation: how its list was made, what its products rest on, what else would be shown."""
 
+from ..inspection import Inspection, Unit
 from .comparing import Comparison, compare
 from .effects import Attention, HeatMap
-from .inspection import Inspection, Unit
 from .look import Look, VersionFacts, look
 from .paths import Contrast, Path
 from .resting import Step

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...ml.kinds import NEUTRAL
 from ...ml.ranking import Parts
-from .inspection import Inspection
+from ..inspection import Inspection
 
 
 @dataclass(frozen=True)

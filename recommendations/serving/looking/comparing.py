@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...catalog import Card, find_cards
-from ..queries import RecommendationQuery
+from ..inspection import Inspection
 from ..reasons import Anchor
-from .inspection import Inspection
 
 # Of each side.
 MOST_NAMED = 3
@@ -29,13 +28,12 @@ class Comparison:
     complete: bool
 
 
-def compare(query: RecommendationQuery, product_id: str, other_id: str) -> Comparison | None:
+def compare(inspection: Inspection, product_id: str, other_id: str) -> Comparison | None:
     """a(X, product) - a(X, other) of each unit X that may be named and speaks for the product, a(X, product) > 0,
     computed without X; neither of the two is one.
 
-    None unless the recommender ranked both for the list of `query`.
+    None unless the recommender ranked both for the list.
     """
-    inspection = Inspection(query)
     ranked = {entry.card.product_id: (entry.card, column) for entry, column in inspection.ranked}
     if product_id == other_id or not {product_id, other_id} <= ranked.keys():
         return None

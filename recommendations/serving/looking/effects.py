@@ -10,7 +10,7 @@ from ...ml.agreement import kendall_tau
 from ...ml.plain import PlainScorer
 from ...ml.sequences import tokens
 from ..explaining import named_products
-from .inspection import Inspection, Unit
+from ..inspection import Inspection, Unit
 
 # An effect has the first shade from where it makes a product this many times as probable (or improbable), and so on.
 SHADES = (1.2, 2, 5)

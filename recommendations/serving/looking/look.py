@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from ...models import RecommenderVersion
+from ..inspection import Inspection, Unit
 from ..reasons import Evidence
 from .ablation import Ablation, ablations
 from .effects import Attention, HeatMap, attention, heat_map
-from .inspection import Inspection, Unit
 from .paths import Contrast, Path, contrast, path, strength_of
 from .resting import Step, rests_on
 
@@ -131,7 +131,8 @@ def _sandbox(inspection: Inspection, kept: Collection[str]) -> Sandbox | None:
     if not gone:
         return None
     now = {entry.card.product_id: entry for entry in inspection.served.recommendations}
-    then = {e.card.product_id: e for e in inspection.served_without(gone).recommendations}
+    without = inspection.served_without((unit.type, unit.key) for unit in gone)
+    then = {entry.card.product_id: entry for entry in without.recommendations}
     moves = [
         Move(key, entry.card.title, now[key].rank if key in now else None, then[key].rank if key in then else None)
         for key, entry in (then | {key: entry for key, entry in now.items() if key not in then}).items()

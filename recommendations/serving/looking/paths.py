@@ -10,8 +10,8 @@ from ...ml.ranking import Parts
 from ...ml.reasons import LeaveOneOut
 from ...models import HiddenProduct, Product
 from ..eligibility import eligible_items, fewer_of
+from ..inspection import Inspection, Unit
 from ..placements import Basis
-from .inspection import Inspection, Unit
 
 
 @dataclass(frozen=True)

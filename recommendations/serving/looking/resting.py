@@ -8,7 +8,7 @@ import numpy as np
 from ...ml.greedy import DEPTH, removal_orders
 from ...ml.reasons import Removals
 from ..candidates import Pool
-from .inspection import Inspection, Unit
+from ..inspection import Inspection, Unit
 
 
 @dataclass(frozen=True)

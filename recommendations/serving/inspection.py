@@ -1,24 +1,22 @@
 """One shopper's list, together with everything that it was made from."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2s
-from typing import Any
 
 import numpy as np
 
-from ...ml.reasons import LeaveOneOut
-from ...models import Product
-from ...publishing import current_recommender, on_trial
-from ..candidates import context_strength, history_pool
-from ..explaining import Explainer, Named
-from ..memory import read_memory
-from ..queries import RecommendationQuery
-from ..recommendations import Recommendation, RecommendationList
-from ..recommending import recommend
+from ..ml.reasons import LeaveOneOut
+from ..models import Product
+from ..publishing import current_recommender
+from .candidates import Pool, context_strength, history_pool
+from .explaining import Explainer, Named
+from .memory import Memory, read_memory
+from .queries import RecommendationQuery
+from .recommendations import Recommendation, RecommendationList
+from .recommending import make_list
 
 
 @dataclass(frozen=True)
@@ -38,23 +36,28 @@ class Unit:
 class Inspection:
     """The list of a query as it is served now, and what its numbers are computed from; made once a look.
 
-    `gap` says why there is nothing of the recommender's to look into; "" when there is.
+    All of it is of one version and one reading of the history. Whatever fails is raised: nothing is told of a list of
+    last resort, as if it were this one.
     """
 
     def __init__(self, query: RecommendationQuery) -> None:
         self.query, self.loaded = query, current_recommender()
-        self.served = self.served_without(())
-        self.memory = read_memory(query.shopper, query.now)
-        self.pool = history_pool(self.loaded, query, self.memory)
-        self.gap = self._gap()
+        self.memory = _memory_of(query)
+        self.served = make_list(query, self.memory, self.loaded)
 
-    def served_without(self, units: Sequence[Unit]) -> RecommendationList:
-        """The list as it would be without these units, by the function that serves, from the version looked into."""
-        version: AbstractContextManager[Any] = on_trial(self.loaded) if self.loaded else nullcontext()
-        with version:
-            return recommend(self.query.without_units((unit.type, unit.key) for unit in units))
+    def served_without(self, units: Iterable[tuple[str, str]]) -> RecommendationList:
+        """The list as it would be without these units, (type, id), by the same version; without causes."""
+        query = replace(self.query.without_units(units), explains=False)
+        return make_list(query, _memory_of(query), self.loaded)
 
-    def _gap(self) -> str:
+    @cached_property
+    def pool(self) -> Pool | None:
+        """What the recommender ranks for the list; None where it has nothing to rank by."""
+        return history_pool(self.loaded, self.query, self.memory)
+
+    @cached_property
+    def gap(self) -> str:
+        """Why there is nothing of the recommender's to look into; "" when there is."""
         if self.query.spot.needs_product:
             return "page_no_version" if self.loaded is None else "page_unknown" if self.strengths is None else "page"
         if self.query.shopper is None:
@@ -121,3 +124,7 @@ class Inspection:
             events=len(times),
             last=times[0],
         )
+
+
+def _memory_of(query: RecommendationQuery) -> Memory:
+    return read_memory(query.shopper, query.now, query.without, query.without_queries)
