@@ -1,6 +1,6 @@
 """The shopper's rights over what is remembered, and how long anything is kept."""
 
-from .erasing import erase
+from .erasing import erase, is_anything_kept
 from .exporting import export
 from .interests import Interest, interests_of
 from .personalisation import Standing, erase_all, has_agreed, is_personalised, standing, switch_off, switch_on
@@ -25,6 +25,7 @@ __all__ = [
     "hide",
     "history_of",
     "interests_of",
+    "is_anything_kept",
     "is_like_others",
     "is_personalised",
     "purge",

@@ -3,12 +3,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from ..ml.kinds import Kind
 from ..models import HiddenProduct, Interaction, RemovedProduct, Shopper
+from .erasing import rows_of
 from .interests import interests_of
 from .seeing import seen_by
 
@@ -22,8 +23,7 @@ def export(shopper: Shopper, request: HttpRequest | None, now: datetime | None =
     request may see.
     """
     now = now or timezone.now()
-    # A visitor who logged in as this user: events in flight may still have reached that row.
-    mine = Shopper.objects.filter(Q(pk=shopper.pk) | Q(merged_into=shopper))
+    mine = rows_of(shopper)
     return {
         "exported_at": now.isoformat(),
         "shopper": {

@@ -98,6 +98,8 @@ def yours(request: HttpRequest) -> HttpResponse:
     removed = controls.removed_by(shopper) if shopper else []
     history, removed_units = _units(shopper, [*page.object_list], request), _units(shopper, removed, request)
     hidden = _units(shopper, controls.hidden_by(shopper) if shopper else [], request)
+    is_on = standing == controls.Standing.ON
+    is_kept = not is_on and controls.is_anything_kept(Shopper.objects.asking(request))
     context = {
         "page": page,
         "history": history,
@@ -107,12 +109,12 @@ def yours(request: HttpRequest) -> HttpResponse:
         "removed_for_good": [unit for unit in hidden if unit.removed_at is not None],
         "searches_removed_for_good": controls.searches_removed_for_good(shopper) if shopper else 0,
         "just_hidden": _product_of(hidden, request.GET.get("hidden")),
-        "erased": request.GET.get("erased") == "1",
+        "erased": not is_on and not is_kept and request.GET.get("erased") == "1",
         "interests": controls.interests_of(shopper) if shopper else [],
         "standing": standing.value,
-        "personalised": standing == controls.Standing.ON,
+        "personalised": is_on,
         "refused": request.GET.get("refused") == "1",
-        "may_have_more": standing != controls.Standing.ON and Shopper.objects.asking(request) is not None,
+        "may_have_more": is_kept,
         "logged_in": is_logged_in(request),
     }
     return render(request, "recommendations/pages/yours.html", context)

@@ -54,6 +54,18 @@ def test_deleting_everything(books, visitor, browser, did):  # noqa: F811
     assert Shopper.objects.get().erased_at is not None
 
 
+def test_an_address_alone_never_says_that_everything_is_deleted(books, did, browser, settings):  # noqa: F811
+    user = get_user_model().objects.create_user("anna")
+    browser.force_login(user)
+    did(Shopper.objects.create(user=user, personalised=False), books[10:13])
+    html = browser.get(f"{YOURS}?erased=1").content.decode()
+    assert "is deleted." not in html
+    assert "you can download or delete it below" in html
+    controls.erase(Shopper.objects.get(user=user))
+    assert "Everything that was remembered of you is deleted." in browser.get(f"{YOURS}?erased=1").content.decode()
+    assert "you can download or delete it below" not in page_of(browser)
+
+
 def test_the_download_is_a_file_of_ones_own(books, visitor, browser, did):  # noqa: F811
     did(visitor, books[10:13], Kind.PURCHASE)
     answer = browser.get(reverse("recommendations:export"))
