@@ -3,25 +3,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import wraps
-from pathlib import Path
-from sysconfig import get_paths
 from threading import Lock
 from time import monotonic
-from traceback import walk_tb
 from typing import Any, ClassVar, TypeVar
 
-from django.conf import settings
-from django.db import Error as DatabaseFailure
 from django.db import InterfaceError, OperationalError, connections, router, transaction
 
-from .conf import get_config
-from .logs import MISTAKES, log
+from .logs import log
 from .metrics import fell_back
+from .mistakes import is_raised
 
 T = TypeVar("T")
 
-# Where code lies that is not the shop's: ours, Python's and what is installed.
-LIBRARIES = (f"{Path(__file__).parent}/", *(f"{get_paths()[name]}/" for name in ("stdlib", "purelib", "platlib")))
 # Seconds after which whoever was told 503 may come again.
 RETRY_SECONDS = 5
 # Seconds for which lists do without a database that failed; then one of them asks it again.
@@ -86,7 +79,7 @@ def never_break(
                     breaker.close()
                 return found
             except Exception as error:
-                if get_config().STRICT or (settings.DEBUG and _is_the_developers(error)):
+                if is_raised(error):
                     raise
                 if breaker is not None and isinstance(error, (InterfaceError, OperationalError)):
                     breaker.failed()
@@ -97,20 +90,6 @@ def never_break(
         return guarded
 
     return decorate
-
-
-def _is_the_developers(error: Exception) -> bool:
-    """Whether only a change of the shop's code or settings helps; a database that does not answer is nobody's."""
-    if isinstance(error, MISTAKES):
-        return True
-    if isinstance(error, DatabaseFailure):
-        return False
-    return any(_is_the_shops(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__))
-
-
-def _is_the_shops(file: str) -> bool:
-    """Whether code is neither ours nor an installed library's."""
-    return not file.startswith(("<", *LIBRARIES))
 
 
 def outside_transactions(view: Callable[..., T]) -> Callable[..., T]:

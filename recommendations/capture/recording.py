@@ -15,7 +15,7 @@ from ..logs import log
 from ..metrics import events_accepted
 from ..ml.kinds import Kind
 from ..models import Interaction, Shopper
-from ..models.shopper import django_request, is_logged_in, is_paused
+from ..models.shopper import django_request, has_agreed, is_logged_in, is_paused
 from ..throttles import NewVisitorsThrottle
 from .bots import is_ahead_of_time, is_bot
 from .cookies import give_cookie
@@ -145,7 +145,7 @@ def _is_nobodys(request: HttpRequest, events: Sequence[Event]) -> bool:
 
 
 def _of_request(request: HttpRequest, guest: str, response: HttpResponse | None) -> Shopper | None:
-    if is_paused(request) or not get_config().has_consent(request):
+    if is_paused(request) or not has_agreed(request):
         return None
     shopper, cookie = Shopper.objects.writing(request, may_create=False)
     may_be_new = shopper is None and response is not None and not is_logged_in(request)

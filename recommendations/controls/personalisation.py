@@ -4,10 +4,9 @@ from enum import StrEnum
 
 from django.http import HttpRequest, HttpResponse
 
-from ..boundary import never_break
 from ..conf import get_config
 from ..models import Shopper
-from ..models.shopper import OFF_COOKIE, is_logged_in, is_paused
+from ..models.shopper import OFF_COOKIE, has_agreed, is_logged_in, is_paused
 from .erasing import erase
 
 # As long as browsers keep a cookie: who said no is not asked again when COOKIE_DAYS are over.
@@ -35,12 +34,6 @@ def standing(request: HttpRequest) -> Standing:
 def is_personalised(request: HttpRequest) -> bool:
     """Whether lists may depend on who sends this request."""
     return standing(request) == Standing.ON
-
-
-@never_break(fallback=lambda request: False)
-def has_agreed(request: HttpRequest) -> bool:
-    """Whether whoever sends this request gave the consent that the shop asks for."""
-    return get_config().has_consent(request)
 
 
 def switch_off(request: HttpRequest, response: HttpResponse) -> None:

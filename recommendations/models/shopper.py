@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import Error as DatabaseFailure
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,6 +14,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import get_config
+from ..logs import log
+from ..metrics import fell_back
+from ..mistakes import is_raised
 from .fresh import FreshQuerySet
 from .looking_up import rows_where
 
@@ -41,6 +45,23 @@ def is_paused(request: HttpRequest) -> bool:
     return request.COOKIES.get(OFF_COOKIE) == "1"
 
 
+def has_agreed(request: HttpRequest) -> bool:
+    """Whether whoever sends this request gave the consent that the shop asks for; not where the shop's code fails.
+
+    Raises whatever the database raises: who could not be asked did not say no.
+    """
+    try:
+        return get_config().has_consent(request)
+    except DatabaseFailure:
+        raise
+    except Exception as error:
+        if is_raised(error):
+            raise
+        log("use_case_failed", error, use_case="has_agreed")
+        fell_back("has_agreed")
+        return False
+
+
 class ShopperQuerySet(FreshQuerySet["Shopper"]):
     def of_user(self, user: object) -> "Shopper | None":
         return self.filter(user=user).first()
@@ -57,7 +78,7 @@ class ShopperQuerySet(FreshQuerySet["Shopper"]):
 
         None without consent, when paused, and for whoever did nothing yet. One SELECT at most.
         """
-        if is_paused(request) or not get_config().has_consent(request):
+        if is_paused(request) or not has_agreed(request):
             return None
         if is_logged_in(request):
             shopper = self.of_user(request.user)
@@ -86,7 +107,7 @@ class ShopperQuerySet(FreshQuerySet["Shopper"]):
         (None, "") without consent or when paused: nothing may be stored. A cookie that was merged at a login a short
         while ago still stands for the user if the events may be `in_flight`; for anything else it is nobody's.
         """
-        if is_paused(request) or not get_config().has_consent(request):
+        if is_paused(request) or not has_agreed(request):
             return None, ""
         if is_logged_in(request):
             return self.writing_for(request.user), ""
