@@ -9,6 +9,7 @@ from rest_framework.authentication import BasicAuthentication, SessionAuthentica
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
+from ..models.texts import is_storable
 from ..throttles import FailedLoginsThrottle
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -32,6 +33,8 @@ class PasswordAuthentication(BasicAuthentication):
         if not throttle.allow(request, events=0):
             raise Throttled(throttle.wait())
         try:
+            if not is_storable(userid):  # PostgreSQL raises for it, instead of finding nobody
+                raise AuthenticationFailed("Invalid username/password.")
             return super().authenticate_credentials(userid, password, request)
         except AuthenticationFailed:
             throttle.allow(request)

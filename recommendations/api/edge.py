@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.cache import add_never_cache_headers
 from rest_framework.authentication import BaseAuthentication
@@ -20,6 +21,10 @@ from ..models.texts import is_storable
 from ..throttles import WritingThrottle
 from .authentication import CsrfSessionAuthentication, PasswordAuthentication
 from .errors import BadField, handle
+
+# Of a body, and of the number that tells how long it is.
+MOST_BYTES = 512 * 1024
+MOST_DIGITS = 18
 
 
 class PlainJSON(JSONRenderer):
@@ -79,9 +84,10 @@ class Endpoint(APIView):
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """A method that there is not is said so before anything else."""
+        """A method that there is not is said so before anything else, then that a body is too large to be read."""
         if not hasattr(self, str(request.method).lower()):
             raise MethodNotAllowed(str(request.method))
+        _refuse_large(request)
         super().initial(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -104,6 +110,14 @@ def permission(name: str) -> type[BasePermission]:
             return bool(request.user and request.user.has_perm(f"recommendations.{name}"))
 
     return HasPermission
+
+
+def _refuse_large(request: Request) -> None:
+    most = min(MOST_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or MOST_BYTES)
+    told = request.META.get("CONTENT_LENGTH") or "0"
+    # What is no number is read as nothing sent, by Django too.
+    if told.isdecimal() and (len(told) > MOST_DIGITS or int(told) > most):
+        raise BadField.expected("body", f"at most {most} bytes")
 
 
 def sent_object(request: Request, *fields: str) -> Mapping[str, Any]:

@@ -1,6 +1,5 @@
 from typing import Any
 
-from django.conf import settings
 from django.db import Error as DatabaseFailure
 from rest_framework import status
 from rest_framework.exceptions import (
@@ -27,8 +26,6 @@ from .errors import BadField
 from .events import read_event
 
 MOST_EVENTS = 500
-MOST_BYTES = 512 * 1024
-MOST_DIGITS = 18
 REFUSED = (
     (BadField | ParseError, "invalid"),
     (DatabaseFailure, "unavailable"),
@@ -87,11 +84,6 @@ class InteractionsEndpoint(Endpoint):
 
 
 def _body(request: Request) -> Any:
-    most = min(MOST_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or MOST_BYTES)
-    told = request.META.get("CONTENT_LENGTH") or "0"
-    # What is no number is read as nothing sent, by Django too.
-    if told.isdecimal() and (len(told) > MOST_DIGITS or int(told) > most):
-        raise BadField.expected("body", f"at most {most} bytes")
     sent = request.data
     if isinstance(sent, list) and not 1 <= len(sent) <= MOST_EVENTS:
         raise BadField.expected("body", f"a list of 1 to {MOST_EVENTS} events", f"{len(sent)} events")

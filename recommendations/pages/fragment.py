@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from ..exceptions import UnknownPlacement
 from ..serving.asking import query_of
@@ -35,7 +35,7 @@ class FragmentForm(forms.Form):
 
 @or_try_again
 @never_cache
-@require_GET
+@require_safe
 @csrf_protect
 def fragment(request: HttpRequest) -> HttpResponse:
     """The HTML that the tag would have put into the page, for whoever asks; empty where there is nothing to show."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from ..conf import get_config
 from ..ml.kinds import Kind
@@ -47,7 +47,7 @@ class CurrentVersion:
 
 
 @or_try_again
-@require_GET
+@require_safe
 def how(request: HttpRequest) -> HttpResponse:
     """The page. It reads nothing of whoever asks."""
     version = RecommenderVersion.objects.filter(status=RecommenderVersion.Status.PUBLISHED).first()

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from .. import controls
 from ..capture import give_cookie
@@ -45,7 +45,7 @@ def erase(request: HttpRequest) -> HttpResponse:
 
 @or_try_again
 @never_cache
-@require_GET
+@require_safe
 def export(request: HttpRequest) -> HttpResponse:
     """Everything that is kept, as a file."""
     shopper = Shopper.objects.asking(request)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from .. import controls
 from ..catalog import Card
@@ -48,7 +48,7 @@ class Unit:
 
 @or_try_again
 @never_cache
-@require_GET
+@require_safe
 @csrf_protect
 def why(request: HttpRequest) -> HttpResponse:
     """Why a list shows a product, what that rests on, and the list as it would be without it."""
@@ -89,7 +89,7 @@ def _predicted(told: Why, token: Token, is_asked: bool) -> dict[str, Any]:
 
 @or_try_again
 @never_cache
-@require_GET
+@require_safe
 @csrf_protect
 def yours(request: HttpRequest) -> HttpResponse:
     """What is remembered of whoever asks, each part removable, and what was removed, each removal undoable."""

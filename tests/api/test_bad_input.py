@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from recommendations.api.events import FIELDS, KINDS
 from recommendations.models import Interaction, Product, Shopper
+from tests.api.conftest import URL
 from tests.api.test_interactions import stored, view
 from tests.examples import examples
 
@@ -81,6 +82,18 @@ def test_what_is_no_object_is_named_so(books, browser, send, errors, body):
 
 def test_a_body_larger_than_any_honest_one_is_refused(books, browser, send, errors):
     assert "bytes" in errors(send(browser, " " * 600_000))[0][2]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("post", "hidden/"), ("post", "history/restore/"), ("put", "personalisation/"), ("delete", "me/")],
+)
+def test_so_it_is_everywhere_as_json_that_no_cache_keeps(db, browser, errors, method, path, settings):
+    for most in (2_621_440, None, 1_000):
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = most
+        answer = getattr(browser, method)(f"{URL}{path}", " " * 600_000, content_type="application/json")
+        assert errors(answer) == [(None, "body", f"expected at most {min(most or 524_288, 524_288)} bytes.")]
+        assert "no-store" in answer["Cache-Control"]
 
 
 @pytest.mark.parametrize("length", ["many", "1e9", "²", "-1", ""])

@@ -4,10 +4,12 @@ import base64
 from datetime import timedelta
 
 import pytest
+from django.db import DataError
 from django.utils import timezone
 
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Shopper
+from recommendations.throttles import FailedLoginsThrottle
 from tests.api.conftest import OWN_PAGE
 
 # A known crawler to the kept list: it must not matter here.
@@ -61,6 +63,16 @@ def test_without_the_permission_a_password_is_not_enough(books, client, send, er
     [(_, field, message)] = errors(send(client, bought(books[0], shopper="household-1"), headers=password()))
     assert field == "shopper"
     assert "recommendations.add_interaction" in message
+
+
+def test_a_name_that_no_database_holds_is_a_wrong_password(books, client, send, password, monkeypatch):
+    def raises(**sent):
+        raise DataError("as PostgreSQL")
+
+    monkeypatch.setattr("rest_framework.authentication.authenticate", raises)
+    monkeypatch.setattr(FailedLoginsThrottle, "rate", "2/min")
+    sent = [send(client, bought(books[0]), headers=password("an\0na")).status_code for _ in range(3)]
+    assert sent == [403, 403, 429]
 
 
 def test_a_wrong_password_is_refused_without_asking_a_browser_for_another(books, client, send, password):

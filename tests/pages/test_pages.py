@@ -54,6 +54,13 @@ def removable(html):
     return [re.search(r'name="product" value="([^"]+)"', form)[1] for form in forms]
 
 
+@pytest.mark.parametrize("name", ["how", "yours", "why", "export", "fragment"])
+def test_a_page_that_can_be_read_can_be_asked_for_by_head(version, popular, browser, name):
+    address = reverse(f"recommendations:{name}", query={"placement": "home", "limit": 4})
+    answer = browser.head(address)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_a_stranger_reads_that_nothing_is_remembered(db, client):
     html = client.get(reverse("recommendations:yours")).content.decode()
     assert "Nothing yet" in html
