@@ -81,7 +81,7 @@ EXPLAINERS: dict[str, Explainer] = {
 }
 # What shops print, and the explainer whose first unit it is.
 LABELS = {
-    "last_viewed": EXPLAINERS["most_recent"],
+    "last_viewed": of_label(labels.last_viewed),
     "most_similar": EXPLAINERS["cosine"],
     "most_frequent": EXPLAINERS["most_frequent"],
     "top_attention": top_attention,

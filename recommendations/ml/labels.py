@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .kinds import Kind
 from .ranking import token_vectors
 from .sequences import History, tokens
 
@@ -43,8 +44,16 @@ def at_random(labelled: LabelledList) -> Weights:
 
 
 def most_recent(labelled: LabelledList) -> Weights:
-    """The unit met last: "because you just viewed X"."""
+    """The unit met last, whatever was done."""
     return labelled.for_all(-np.arange(len(labelled.units)))
+
+
+def last_viewed(labelled: LabelledList) -> Weights:
+    """The product viewed last, "because you just viewed X"; then those never viewed, the one met last first."""
+    history, never = labelled.history, -1 - np.arange(len(labelled.units))
+    is_view = history.kinds == Kind.VIEW
+    views = [np.flatnonzero(is_view & (history.items == unit)).max(initial=-1) for unit in labelled.units]
+    return labelled.for_all(np.where(np.array(views) >= 0, views, never))
 
 
 def most_frequent(labelled: LabelledList) -> Weights:
@@ -72,7 +81,7 @@ def top_attention(labelled: LabelledList) -> Weights:
 
 # What shops print, and whose first unit it is.
 LABELS: dict[str, Label] = {
-    "last_viewed": most_recent,
+    "last_viewed": last_viewed,
     "most_similar": most_similar,
     "most_frequent": most_frequent,
     "top_attention": top_attention,

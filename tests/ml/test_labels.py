@@ -30,6 +30,20 @@ def test_labels_name_what_they_say():
     assert {*named("random")} <= {1, 2, 3}
 
 
+def test_last_viewed_is_no_search_and_nothing_only_bought():
+    searches = Queries(6, [Bag(np.array([1], np.int32), np.ones(1, np.float32))])
+
+    def order(items, kinds):
+        history = History.of(items, kinds, queries=searches)
+        labelled = LabelledList(history, [4], MATRIX, np.random.default_rng(0))
+        return orders(LABELS["last_viewed"](labelled), labelled.units)[0]
+
+    view, bought, search = Kind.VIEW, Kind.PURCHASE, Kind.SEARCH
+    assert order([1, 2, 3, 6], [view, view, bought, search]) == [2, 1, 6, 3]
+    assert order([1, 2, 1], [view, view, bought]) == [2, 1]  # bought last, viewed before
+    assert order([1, 2, 6], [bought, bought, search]) == [6, 2, 1]  # nobody viewed: as met
+
+
 def test_a_search_is_as_similar_as_the_products_it_stands_for():
     searches = Queries(6, [Bag(np.array([1, 2], np.int32), np.array([0.8, 0.2], np.float32))])
     history = History.of([3, 6], [1, Kind.SEARCH], queries=searches)
