@@ -130,8 +130,8 @@ class _Report:
                 for metric, measure in BY_KE.items():
                     values = [measure(found.lists.of(place), order[place], ke) for place in places]
                     self.means[f"{metric}@{ke}", method][self.shoppers] = float(np.mean(values))
-            found_naopc = [naopc(aopc(found.lists.of(place), order[place]), bounds[place]) for place in places]
-            some = [value for value in found_naopc if value is not None]
+            ratios = [naopc(aopc(found.lists.of(k), order[k]), bounds[k]) for k in (places if exact else ())]
+            some = [value for value in ratios if value is not None]
             if some:
                 self.means["naopc", method][self.shoppers] = float(np.mean(some))
 

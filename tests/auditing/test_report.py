@@ -11,6 +11,7 @@ from recommendations.auditing import report as report_module
 from recommendations.auditing.explained import ExplainedShop
 from recommendations.auditing.report import make_report
 from recommendations.auditing.steadiness import agrees_without_learning, kept_beside_another, told_again
+from recommendations.ml.kinds import Kind
 from recommendations.ml.plain import PlainScorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
 from recommendations.publishing import current_recommender
@@ -68,7 +69,8 @@ def test_rates_are_what_real_removals_show(version):
     report, _ = reported(version)
     stays = []
     for shopper in Shopper.objects.all():
-        last = Interaction.objects.filter(shopper=shopper).order_by("-occurred_at").first().product.product_id
+        met = Interaction.objects.filter(shopper=shopper).order_by("-occurred_at")
+        last = (met.filter(kind=Kind.VIEW).first() or met.first()).product.product_id
         query = RecommendationQuery("new_for_you", shopper, limit=10)
         without = recommend(RecommendationQuery("new_for_you", shopper, limit=10, without=(last,))).product_ids
         stays += [(entry, entry.card.product_id in without) for entry in recommend(query).recommendations]
@@ -193,6 +195,15 @@ def test_a_recommender_that_unlearned_nothing_agrees_with_itself(found, monkeypa
     shop, explained = found
     monkeypatch.setattr(PlainScorer, "randomised", lambda self, rng: self)
     assert agrees_without_learning(shop, explained) == [True] * 10
+
+
+def test_nothing_is_ranked_for_an_naopc_that_is_not_told(found, monkeypatch):
+    shop, explained = found
+    monkeypatch.setattr(report_module, "EXACT_UNITS", 1)
+    monkeypatch.setattr(report_module, "aopc", lambda *_: pytest.fail("this history is too long for a NAOPC"))
+    report = report_module._Report(shop)
+    report.add(explained)
+    assert {metric.partition("@")[0] for metric, _ in report.means} == {"pos", "delp", "insp"}
 
 
 def test_false_reasons_of_ours_would_be_told(version, monkeypatch):
