@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from ..ml.plain import PlainScorer
 from ..ml.scorer import Scorer
 from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import LoadedRecommender, on_trial
@@ -75,7 +76,8 @@ class _Gate:
     def __init__(self, version: RecommenderVersion, directory: Path) -> None:
         self.version, self.directory = version, directory
         self.loaded = LoadedRecommender(version.pk, Scorer.open(directory))
-        self.tally, self.strongest = Tally(version, PREDICT_EVERY), Strongest(version.pk)
+        self.tally = Tally(version, PREDICT_EVERY)
+        self.strongest = Strongest(PlainScorer.open(directory, self.loaded.scorer.vocabulary), version.pk)
         self._look()
 
     def _look(self) -> None:

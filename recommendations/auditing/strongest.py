@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ml.labels import LABELS, LabelledList, orders
+from ..ml.plain import PlainScorer
 from ..ml.reasons import LeaveOneOut
 from ..publishing import LoadedRecommender
 from ..serving import RecommendationQuery
@@ -17,14 +18,16 @@ from .shopper_audit import ShopperAudit
 
 LIMIT = 10
 OURS = "ours"
-# Labels that need no more than the history and the products' vectors.
-SIMPLE = {name: label for name, label in LABELS.items() if name != "top_attention"}
 
 
 class Strongest:
-    """DELp@1 of ours and of simple labels on the reference path, and the time that explaining a list takes."""
+    """DELp@1 of ours and of every label on the reference path, and the time that explaining a list takes.
 
-    def __init__(self, seed: int) -> None:
+    `plain` tells where the network of the version looks.
+    """
+
+    def __init__(self, plain: PlainScorer, seed: int) -> None:
+        self.plain = plain
         self.delp: dict[str, list[float]] = defaultdict(list)
         self.milliseconds: list[float] = []
         self._rng = np.random.default_rng(seed)
@@ -46,8 +49,9 @@ class Strongest:
         left = LeaveOneOut(scorer, pool.history, pool.items, pool.scores, pool.barred)
         if len(left.units) < 2:
             return
-        labelled = LabelledList(pool.history, shown, scorer.score.item_matrix, self._rng)
-        named = {name: orders(label(labelled), labelled.units) for name, label in SIMPLE.items()}
+        attention = self.plain.attention(pool.history)
+        labelled = LabelledList(pool.history, shown, scorer.score.item_matrix, self._rng, attention)
+        named = {name: orders(label(labelled), labelled.units) for name, label in LABELS.items()}
         named[OURS] = orders(left.effect[:, : len(shown)], left.units)
         for place, item in enumerate(shown):
             changes = {name: audit.delp(query.spot.bought, item, order[place][0]) for name, order in named.items()}

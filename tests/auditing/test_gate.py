@@ -14,6 +14,7 @@ from recommendations.auditing.shopper_audit import ShopperAudit
 from recommendations.auditing.shoppers import stratified, stratum
 from recommendations.auditing.shown_lists import LIMITS, _words
 from recommendations.catalog import Promotion
+from recommendations.ml.labels import LABELS
 from recommendations.ml.scorer import Scorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, RemovedProduct, Shopper
 from recommendations.publishing import current_recommender
@@ -80,7 +81,7 @@ def test_a_sound_version_passes_with_its_figures(version, tmp_path):
     for length, shown in figures["covered"].items():
         assert shown > 0
         assert sum(figures["coverage"][length].values()) == pytest.approx(1, abs=1e-3)
-    assert figures["delp@1"].keys() == {"ours", "last_viewed", "most_similar", "most_frequent", "random"}
+    assert figures["delp@1"].keys() == {"ours", *LABELS}
     assert figures["delp@1"]["ours"] == min(figures["delp@1"].values())
     assert figures["latency_ms"]["lists"] == 10
     assert "one product (T1)" in verdict.fidelity["plots"]["coverage"]
