@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.demo import percentiles
 from benchmarks.explainers import LABELS
 from recommendations.ml.fidelity import paired_bootstrap, specificity
 
@@ -30,6 +31,7 @@ class Figures:
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
     checked: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # kind of claim -> how many
+    milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # by distinct products
     false: int = 0
     faults: list = field(default_factory=list)
 
@@ -49,6 +51,7 @@ class Figures:
             "false_reason_rate": self._rates(lambda claimed: True),
             "false_reason_rate_on_claims": self._rates(lambda claimed: claimed),
             "false_reason_rate_by_stratum": self._by_stratum(),
+            "anchors_per_reason": self._anchors_per_reason(),
             "specificity": specificity(self.evicting),
             "naopc": {m: _mean_of_shoppers(values) for (metric, m), values in self.means.items() if metric == "naopc"},
             "pos": self._by_ke("pos"),
@@ -57,8 +60,15 @@ class Figures:
             "shown": sum(map(len, self.tiers.values())),
             "shown_by_stratum": {stratum: len(tiers) for stratum, tiers in self.tiers.items()},
             "compared": {metric: len(values) for (metric, m), values in self.means.items() if m == OURS},
+            "latency_ms": {
+                units: percentiles(took) | {"lists": len(took)} for units, took in self.milliseconds.items()
+            },
             "faults": self.faults[:20],
         }
+
+    def _anchors_per_reason(self) -> float:
+        """How many products a "because" names, on average: 1 (T1) or 2 (T2)."""
+        return _mean(int(tier[1]) for tiers in self.tiers.values() for tier in tiers if tier != "T0")
 
     def _rates(self, counts) -> dict[str, dict[str, float]]:
         """Over all shown products, or those with a "because"; ours is what it prints, on these."""

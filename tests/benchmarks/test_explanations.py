@@ -73,7 +73,16 @@ def test_figures_have_the_names_that_others_read_and_are_consistent(told):
     assert told["false_reason_rate_on_claims"]["ours"] == {"strict": 0, "lenient": 0}
     for rates in told["false_reason_rate"].values():
         assert rates["lenient"] <= rates["strict"]
-    assert told["latency_ms"]["16"].keys() == {"p50", "p99"}
+    assert told["latency_ms"]["16"].keys() == {"p50", "p99", "lists"}
+    assert told["latency_ms"]["16"]["lists"] == 2  # one of each seed
+    named = [
+        (int(tier[1]), share * told["shown_by_stratum"][stratum])
+        for stratum, tiers in told["coverage"].items()
+        for tier, share in tiers.items()
+        if tier != "T0"
+    ]
+    mean = sum(count * shown for count, shown in named) / sum(shown for _, shown in named)
+    assert told["anchors_per_reason"] == pytest.approx(mean, abs=1e-3)
     assert told["planted"] == {}
     for method in told["delp"]:  # by construction
         assert told["delp"]["ours"]["1"] <= told["delp"][method]["1"] + 1e-4
