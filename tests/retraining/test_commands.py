@@ -55,7 +55,7 @@ def test_retrain_fails_when_nothing_was_published(shop, trainer):
 
 def test_a_false_reason_is_a_fault_to_report(shop, trainer):
     trainer.verdict = Verdict({"gate": {"claims": 3, "false": 1}}, "CV 0.6667.")
-    with pytest.raises(CommandError, match=r"CV 0.6667\. More history does not mend this: it is a fault, please report"):
+    with pytest.raises(CommandError, match=r"CV 0.6667\. More history does not mend this: it is a fault"):
         run("retrain_recommender")
 
 
