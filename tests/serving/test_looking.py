@@ -217,6 +217,13 @@ def test_why_not_another_product_tells_gap_and_what_decides(query):
     assert look(inspection, pool.product_id(last)).contrast is None
 
 
+def test_neither_of_two_products_speaks_for_itself(query, books):
+    found = look(Inspection(query), str(books[4].pk)).contrast
+    assert {favour.unit.title for favour in found.favours} == {"Book 8", "Book 2", "Book 3", "Book 1"} - {
+        found.over_title
+    }
+
+
 def test_the_sandbox_is_the_list_served_without_it(query):
     inspection = Inspection(query)
     units = list(inspection.units.values())

@@ -78,7 +78,7 @@ class Contrast:
     over: str  # the shown product's id
     over_title: str
     gap: float  # by how much the shown product's score is higher
-    favours: tuple[Favour, ...]  # strongest for the shown product first
+    favours: tuple[Favour, ...]  # strongest for the shown product first; neither of the two speaks for itself
 
 
 def path(inspection: Inspection, product_id: str) -> Path:
@@ -125,7 +125,7 @@ def contrast(inspection: Inspection, product_id: str) -> Contrast | None:
     left = LeaveOneOut(pool.loaded.scorer, pool.history, two, scores)
     # What a pool's normalisation adds is the same for both, so the difference holds beyond the pool.
     favours = (scores[0] - left.without[:, 0]) - (scores[1] - left.without[:, 1])
-    order = np.argsort(-favours, kind="stable")
+    order = [row for row in np.argsort(-favours, kind="stable") if left.units[row] not in two]
     return Contrast(
         product_id=product_id,
         title=Product.objects.titles([product_id]).get(product_id, product_id),
