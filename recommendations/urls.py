@@ -11,7 +11,7 @@ urlpatterns = [
     path("v1/", include("recommendations.api.urls")),
     path("health/live/", outside_transactions(LiveEndpoint.as_view()), name="live"),
     path("health/ready/", outside_transactions(ReadyEndpoint.as_view()), name="ready"),
-    path("metrics/", MetricsEndpoint.as_view(), name="metrics"),
+    path("metrics/", outside_transactions(MetricsEndpoint.as_view()), name="metrics"),
     path("fragment/", fragment.fragment, name="fragment"),
     path("why/", views.why, name="why"),
     path("how/", how.how, name="how"),

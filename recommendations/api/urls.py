@@ -9,11 +9,11 @@ from .schema import SchemaEndpoint
 from .versions import RetrainEndpoint, VersionsEndpoint
 from .why import WhyEndpoint
 
-# What a shopper's data is asked or told is never inside ATOMIC_REQUESTS: what was done is said after its commit, and a
-# commit that fails is a 503.
+# Never inside ATOMIC_REQUESTS: what was done is said after its commit, and a transaction that can't begin or commit is a
+# 503, or for a list its fallback.
 urlpatterns = [
-    path("lists/", ListsEndpoint.as_view(), name="lists"),
-    path("why/", WhyEndpoint.as_view(), name="why-as-json"),
+    path("lists/", outside_transactions(ListsEndpoint.as_view()), name="lists"),
+    path("why/", outside_transactions(WhyEndpoint.as_view()), name="why-as-json"),
     path("interactions/", outside_transactions(InteractionsEndpoint.as_view()), name="interactions"),
     path("history/", outside_transactions(HistoryEndpoint.as_view()), name="history"),
     path("history/restore/", outside_transactions(RestoreEndpoint.as_view()), name="restore"),
@@ -21,7 +21,7 @@ urlpatterns = [
     path("personalisation/", outside_transactions(PersonalisationEndpoint.as_view()), name="personalisation"),
     path("export/", outside_transactions(ExportEndpoint.as_view()), name="export"),
     path("me/", outside_transactions(MeEndpoint.as_view()), name="me"),
-    path("retrain/", RetrainEndpoint.as_view(), name="retrain"),
-    path("versions/", VersionsEndpoint.as_view(), name="versions"),
+    path("retrain/", outside_transactions(RetrainEndpoint.as_view()), name="retrain"),
+    path("versions/", outside_transactions(VersionsEndpoint.as_view()), name="versions"),
     path("schema/", outside_transactions(SchemaEndpoint.as_view()), name="schema"),
 ]
