@@ -2,7 +2,8 @@
 
 - `user item item ...` a line, numbers, oldest first, no times (Amazon's Beauty and Sports);
 - CSV with user_id, item_id and date (a day, a time, or epoch seconds), perhaps category (Tools);
-- CSV of invoice lines as Online Retail II has them: sales of products to known customers count;
+- CSV of invoice lines as Online Retail II has them: sales of products to known customers count. As in an import the
+  lines of one order have one time, and those of one product are one row;
 - instead of a file the word completejourney: the package's own year of baskets.
 """
 
@@ -14,13 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.online_retail import PRODUCT, code_of, read_rows
+from benchmarks.online_retail import PRODUCT, Row, code_of, read_rows
 from benchmarks.packed import open_text
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 
 SEQUENCES, DATED, INVOICES, COMPLETE_JOURNEY = "sequences", "dated", "invoices", "completejourney"
-COLUMNS = {INVOICES: {"stock_code", "invoice_date", "customer_id"}, DATED: {"user_id", "item_id", "date"}}
+COLUMNS = {
+    INVOICES: {"invoice", "stock_code", "quantity", "invoice_date", "price", "customer_id"},
+    DATED: {"user_id", "item_id", "date"},
+}
 # Where there are no times: those of everybody's last product, and of the last but one. Others count from 0.
 LAST, LAST_BUT_ONE = 2_000_000, 1_000_000
 
@@ -100,9 +104,18 @@ def _dated(file: Path) -> DataSet:
 def _invoices(file: Path) -> DataSet:
     sales = [row for row in read_rows(file) if row["customer_id"] and float(row["price"]) > 0]
     sales = [row for row in sales if float(row["quantity"]) > 0 and PRODUCT.match(code_of(row))]
-    time = [_seconds(row["invoice_date"]) for row in sales]
-    log, names = _numbered([int(float(row["customer_id"])) for row in sales], map(code_of, sales), time)
+    first: dict[tuple[int, str], int] = {}  # when each order began
+    for row in sales:
+        order, time = _order(row), _seconds(row["invoice_date"])
+        first[order] = min(time, first.get(order, time))
+    lines = sorted({(_order(row), code_of(row)) for row in sales})
+    shopper, time = [order[0] for order, _ in lines], [first[order] for order, _ in lines]
+    log, names = _numbered(shopper, [code for _, code in lines], time)
     return DataSet(log, names, INVOICES)
+
+
+def _order(row: Row) -> tuple[int, str]:
+    return int(float(row["customer_id"])), row["invoice"]
 
 
 def _complete_journey() -> DataSet:

@@ -42,6 +42,15 @@ def test_each_form_is_known_by_its_first_line(tmp_path, packed, text, form, name
     assert (found.form, list(found.names), found.log.item.tolist()) == (form, names, items)
 
 
+def test_the_lines_of_an_order_have_one_time_and_each_product_once(tmp_path):
+    again = "1,10001,cup,3,2011-10-03 10:01:00,1.5,17,UK\n1,10002,tin,1,2011-10-03 10:01:00,1.5,17,UK\n"
+    (tmp_path / "lines").write_text(LINES + again)
+    log = read_data(tmp_path / "lines").log
+    began = datetime(2011, 10, 3, 10, tzinfo=UTC).timestamp()
+    assert sorted(zip(log.item[:2].tolist(), log.time[:2].tolist(), strict=True)) == [(1, began), (2, began)]
+    assert len(log) == 4
+
+
 def test_without_times_the_last_two_products_have_times_of_their_own(tmp_path):
     (tmp_path / "lists").write_text(LISTS)
     found = read_data(tmp_path / "lists")
