@@ -9,8 +9,8 @@ from .schema import SchemaEndpoint
 from .versions import RetrainEndpoint, VersionsEndpoint
 from .why import WhyEndpoint
 
-# Never inside ATOMIC_REQUESTS: what was done is said after its commit, and a transaction that can't begin or commit is a
-# 503, or for a list its fallback.
+# Never inside ATOMIC_REQUESTS: what was done is said after its commit, and a transaction that can't begin or commit is
+# a 503, or for a list its fallback.
 urlpatterns = [
     path("lists/", outside_transactions(ListsEndpoint.as_view()), name="lists"),
     path("why/", outside_transactions(WhyEndpoint.as_view()), name="why-as-json"),

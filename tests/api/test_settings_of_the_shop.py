@@ -1,6 +1,7 @@
 """The shop's REST_FRAMEWORK changes nothing: the suite runs under tests.settings_other too, which sets all of it."""
 
 import pytest
+from django.urls import URLPattern
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
@@ -26,7 +27,9 @@ def test_the_default_handler_is_not_ours(db):
     assert api_settings.EXCEPTION_HANDLER is not Endpoint().get_exception_handler()
 
 
-ADDRESSES = [pattern for pattern in [*recommendations.urls.urlpatterns, *urls.urlpatterns] if pattern.name]
+ADDRESSES = [
+    pattern for pattern in [*recommendations.urls.urlpatterns, *urls.urlpatterns] if isinstance(pattern, URLPattern)
+]
 
 
 @pytest.mark.parametrize("pattern", ADDRESSES, ids=lambda pattern: pattern.name)
