@@ -3,7 +3,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from .conf import get_config
+from .cookies import drop_cookie
 
 
 class RecommendationsMiddleware:
@@ -19,5 +19,5 @@ class RecommendationsMiddleware:
             patch_cache_control(response, private=True)
         # Where a view failed under ATOMIC_REQUESTS, the merge was rolled back: the cookie still reaches the history.
         if getattr(request, "recommendations_drop_cookie", False) and response.status_code < 400:
-            response.delete_cookie(get_config().COOKIE_NAME, samesite="Lax")
+            drop_cookie(response)
         return response

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import controls
-from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
 from ..serving.asking import shopper_of
@@ -75,17 +74,16 @@ class HiddenEndpoint(Endpoint):
         if not isinstance(fewer, bool):
             raise BadField.expected("fewer_like_it", "true or false", fewer)
         page = page_request(request)
+        response = Response(status=status.HTTP_201_CREATED)
         try:
-            with Shopper.objects.atomic():  # who is refused is not written down
-                shopper, cookie = Shopper.objects.writing(page, in_flight=False)
+            # One transaction: a 503 for the hidden, which are read afterwards, says that nothing was hidden.
+            with Shopper.objects.atomic():
+                shopper = controls.hide_as_asked(page, response, product_id, fewer)
                 if shopper is None:
                     return Response({"detail": unread(page)}, status.HTTP_409_CONFLICT)
-                controls.hide(shopper, product_id, fewer)
-                response = Response({"hidden": _hidden(shopper, page)}, status.HTTP_201_CREATED)
+                response.data = {"hidden": _hidden(shopper, page)}
         except UnknownProduct as error:
             raise BadField("product", str(error)) from None
-        if cookie:
-            give_cookie(page, response, cookie)
         return response
 
     def delete(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ from .errors import BadField
 KINDS = {kind.name.lower(): kind for kind in Kind}
 FIELDS = ("kind", "product", "query", "event_id", "occurred_at", "quantity", "token", "shopper")
 EXAMPLE = 'an object like {"kind": "view", "product": "17"}, or a list of them'
-MOST_LETTERS = dict(product=MAX_PRODUCT_ID, query=2_000, event_id=128, token=20_000, shopper=255)
+MOST_LETTERS = dict(product=MAX_PRODUCT_ID, query=2_000, event_id=128, shopper=255)
 
 
 def read_event(request: HttpRequest, sent: Any, index: int | None = None) -> Event:
@@ -43,7 +43,7 @@ def _read(request: HttpRequest, sent: Any) -> Event:
         quantity=_quantity(sent.get("quantity", 1)),
         occurred_at=_time(sent.get("occurred_at")),
         event_id=_text(sent, "event_id"),
-        list_id=_list_id(request, _text(sent, "token")),
+        list_id=_list_id(request, sent.get("token")),
         shopper=_text(sent, "shopper"),
     )
 
@@ -84,11 +84,13 @@ def _time(value: Any) -> datetime | None:
     raise BadField.expected("occurred_at", "a time with its offset, like 2026-01-31T18:05:00+01:00", value)
 
 
-def _list_id(request: HttpRequest, token: str) -> int | None:
+def _list_id(request: HttpRequest, token: Any) -> int | None:
     if not token:
         return None
+    if not isinstance(token, str):
+        raise BadField.expected("token", "text", token)
     try:
         return open_token(token, shopper_of(request)).list_id
     except InvalidToken:
-        # Older than the login or than 30 days: the event counts, the list it came from is not known.
+        # Older than the login or than 30 days, or cut: the event counts, the list it came from is not known.
         return None

@@ -15,8 +15,9 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..capture import accept, give_cookie
+from ..capture import accept
 from ..capture.events import PERMISSION
+from ..cookies import give_cookie
 from ..exceptions import InvalidInteraction
 from ..metrics import events_refused
 from ..throttles import AddressThrottle, ShopperThrottle

@@ -1,7 +1,6 @@
 """What shoppers do, recorded: by the shop's own code, by browsers, from files of the past."""
 
 from .accepting import Accepted, accept
-from .cookies import give_cookie
 from .events import Event
 from .importing import Batch, ImportResult, import_interactions, import_rows
 from .merging import merge_at_login
@@ -13,7 +12,6 @@ __all__ = [
     "Event",
     "ImportResult",
     "accept",
-    "give_cookie",
     "import_interactions",
     "import_rows",
     "merge_at_login",

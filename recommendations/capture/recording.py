@@ -10,6 +10,7 @@ from django.utils import timezone
 from ..boundary import never_break
 from ..catalog import product_id_of
 from ..conf import get_config
+from ..cookies import give_cookie
 from ..exceptions import InvalidInteraction, NotConfigured
 from ..logs import log
 from ..metrics import events_accepted
@@ -18,7 +19,6 @@ from ..models import Interaction, Shopper
 from ..models.shopper import django_request, has_agreed, is_logged_in, is_paused
 from ..throttles import NewVisitorsThrottle
 from .bots import is_ahead_of_time, is_bot
-from .cookies import give_cookie
 from .events import Event, checked
 from .storing import known_products, refuse_unknown, store
 

@@ -5,7 +5,7 @@ from .exporting import export
 from .interests import Interest, interests_of
 from .personalisation import Standing, erase_all, has_agreed, is_personalised, standing, switch_off, switch_on
 from .remembering import Hidden, Met, Removed, hidden_by, history_of, removed_by, searches_removed_for_good
-from .removing import hide, is_like_others, remove, restore, show_again
+from .removing import hide, hide_as_asked, is_like_others, remove, restore, show_again
 from .retention import Purged, purge
 from .seeing import Seen, seen_by
 
@@ -23,6 +23,7 @@ __all__ = [
     "has_agreed",
     "hidden_by",
     "hide",
+    "hide_as_asked",
     "history_of",
     "interests_of",
     "is_anything_kept",

@@ -4,13 +4,10 @@ from enum import StrEnum
 
 from django.http import HttpRequest, HttpResponse
 
-from ..conf import get_config
+from ..cookies import drop_cookie, drop_off_cookie, give_off_cookie
 from ..models import Shopper
-from ..models.shopper import OFF_COOKIE, has_agreed, is_logged_in, is_paused
+from ..models.shopper import has_agreed, is_logged_in, is_paused
 from .erasing import erase
-
-# As long as browsers keep a cookie: who said no is not asked again when COOKIE_DAYS are over.
-OFF_DAYS = 400
 
 
 class Standing(StrEnum):
@@ -57,8 +54,8 @@ def switch_on(request: HttpRequest, response: HttpResponse) -> None:
         Shopper.objects.filter(user=request.user).update(personalised=True)
     elif (visitor := Shopper.objects.asking(request)) is not None and not visitor.personalised:
         # Erased by the shop, or by an answer that never arrived.
-        response.delete_cookie(get_config().COOKIE_NAME, samesite="Lax")
-    response.delete_cookie(OFF_COOKIE, samesite="Lax")
+        drop_cookie(response)
+    drop_off_cookie(response)
     forget_who_asked(request)
 
 
@@ -74,18 +71,9 @@ def erase_all(request: HttpRequest, response: HttpResponse) -> None:
 
 def forget_visitor(request: HttpRequest, response: HttpResponse) -> None:
     """Erase the visitor, and put a cookie that identifies nobody in place of the one that did."""
-    config = get_config()
     if (visitor := Shopper.objects.asking(request)) is not None:
         erase(visitor)
-    response.delete_cookie(config.COOKIE_NAME, samesite="Lax")
-    response.set_cookie(
-        OFF_COOKIE,
-        "1",
-        max_age=OFF_DAYS * 24 * 3600,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
+    give_off_cookie(request, response)
 
 
 def forget_who_asked(request: HttpRequest) -> None:

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Max
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ..conf import get_config
+from ..cookies import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 from ..models.texts import is_storable
@@ -65,6 +67,22 @@ def hide(shopper: Shopper, product_id: str, fewer_like_it: bool = False, now: da
     wish = {"until": until, "fewer_like_it": fewer_like_it and bool(product.category)}
     with HiddenProduct.objects.atomic_writing():
         HiddenProduct.objects.update_or_create(shopper=shopper, product=product, defaults=wish)
+
+
+def hide_as_asked(
+    request: HttpRequest, response: HttpResponse, product_id: str, fewer_like_it: bool = False
+) -> Shopper | None:
+    """hide() for whoever sends the request, who is given a cookie where they are new. Raises UnknownProduct.
+
+    None where nothing may be kept of them: then nothing is.
+    """
+    with Shopper.objects.atomic():  # who is refused is not written down
+        shopper, cookie = Shopper.objects.writing(request, in_flight=False)
+        if shopper is not None:
+            hide(shopper, product_id, fewer_like_it)
+    if cookie:
+        give_cookie(request, response, cookie)
+    return shopper
 
 
 def is_like_others(product_id: str) -> bool:

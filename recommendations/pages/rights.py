@@ -10,7 +10,6 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from .. import controls
-from ..capture import give_cookie
 from ..exceptions import UnknownProduct
 from ..models import Shopper
 from ..serving.asking import shopper_of
@@ -67,16 +66,10 @@ def hide(request: HttpRequest) -> HttpResponse:
     product_id = request.POST.get("product", "")
     response = _back(hidden=product_id)
     try:
-        with Shopper.objects.atomic():  # who is refused is not written down
-            shopper, cookie = Shopper.objects.writing(request, in_flight=False)
-            if shopper is None:
-                return _back(refused=1)
-            controls.hide(shopper, product_id, request.POST.get("fewer") == "1")
+        hider = controls.hide_as_asked(request, response, product_id, request.POST.get("fewer") == "1")
     except UnknownProduct as error:
         return HttpResponseBadRequest(f"product: {error}", content_type="text/plain")
-    if cookie:
-        give_cookie(request, response, cookie)
-    return response
+    return response if hider is not None else _back(refused=1)
 
 
 @or_try_again

@@ -16,6 +16,7 @@ WORDS = {
     "event:saved": _("saved"),
     "event:viewed": _("viewed"),
     "event:put_in_basket": _("put into the basket"),
+    "event:searched": _("searched for"),
     "event:": _("returned"),
     # where a recommendation comes from
     "source:recommender": _("recommender"),

@@ -1,6 +1,8 @@
 """Every rule of the beacon, as a browser meets it."""
 
 from datetime import timedelta
+from random import Random
+from string import ascii_letters
 
 import pytest
 from django.core.cache import cache
@@ -38,6 +40,12 @@ def test_a_first_view_is_stored_and_sets_a_cookie_that_scripts_can_not_read(book
     cookie = response.cookies[COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", "")
     assert Shopper.objects.get().key_hash == hash_key(cookie.value)
+
+
+def test_where_the_shops_own_cookies_are_secure_ours_are(books, browser, send, settings):
+    settings.SESSION_COOKIE_SECURE = True  # behind a proxy of which Django was not told
+    assert send(browser, view(books[0])).cookies[COOKIE]["secure"]
+    assert Client().post("/recommendations/yours/personalisation/").cookies[OFF_COOKIE]["secure"]
 
 
 def test_over_https_the_cookie_is_secure(books, browser, send):
@@ -241,6 +249,16 @@ def test_anothers_token_is_no_reason_to_lose_the_event(books, browser, send):
     token = seal(Token(77, "1", "home", None, 10, (), timezone.now()), Shopper.objects.create())
     assert send(browser, [view(books[0], token=token), view(books[1], token="forged")]).status_code == 201
     assert list(Interaction.objects.values_list("list_id", flat=True)) == [None, None]
+
+
+def test_the_token_of_a_long_list_of_long_ids_is_one_and_a_broken_one_loses_no_event(books, browser, send):
+    drawn = Random(0)
+    shown = tuple("".join(drawn.choices(ascii_letters, k=255)) for _ in range(100))
+    token = seal(Token(77, "1", "home", None, 100, shown, timezone.now()), None)
+    assert len(token) > 20_000
+    sent = [view(books[0], token=token), view(books[1], token=token[:-9]), view(books[2], token="\ud800\0")]
+    assert send(browser, sent).status_code == 201
+    assert list(Interaction.objects.order_by("pk").values_list("list_id", flat=True)) == [77, None, None]
 
 
 def test_when_the_database_can_not_the_caller_may_come_again(books, browser, send, monkeypatch):

@@ -1,8 +1,10 @@
 """The shoppers' pages: plain forms, no JavaScript, no login."""
 
 import re
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
@@ -52,6 +54,12 @@ def removable(html):
     """What the page's forms take out of the history."""
     forms = re.findall(rf'<form[^>]*action="{reverse("recommendations:forget")}">(.*?)</form>', html, re.DOTALL)
     return [re.search(r'name="product" value="([^"]+)"', form)[1] for form in forms]
+
+
+def test_the_stylesheet_styles_nothing_outside_our_pages():
+    rules = Path(finders.find("recommendations/pages.css")).read_text()
+    selectors = re.findall(r"^([^/{]+) {", rules, re.MULTILINE)
+    assert all(one.strip().startswith(".recommendations-") for names in selectors for one in names.split(","))
 
 
 @pytest.mark.parametrize("name", ["how", "yours", "why", "export", "fragment"])

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import translation
 
+from recommendations.serving.memory import EVENT_ORDER
 from recommendations.templatetags.recommendations_looking import shade, signed, word
 
 
@@ -28,6 +29,11 @@ def test_numbers_follow_the_language():
 
 def test_shades_have_their_classes():
     assert [shade(step) for step in (-3, -1, 0, 2)] == ["heat-n3", "heat-n1", "heat-0", "heat-p2"]
+
+
+def test_each_event_has_words():
+    with translation.override("zh-hans"):
+        assert all(word(event, "event") != event for event in EVENT_ORDER)
 
 
 def test_a_code_without_words_is_shown_itself():

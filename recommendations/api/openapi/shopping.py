@@ -18,7 +18,7 @@ EVENT = exactly(
     event_id=nullable(words(MOST_LETTERS["event_id"], 0)),
     occurred_at=nullable(TIME),
     quantity=number(1, 2**31 - 1),
-    token=nullable(words(MOST_LETTERS["token"], 0)),
+    token=nullable({"type": "string"}),
     shopper=nullable(words(MOST_LETTERS["shopper"], 0)),
 )
 LINKS = {
