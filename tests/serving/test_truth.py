@@ -13,7 +13,6 @@ from recommendations.catalog import sync_catalog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import MixWeights, Score
 from recommendations.ml.reasons import witnesses_needed
-from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Interaction, Product, Shopper
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
@@ -186,20 +185,6 @@ def test_the_list_predicted_without_x_is_the_list_served_without_x(
     assert recommend(query).recommendations == before.recommendations  # undone: the exact list is back
 
 
-@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 1_000), extra=st.integers(-5, 40))
-def test_prediction_holds_for_histories_longer_than_what_is_read(products, popular, now, seed, extra):
-    places = [(seed * 7 + k * k + k // 3) % 50 for k in range(READ_LIMIT + extra)]
-    shopper = shopper_who([(place, Kind.PURCHASE) for place in places], products, now)
-    query = RecommendationQuery("home", shopper, limit=10, now=now)
-    for place in sorted(set(places))[:3]:
-        predicted = recommend(replace(query, without=(products[place].product_id,)))
-        assert removed(query, products[place]).product_ids == predicted.product_ids
-    for entry in recommend(query).recommendations:
-        if entry.reason.kind == "because":
-            assert is_out_without_its_anchors(query, entry)
-
-
 def test_replacing_x_by_another_product_leaves_no_trace_of_x(products, popular, now):
     def without_place(place):
         shopper = shopper_who([(1, Kind.PURCHASE), (place, Kind.PURCHASE), (2, Kind.VIEW)], products, now)
@@ -296,34 +281,6 @@ def test_a_hidden_product_is_no_witness(products, popular, now):
     )
     for entry in recommend(query).recommendations:
         assert entry.reason.evidence is None or hidden not in entry.reason.evidence.witnesses
-
-
-@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    older=st.lists(
-        st.tuples(st.integers(0, 39), st.sampled_from([Kind.VIEW, Kind.ADD_TO_CART, Kind.PURCHASE])),
-        min_size=1,
-        max_size=120,
-    ),
-    newer=st.lists(st.tuples(st.integers(0, 39), st.sampled_from([Kind.VIEW, Kind.PURCHASE])), max_size=20),
-    dominating=st.integers(40, 59),
-)
-def test_a_product_that_fills_the_window_brings_older_events_back(products, popular, now, older, newer, dominating):
-    many = [(dominating, Kind.VIEW)] * 195
-    shopper = shopper_who([*older, *many, *newer], products, now)
-    query = RecommendationQuery("home", shopper, limit=5, now=now)
-    predicted = recommend(replace(query, without=(products[dominating].product_id,)))
-    assert removed(query, products[dominating]).product_ids == predicted.product_ids
-    for entry in recommend(query).recommendations:
-        if entry.reason.kind == "because":
-            assert is_out_without_its_anchors(query, entry)
-
-
-def test_a_sole_product_of_the_window_is_not_the_only_one_of_the_history(products, popular, now):
-    events = [(k, Kind.PURCHASE) for k in range(20)] + [(50, Kind.VIEW)] * 200
-    query = RecommendationQuery("home", shopper_who(events, products, now), limit=5, now=now)
-    for entry in recommend(query).recommendations:
-        assert entry.reason.kind != "because" or is_out_without_its_anchors(query, entry)
 
 
 def test_the_cause_of_a_row_leads_its_why(products, popular, now):
