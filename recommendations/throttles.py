@@ -14,6 +14,8 @@ from .conf import get_config
 from .logs import log
 from .models.shopper import hash_key, is_logged_in
 
+IPV6_PREFIX = 64
+
 
 class OpenThrottle(SimpleRateThrottle):
     """Lets everybody through when the cache is down: a lost event is worse than one too many."""
@@ -21,27 +23,38 @@ class OpenThrottle(SimpleRateThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         return self.allow(request, view, 1)
 
-    def allow(self, request: Request | HttpRequest, view: APIView | None = None, events: int = 1) -> bool:
-        """Whether so many more may come; they are counted if so. With 0, whether one more may; nothing is counted."""
+    def allow(
+        self, request: Request | HttpRequest, view: APIView | None = None, events: int = 1, counted: int = 0
+    ) -> bool:
+        """Whether so many may come; they are counted if so. With 0, whether one more may; nothing is counted.
+
+        As many of them as are `counted` already count once if all may come, and else not at all.
+        """
         try:
-            return self._count(request, view, events)
+            return self._count(request, view, events, counted)
         except Exception as error:  # whatever the shop's cache raises
             log("cache_down", error)
             return True
 
-    def _count(self, request: Request | HttpRequest, view: APIView | None, events: int) -> bool:
+    def wait(self) -> float:
+        """Seconds after which as many may come as allow() refused, if nobody else does."""
+        until_free = len(self.history) + self.wanted - self.num_requests
+        oldest = self.history[-until_free:]  # the newest is the first
+        return float(oldest[0] + self.duration - self.now) if oldest else self.duration
+
+    def _count(self, request: Request | HttpRequest, view: APIView | None, events: int, counted: int) -> bool:
         self.key = self.get_cache_key(request, view)
         if self.key is None:
             return True
         self.now = self.timer()
         # What a clock that was set back makes a time to come would count until then.
         past = [time for time in self.cache.get(self.key, []) if self.now - self.duration < time <= self.now]
-        self.history = past
-        if len(past) + max(events, 1) > self.num_requests:
-            return False
-        if events:
-            self.cache.set(self.key, [self.now] * events + past, self.duration)
-        return True
+        self.history, self.wanted = past[counted:], max(events, 1)
+        is_allowed = len(self.history) + self.wanted <= self.num_requests
+        coming = [self.now] * events if is_allowed else []
+        if len(coming) != counted:
+            self.cache.set(self.key, coming + self.history, self.duration)
+        return is_allowed
 
     def named(self, ident: Any) -> str:
         """The cache key of a caller; hashed, since the raw key is a credential."""
@@ -66,7 +79,7 @@ class AddressThrottle(OpenThrottle):
     scope, rate = "address", "1200/min"
 
     def get_cache_key(self, request: Request | HttpRequest, view: APIView | None) -> str | None:
-        return self.named(self.get_ident(request))
+        return self.named(_subscriber(self.get_ident(request)))
 
     def get_ident(self, request: Request | HttpRequest) -> str:
         """The address, as far as it can be believed: what a caller writes into X-Forwarded-For is no address.
@@ -131,7 +144,22 @@ def believed_address(request: Request | HttpRequest) -> str:
 
 def _is_ours(address: str) -> bool:
     """Whether it is no address of the Internet: a proxy on this machine or beside it, or a socket."""
+    parsed = _parsed(address)
+    return not address if parsed is None else not parsed.is_global
+
+
+def _subscriber(address: str) -> str:
+    """Whom an address stands for: of IPv6 everybody has a whole network of 64 bits."""
+    parsed = _parsed(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(parsed), IPV6_PREFIX), strict=False))
+    return address if parsed is None else str(parsed)
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, and an IPv4 address in the form of IPv6 as what it is; None for what is none."""
     try:
-        return not ipaddress.ip_address(address).is_global
+        parsed = ipaddress.ip_address(address)
     except ValueError:
-        return not address
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed

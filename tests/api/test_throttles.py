@@ -11,6 +11,7 @@ from recommendations.throttles import (
     AddressThrottle,
     FailedLoginsThrottle,
     NewcomersThrottle,
+    OpenThrottle,
     ShopperThrottle,
     WhyAddressThrottle,
     WritingThrottle,
@@ -40,7 +41,22 @@ def test_new_cookies_are_one_address(books, send, few):
 def test_each_event_of_a_batch_counts(books, send, few):
     assert from_address(send, [view(book) for book in books[:3]]) == 201
     assert from_address(send, [view(book) for book in books[:3]]) == 429
-    assert from_address(send, [view(books[0])]) == 201  # the refused request counted, its others did not
+    assert from_address(send, [view(book) for book in books[:2]]) == 201  # of the refused none counted
+
+
+def test_a_refused_batch_is_told_when_all_of_it_may_come(books, send, few, monkeypatch):
+    now = [2_000_000_000.0]
+    monkeypatch.setattr(OpenThrottle, "timer", lambda self: now[0])
+    for _ in range(4):
+        assert from_address(send, view(books[0])) == 201
+        now[0] += 10
+    refused = send(Client(), [view(book) for book in books[:4]], REMOTE_ADDR=OUTSIDE)
+    assert (refused.status_code, refused["Retry-After"]) == (429, "40")  # when the third of them is a minute ago
+    now[0] += 39
+    assert from_address(send, [view(book) for book in books[:4]]) == 429
+    now[0] += 1
+    assert from_address(send, [view(book) for book in books[:4]]) == 201
+    assert send(Client(), [view(book) for book in books], REMOTE_ADDR="2.2.2.2")["Retry-After"] == "60"
 
 
 def test_a_system_of_the_shops_sends_batches(books, client, user, allow, send, few):
@@ -66,6 +82,18 @@ def test_a_proxy_of_the_shop_is_believed_in_its_own_entry_alone(books, send, few
     codes = [from_address(send, view(books[0]), "10.0.0.7", f"9.9.9.{k}, 2.2.2.2") for k in range(6)]
     assert codes == [201] * 5 + [429]
     assert from_address(send, view(books[0]), "10.0.0.7", "9.9.9.1, 3.3.3.3") == 201
+
+
+def test_whoever_has_a_network_of_ipv6_has_one_address(books, send, few):
+    codes = [from_address(send, view(books[0]), f"2a00:1450:4001:80b:{k}::{k}") for k in range(6)]
+    assert codes == [201] * 5 + [429]
+    assert [from_address(send, view(books[0]), other) for other in ("2a00:1450:4001:80c::1", "::1")] == [201, 201]
+
+
+def test_an_address_in_the_form_of_ipv6_is_the_one_of_ipv4(books, send, few, settings):
+    codes = [from_address(send, view(books[0]), f"::ffff:{OUTSIDE}", f"9.9.9.{k}") for k in range(4)]
+    assert codes == [201] * 4  # and is no proxy of ours
+    assert [from_address(send, view(books[0])) for _ in range(2)] == [201, 429]
 
 
 def test_a_clock_that_was_set_back_shuts_nobody_out(books, browser, send, monkeypatch):
