@@ -1,7 +1,7 @@
 """The one boundary between the shop's page and us: what is raised behind it is logged once and replaced."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import wraps
 from threading import Lock
 from time import monotonic
@@ -101,15 +101,13 @@ def outside_transactions(view: Callable[..., T]) -> Callable[..., T]:
 
 @contextmanager
 def spared_transaction() -> Iterator[None]:
-    """A savepoint when the caller is in a transaction (a failed query would spoil it), else nothing.
+    """A savepoint in each transaction that the caller is in (a failed query would spoil it), of whatever database: the
+    shop's products may be in another than our tables.
 
     Outside a transaction reads run in autocommit: on SQLite a savepoint around a read would take the write lock.
     """
-    from .models import Interaction
-
-    alias = router.db_for_write(Interaction)
-    if not connections[alias].in_atomic_block:
-        yield
-        return
-    with transaction.atomic(using=alias):
+    with ExitStack() as savepoints:
+        for connection in connections.all(initialized_only=True):
+            if connection.in_atomic_block:
+                savepoints.enter_context(transaction.atomic(using=connection.alias))
         yield

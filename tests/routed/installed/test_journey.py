@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.checks import ERROR
 from django.core.management import call_command
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
@@ -25,6 +25,7 @@ from recommendations.serving import RecommendationQuery, recommend
 from tests.retraining.conftest import heart_at_rest, trainer  # noqa: F401
 from tests.retraining.made_shop import make_shop
 from tests.shop.models import Book
+from tests.shop.recommended_products import BookCatalog
 
 # Not in a transaction of the test's: it would stand for those that the app must begin.
 pytestmark = pytest.mark.django_db(databases=["default", "shoppers"], transaction=True)
@@ -109,6 +110,20 @@ def test_a_visitor_removes_hides_logs_in_and_leaves(books):
     assert controls.erase(user) == 4
     anna.delete()
     assert not Shopper.objects.filter(user_id=user.user_id).exists()
+
+
+def test_a_failing_card_leaves_the_shops_transaction_as_it_was(books, settings, monkeypatch):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+
+    def card(self, product, request):
+        Book.objects.create(name="Stands for a statement that spoils the transaction, as on PostgreSQL each that fails")
+        raise DatabaseError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(BookCatalog, "card", card)
+    with transaction.atomic():
+        Book.objects.create(name="The shop's own")
+        assert recommend(RecommendationQuery("home")).recommendations == ()
+    assert set(Book.objects.values_list("name", flat=True)) == {*(book.name for book in books), "The shop's own"}
 
 
 def test_past_orders_are_imported(books):
