@@ -96,7 +96,7 @@ def _dated(file: Path) -> DataSet:
     _, shopper = np.unique([row["user_id"] for row in rows], return_inverse=True)
     if all(row["user_id"].isdecimal() for row in rows):
         shopper = [int(row["user_id"]) for row in rows]
-    log, names = _numbered(shopper, [row["item_id"] for row in rows], [_seconds(row["date"]) for row in rows])
+    log, names = _numbered(shopper, [row["item_id"] for row in rows], [seconds_of(row["date"]) for row in rows])
     of_item = {row["item_id"]: row.get("category") or "" for row in rows}
     return DataSet(log, names, DATED, [of_item[name] for name in names] if any(of_item.values()) else None)
 
@@ -106,7 +106,7 @@ def _invoices(file: Path) -> DataSet:
     sales = [row for row in sales if float(row["quantity"]) > 0 and PRODUCT.match(code_of(row))]
     first: dict[tuple[int, str], int] = {}  # when each order began
     for row in sales:
-        order, time = _order(row), _seconds(row["invoice_date"])
+        order, time = _order(row), seconds_of(row["invoice_date"])
         first[order] = min(time, first.get(order, time))
     lines = sorted({(_order(row), code_of(row)) for row in sales})
     shopper, time = [order[0] for order, _ in lines], [first[order] for order, _ in lines]
@@ -127,7 +127,8 @@ def _complete_journey() -> DataSet:
     return DataSet(log, [str(name) for name in names], COMPLETE_JOURNEY)
 
 
-def _seconds(text: str) -> int:
+def seconds_of(text: str) -> int:
+    """Epoch seconds of a date or time as a file writes it; ValueError for anything else."""
     try:
         return int(float(text))
     except ValueError:

@@ -15,6 +15,7 @@ categories in common.
 - --folds K, a rolling origin: the same question put K times, each time one span (from the split to the end; with
   leave-one-out: one product of each shopper) earlier, with fits of its own. The figures at the top are the newest
   fold's; "folds" tells each, "over_folds" their mean and standard deviation.
+- left_out: shoppers who are not asked, since what they met is taken out of the lists and the right product is among it.
 - cpu_seconds, wall_seconds: from the file to the artifact, of one seed, without this evaluation; peak_rss_mb: with it.
 """
 
@@ -93,10 +94,17 @@ def measure(question: Question, options: argparse.Namespace) -> dict:
         found
         | measured[0][1]
         | {
+            "left_out": {"shoppers": {"had met the right product": question.left_out}},
             "peak_rss_mb": round(rss),
             "score_histogram": others.small_model.histogram(question.asked.asked),
         }
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -105,21 +113,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--items", metavar="FILE", help="the products' brands and categories")
     parser.add_argument("--protocol", choices=PROTOCOLS, required=True)
     parser.add_argument("--split", metavar="DATE", help="of time and next-order, as 2010-11-01")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--folds", type=int, default=1, help="how many origins, each a span earlier")
-    parser.add_argument("--judged", type=int, default=6_000, help="shoppers who choose the weights of the mix")
-    parser.add_argument("--steps", type=int, help="of the fit, if not as many as a training takes")
+    parser.add_argument("--seeds", type=_count, default=3)
+    parser.add_argument("--folds", type=_count, default=1, help="how many origins, each a span earlier")
+    parser.add_argument("--judged", type=_count, default=6_000, help="shoppers who choose the weights of the mix")
+    parser.add_argument("--steps", type=_count, help="of the fit, if not as many as a training takes")
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--histogram", type=Path, metavar="SVG", help="draw the small model's score histogram")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     folds = []
-    for back in range(options.folds):
+    for back in reversed(range(options.folds)):  # the earliest first: for it there may be too little past
         began, cpu = perf_counter(), process_time()
         question = ask(options.data, options.protocol, options.split, options.judged, back)
         reading = {"wall_seconds": perf_counter() - began, "cpu_seconds": process_time() - cpu}
-        folds.append(measure(question, options))
-        folds[-1] |= {name: round(folds[-1][name] + seconds, 1) for name, seconds in reading.items()}
+        fold = measure(question, options)
+        folds.insert(0, fold | {name: round(fold[name] + seconds, 1) for name, seconds in reading.items()})
     found = over_folds(folds) if options.folds > 1 else folds[0]
     found |= {"data": Path(options.data).name, "protocol": options.protocol, "seeds": options.seeds}
     if options.histogram:

@@ -26,11 +26,10 @@ def made_lists():
 
 
 def exchanged(lists, place):
-    """The same with one place's products handed round between shoppers."""
-    moved = [row[place] for row in lists]
-    moved = moved[7:] + moved[:7]
+    """The same with another product in one place, which the shopper had not met either."""
+    others = [max(set(range(1, N + 1)) - set(row)) for row in lists]
     return [
-        [*row[: len(row) + place], new, *row[len(row) + place + 1 :]] for row, new in zip(lists, moved, strict=True)
+        [*row[: len(row) + place], new, *row[len(row) + place + 1 :]] for row, new in zip(lists, others, strict=True)
     ]
 
 
@@ -164,3 +163,45 @@ def test_by_time_a_fold_is_a_span_earlier_and_as_long(tmp_path):
 def test_a_fold_before_the_first_day_is_refused(tmp_path):
     with pytest.raises(ValueError, match="fewer --folds"):
         ask(dated(tmp_path, [(1, 10), (5, 31)]), "time", "2013-12-21", back=3)
+
+
+def test_the_last_product_is_not_asked_of_who_had_met_it(tmp_path):
+    """It is taken out of the lists: no method could find it."""
+    question = question_of(tmp_path, [[1, 2, 3, 4], [2, 3, 4, 2], [3, 1, 3, 4]])
+    assert question.asked.asked.shopper.tolist() == [1, 3]
+    assert question.choosing.asked.shopper.tolist() == [1, 2]
+    assert question.left_out == 1
+
+
+@pytest.mark.parametrize(
+    ("lists", "told"),
+    [
+        ([[1], [2]], "0 rows to fit on, 0 shoppers who choose, 0 who are asked"),
+        ([[1, 2], [2, 3]], "0 rows to fit on, 0 shoppers who choose, 2 who are asked"),
+        (
+            [[7, 7, 7, 7]] * 3,
+            r"6 rows to fit on, 0 shoppers who choose, 0 who are asked \(3 had met the right product\)",
+        ),
+    ],
+)
+def test_where_nobody_can_be_asked_it_says_how_many_there_are(tmp_path, lists, told):
+    with pytest.raises(ValueError, match=told):
+        question_of(tmp_path, lists)
+
+
+@pytest.mark.parametrize(
+    ("split", "told"),
+    [
+        ("2014-01-01", "--split 2014-01-01: the data runs from 2013-12-01 to 2013-12-31; pass a time within"),
+        ("2013-12-01", "--split 2013-12-01: the data runs from 2013-12-01 to 2013-12-31; pass a time within"),
+        ("2013-12-10", "nothing happened before 2013-11-19; pass a later --split$"),
+    ],
+)
+def test_a_split_that_leaves_no_past_or_nothing_to_ask_is_refused(tmp_path, split, told):
+    with pytest.raises(ValueError, match=told):
+        ask(dated(tmp_path, [(1, 10), (5, 31)]), "time", split)
+
+
+def test_rows_of_one_date_have_no_past(tmp_path):
+    with pytest.raises(ValueError, match="the data runs from 2013-12-05 to 2013-12-05"):
+        ask(dated(tmp_path, [(5, 5), (5, 5)]), "next-order", "2013-12-05")

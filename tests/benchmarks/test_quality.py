@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks import quality_figures
+from benchmarks import quality, quality_figures
 from benchmarks.data_files import read_data
 from benchmarks.public_shops import read_categories
 from benchmarks.quality import main
@@ -40,6 +40,7 @@ def test_the_names_that_others_read(found):
     for name in ("hr@10", "ndcg@10", "recall@20"):
         assert set(found[name]) == {"mean", "std", "ci"}
     assert {"cpu_seconds", "wall_seconds", "peak_rss_mb", "data", "protocol", "seeds"} <= found.keys()
+    assert found["left_out"]["shoppers"] == {"had met the right product": 0}
     assert {"over", "mean", "ci", "relative"} == found["paired_gain"].keys()
     assert {"popularity", "item_neighbours", "next_item_table", "small_model"} == found["baselines"].keys()
     assert all("ndcg@10" in values for values in found["baselines"].values())
@@ -80,3 +81,16 @@ def test_categories_are_two_levels_and_0_where_there_is_none(beauty):
     assert (category[0], category[N]) == (0, 0)
     assert category[1] == category[4] != category[2]
     assert read_categories(data, None) is None
+
+
+@pytest.mark.parametrize("option", ["--folds", "--seeds", "--judged", "--steps"])
+def test_none_is_no_number_of_anything(beauty, option, capsys):
+    with pytest.raises(SystemExit):
+        main(["--data", str(beauty[0]), "--protocol", "leave-one-out", option, "0"])
+    assert f"argument {option}: 0: expected a number above 0" in capsys.readouterr().err
+
+
+def test_an_earlier_fold_that_can_t_be_asked_is_refused_before_anything_is_fitted(beauty, monkeypatch):
+    monkeypatch.setattr(quality, "measure", None)
+    with pytest.raises(ValueError, match="0 rows to fit on"):
+        main(["--data", str(beauty[0]), "--protocol", "leave-one-out", "--folds", "9"])
