@@ -69,7 +69,3 @@ class BrokerUnreachable(RecommendationsError):
             f"The Celery broker {url} does not answer ({cause}): start it, or correct CELERY_BROKER_URL, and see that "
             "the project's __init__.py imports its Celery app."
         )
-
-
-class VersionChanged(RecommendationsError):
-    """Another version was published in the middle of an audit."""

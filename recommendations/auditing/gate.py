@@ -16,6 +16,7 @@ from ..models import ProductPopularity, RecommenderVersion
 from ..publishing import LoadedRecommender, on_trial
 from .plots import draw_plots
 from .reference import Reference
+from .second_look import SecondLook
 from .shopper_audit import SHARE_ROOM, ShopperAudit
 from .shoppers import Asking, asking_for, stratified, visitors
 from .strongest import OURS, Strongest
@@ -25,7 +26,7 @@ SHARE_OF_TRAINING = 0.2
 MOST_SHOPPERS = 1_000
 # Real shoppers asked for each made-up visitor.
 REAL_PER_VISITOR = 4
-# Of a shopper's claims, each fifth is tried by really removing what it names.
+# Of the claims, each fifth is tried by really removing what it names, from a drawn one of a shopper's first five.
 PREDICT_EVERY = 5
 # What must be true without exception: metric -> (figure of what is not, figure of what was checked).
 EXACT = {
@@ -70,36 +71,25 @@ def check_reasons(
     return Verdict({"gate": figures, "plots": draw_plots({"gate": figures})}, refusal(figures))
 
 
-class _Gate:
-    """One version on trial."""
+class _Gate(SecondLook):
+    """A version that nobody is served by yet."""
 
     def __init__(self, version: RecommenderVersion, directory: Path) -> None:
-        self.version, self.directory = version, directory
-        self.loaded = LoadedRecommender(version.pk, Scorer.open(directory))
-        self.tally = Tally(version, PREDICT_EVERY)
-        self.strongest = Strongest(PlainScorer.open(directory, self.loaded.scorer.vocabulary), version.pk)
-        self._look()
+        loaded = LoadedRecommender(version.pk, Scorer.open(directory))
+        loaded.refresh()
+        super().__init__(Tally(version, PREDICT_EVERY), loaded, Reference.of_files(directory))
+        self.strongest = Strongest(PlainScorer.open(directory, loaded.scorer.vocabulary), version.pk)
 
-    def _look(self) -> None:
-        """Read what is for sale now."""
-        self.loaded.refresh()
-        self.reference = Reference.of_files(self.directory)
-
-    def check(self, asking: Asking, is_visitor: bool, seed: float) -> None:
-        """Check one shopper's lists. A shop lives meanwhile: what seems false counts if it is when looked at again."""
-        found, audit = self._try(asking, is_visitor, seed)
-        if found.false or found.different:
-            if found.facts["false"]:  # of what was bought or erased since it was counted
-                ProductPopularity.objects.count_again(timezone.now())
-            self._look()
-            found, audit = self._try(asking, is_visitor, seed)
-        self.tally.add(found)
+    def check(self, asking: Asking, is_visitor: bool, seed: float) -> ShopperAudit:
+        audit = super().check(asking, is_visitor, seed)
         if not is_visitor:
             self.strongest.measure(self.loaded, audit)
+        return audit
 
-    def _try(self, asking: Asking, is_visitor: bool, seed: float) -> tuple[Tally, ShopperAudit]:
-        found = Tally(self.version, PREDICT_EVERY)
-        return found, found.check(self.reference, asking(), random.Random(seed), is_visitor)  # noqa: S311 # nosec B311
+    def read_again(self, found: Tally) -> None:
+        if found.facts["false"]:  # of what was bought or erased since it was counted: no version's fault
+            ProductPopularity.objects.count_again(timezone.now())
+        super().read_again(found)
 
     def figures(self) -> dict[str, Any]:
         """JSON-able."""
