@@ -1,5 +1,6 @@
 """A version's lists as shoppers would see them, each beside what becomes of it without any of its history."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,11 +27,20 @@ from .strongest import OURS, explain
 
 LIMIT = 10
 MOST_UNITS = 50
+# Why a list is not measured.
+LEFT_OUT = {
+    "history": f"whose history has no or over {MOST_UNITS} products and searches, or was not read to its end",
+    "nothing_shown": "to whom the recommender shows nothing",
+    "another_order": "whose list is not in the order of the scores, as when something is sold out meanwhile",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class ExplainedList:
-    """What the recommender chose of the first LIMIT of new_for_you, with the reasons that are printed."""
+    """What the recommender chose of the first LIMIT of new_for_you, with the reasons that are printed.
+
+    Without promotions: what they put first rests on nothing, and what they move is in the list all the same.
+    """
 
     query: RecommendationQuery
     entries: tuple[Recommendation, ...]
@@ -86,21 +96,27 @@ class ExplainedShop:
         self._popularity[numbers] = np.arange(len(numbers), 0, -1)
         self._buyable = np.zeros(len(loaded.eligible), bool)
         self._buyable[loaded.scorer.vocabulary.numbers(buyable(available))] = True
+        self.left_out: Counter[str] = Counter()  # one of LEFT_OUT -> how many lists
 
     def explained(self, shopper: Shopper, now: datetime) -> ExplainedList | None:
-        """A shopper's list; None when no history of 1 to 50 products, read to its end, decides it."""
-        query = RecommendationQuery("new_for_you", shopper, limit=LIMIT, now=now)
+        """A shopper's list; None when it can't be measured, which `left_out` counts."""
+        query = RecommendationQuery("new_for_you", shopper, limit=LIMIT, now=now, promotes=False)
         memory = read_memory(shopper, now)
         history = memory.history(self.loaded.scorer.vocabulary, self.loaded.scorer.query_index)
         if not history.complete or not 1 <= len(history.units()) <= MOST_UNITS:
-            return None
+            return self._leave_out("history")
         eligible = eligible_items(self.loaded, query, memory) & self._buyable
         lists = ListsWithout(self.loaded.scorer, history, self._popularity, LIMIT, eligible)
         entries = tuple(entry for entry in recommend(query).recommendations if entry.source == "recommender")
         items = tuple(self.loaded.scorer.vocabulary.numbers(entry.card.product_id for entry in entries).tolist())
-        if not items or list(items) != lists.shown[: len(items)]:
-            return None
+        if not items:
+            return self._leave_out("nothing_shown")
+        if list(items) != lists.shown[: len(items)]:
+            return self._leave_out("another_order")
         return ExplainedList(query, entries, items, memory.searches, lists, self.plain, self.rng)
+
+    def _leave_out(self, why: str) -> None:
+        self.left_out[why] += 1
 
     def milliseconds(self, query: RecommendationQuery) -> float:
         """What explaining the list takes beyond ranking it."""

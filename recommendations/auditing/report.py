@@ -139,6 +139,7 @@ class _Report:
         """JSON-able."""
         return {
             "shoppers": self.shoppers,
+            "left_out": dict(self.shop.left_out),
             "by_length": dict(self.lengths),
             "limit": LIMIT,
             "shown": sum(counts.total() for counts in self.tiers.values()),

@@ -7,18 +7,21 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from recommendations.auditing import explained as explained_module
 from recommendations.auditing import report as report_module
 from recommendations.auditing.explained import ExplainedShop
 from recommendations.auditing.report import make_report
 from recommendations.auditing.steadiness import agrees_without_learning, kept_beside_another, told_again
+from recommendations.catalog import Promotion
 from recommendations.ml.kinds import Kind
 from recommendations.ml.plain import PlainScorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
 from recommendations.publishing import current_recommender
-from recommendations.serving import Because, RecommendationQuery, recommend
+from recommendations.serving import Because, RecommendationList, RecommendationQuery, recommend
 from tests.auditing.conftest import search_for
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
+from tests.shop.recommended_products import BookCatalog
 
 NAIVE = {"last_viewed", "most_similar", "most_frequent", "top_attention", "random"}
 
@@ -100,6 +103,27 @@ def test_searches_are_units_of_the_report_too(version):
         if len(units) == 1
     ]
     assert ("query" in {type_ for _, type_ in named}) and (0, "query") in named  # the search is what was met last
+
+
+def test_what_is_promoted_is_measured_where_it_would_stand(version, monkeypatch):
+    shown = recommend(RecommendationQuery("new_for_you", Shopper.objects.first(), limit=10)).product_ids
+    monkeypatch.setattr(BookCatalog, "promoted", lambda self, placement, request: [Promotion(shown[4])])
+    shop = ExplainedShop(current_recommender(), 0)
+    explained = shop.explained(Shopper.objects.first(), timezone.now())
+    assert [entry.card.product_id for entry in explained.entries] == shown
+    assert shop.left_out == {}
+
+
+def test_who_is_left_out_is_told_and_why(version, monkeypatch):
+    monkeypatch.setattr(explained_module, "MOST_UNITS", 0)
+    report, told = reported(version, "--shoppers", "2")
+    assert (report["shoppers"], report["left_out"]) == (0, {"history": 2})
+    assert "Left out: 2 whose history has no or over 50 products and searches" in told
+    shop = ExplainedShop(current_recommender(), 0)
+    monkeypatch.setattr(explained_module, "MOST_UNITS", 50)
+    monkeypatch.setattr(explained_module, "recommend", lambda query: RecommendationList("new_for_you"))
+    assert shop.explained(Shopper.objects.first(), timezone.now()) is None
+    assert shop.left_out == {"nothing_shown": 1}
 
 
 def test_nothing_is_left_and_the_current_version_stays(version):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from ...auditing.explained import LEFT_OUT
 from ...auditing.plots import draw_plots
 from ...auditing.report import KE, make_report
 from ...ml.artifact import ArtifactError
@@ -67,6 +68,8 @@ def lines(version: int, report: Mapping[str, Any]) -> Iterator[str]:
         f"Version {version}: {report['shoppers']:,} shoppers, {report['shown']:,} products shown, "
         f'{report["claims"]:,} with a "because", {report["seconds"]:.0f} s.'
     )
+    for why, shoppers in report["left_out"].items():
+        yield f"Left out: {shoppers:,} {LEFT_OUT[why]}."
     if not report["shown"]:
         yield "Nobody has a history that this version can read: nothing was measured."
         return
