@@ -19,6 +19,8 @@ from .queries import RecommendationQuery
 
 # The best eligible items, among which ranks are compared: it keeps 99.7 % of the claims of the whole catalog.
 POOL = 1_000
+# How far down the ranking a list looks for what a shopper can buy.
+DEEPEST = 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +30,21 @@ class Pool:
     loaded: LoadedRecommender
     history: History
     whole: Reading  # of the history, over the whole catalog
+    eligible: np.ndarray  # bool (n+1)
     items: np.ndarray  # int32 (C), best first
     scores: np.ndarray  # float32 (C)
     barred: Sequence[int]  # never witnesses
 
     def product_id(self, item: int) -> str:
         return self.loaded.scorer.vocabulary.product_id(item)
+
+    def beyond(self) -> list[int]:
+        """The eligible items that follow those of the pool, best first."""
+        return best_of(self.whole.scores, DEEPEST, self.eligible)[len(self.items) :].tolist()
+
+    def can_rank(self, product_id: str) -> bool:
+        """Whether the recommender knows it."""
+        return self.loaded.scorer.vocabulary.number(product_id) > 0
 
     def leave_one_out(self) -> LeaveOneOut:
         """Its scores, computed again without each unit of the history."""
@@ -48,9 +59,10 @@ def history_pool(loaded: LoadedRecommender | None, query: RecommendationQuery, m
     if len(history) == 0:
         return None
     whole = Reading.of(loaded.scorer, history)
-    best = best_of(whole.scores, POOL, eligible_items(loaded, query, memory))
+    eligible = eligible_items(loaded, query, memory)
+    best = best_of(whole.scores, POOL, eligible)
     barred = barred_witnesses(loaded, query, memory)
-    return Pool(loaded, history, whole, best.astype(np.int32), whole.scores[best], barred)
+    return Pool(loaded, history, whole, eligible, best.astype(np.int32), whole.scores[best], barred)
 
 
 def context_items(loaded: LoadedRecommender | None, query: RecommendationQuery, memory: Memory) -> list[str]:

@@ -73,10 +73,13 @@ def why(
     pool = inspection.pool
     if pool is None or found.source != "recommender" or found.is_promoted or found.reason.tier == "T5":
         return Why(found, (), inspection)
+    item = pool.loaded.scorer.vocabulary.number(product_id)
+    if item not in pool.items:  # so far down the ranking nothing is explained
+        return Why(found, (), inspection)
     if isinstance(found.reason, Because) and found.reason.tier == "T2":  # then there is no single cause
         return Why(found, (found.reason,), inspection)
     explainer = inspection.explainer
-    claims = explainer.claims(pool.loaded.scorer.vocabulary.number(product_id), found.place)
+    claims = explainer.claims(item, found.place)
     cards = find_cards(named_products(claims), query.request)
     ahead = [entry.card.product_id for entry in shown if 0 < entry.place < found.place]
     made = [explainer.because(claim, found.place, ahead, cards) for claim in claims]

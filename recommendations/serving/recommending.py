@@ -88,22 +88,26 @@ def make_list(query: RecommendationQuery, memory: Memory, loaded: LoadedRecommen
 
 
 def _ranked(pool: Pool, query: RecommendationQuery, memory: Memory) -> Iterator[Candidate]:
-    """The pool, then what fills a list that it can't; nothing is computed that no list comes to."""
-    for column in range(len(pool.items)):
-        yield _from_pool(pool, memory, column)
-    pooled = [pool.product_id(item) for item in pool.items.tolist()]
-    if query.spot.bought == "only":  # bought since the training
-        yield from (candidate for candidate in _bought(query, memory) if candidate.product_id not in pooled)
-    else:
-        yield from _popular(query, memory, pooled)
+    """The pool and what ranks behind it, then what the recommender does not know, which fills a list that they can't;
+    nothing is computed that no list comes to.
+
+    What it knows is never put in for being popular: that could bring it before what beats it without the X of a
+    "because", and the "because" would be false.
+    """
+    pooled = pool.items.tolist()
+    yield from (_ranked_one(pool, memory, item) for item in pooled)
+    beyond = pool.beyond()
+    yield from (_ranked_one(pool, memory, item) for item in beyond)
+    ranked = [pool.product_id(item) for item in [*pooled, *beyond]]
+    fill = _bought(query, memory) if query.spot.bought == "only" else _popular(query, memory, ranked)
+    yield from (candidate for candidate in fill if not pool.can_rank(candidate.product_id))
 
 
-def _from_pool(pool: Pool, memory: Memory, column: int) -> Candidate:
-    item = int(pool.items[column])
+def _ranked_one(pool: Pool, memory: Memory, item: int) -> Candidate:
     product_id = pool.product_id(item)
     when = memory.bought.get(product_id)
     reason = Fact("bought", when) if when else NoReason()
-    return Candidate(product_id, "recommender", float(pool.scores[column]), item, reason)
+    return Candidate(product_id, "recommender", float(pool.whole.scores[item]), item, reason)
 
 
 def _popular(query: RecommendationQuery, memory: Memory, taken: Sequence[str] = ()) -> Iterator[Candidate]:
