@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.special import logsumexp
 
 from recommendations.ml.metrics import ndcg
-from recommendations.ml.splitting import hold_out
+from recommendations.ml.splitting import NotEnoughData, hold_out
 from recommendations.ml.training import trial
 from recommendations.ml.training.judge import Protocol, encode
 from recommendations.ml.training.mixing import START
@@ -78,6 +80,18 @@ def test_ndcg_is_that_of_the_judge(network, takes_met_out):
         ndcg(ranked, set(right.tolist()), 10) for ranked, right in zip(lists, protocol.asked.targets, strict=True)
     ]
     assert one.ndcg(START.values(), parts) == pytest.approx(judged, abs=1e-6)
+
+
+def test_shoppers_without_a_target_that_may_be_listed_are_left_out(network):
+    tables, protocol = asked_of(network, False)
+    barring = Protocol("", protocol.asked, True)  # some of whose targets had been met
+    assert barring.asked.repeating() > 0
+    assert loss_of(network, tables, barring) == loss_of(network, tables, asked_of(network, True)[1])
+    met_all = replace(protocol.asked, met=[np.arange(1, N + 1)] * len(protocol.asked))
+    mixed_in = replace(protocol.asked, met=[np.arange(1, N + 1), *protocol.asked.met[1:]])
+    assert np.isfinite(loss_of(network, tables, Protocol("", mixed_in, True)))
+    with pytest.raises(NotEnoughData, match="none of the 60 shoppers who choose turned to a product"):
+        Trial(network, tables, Protocol("", met_all, True))
 
 
 def test_of_equal_scores_the_wrong_ones_stand_first(network):

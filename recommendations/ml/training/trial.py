@@ -6,12 +6,14 @@ likelihood. So thousands of shoppers can be asked, whatever the size of the cata
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from ..attributes import FIELDS, in_common
 from ..ranking import FAR, NEAR, Columns, Reach, logits, next_item_strength, repeat_strength
+from ..splitting import NotEnoughData
 from .judge import Protocol, encode
 from .network import Network
 from .tables import Tables
@@ -33,12 +35,20 @@ FAR_POWER = 0.0
 
 
 class Trial:
-    """One protocol's shoppers (S) and their candidates (at most C each)."""
+    """One protocol's shoppers who have a target that may be listed (S), and their candidates (at most C each).
+
+    NotEnoughData when nobody has one: no weights would do better than others.
+    """
 
     def __init__(self, network: Network, tables: Tables, protocol: Protocol):
+        protocol = _answerable(protocol)
         rng = np.random.default_rng(0)
         blocks = [_candidates(_parts(network, tables, b), tables, b, rng) for b in _blocks(protocol, len(network.bias))]
-        self.tells_repeats = any(bool(block["repeat", REPEAT_DECAY[0]].any()) for block in blocks)
+        repeats = [(block["right"], block["repeat", REPEAT_DECAY[0]]) for block in blocks]
+        self.tells_repeats = any(bool(of_all.any()) for _, of_all in repeats)
+        # Whether a target of somebody's is a product that they had bought.
+        self.bought_again = any(bool(of_all[right > 0].any()) for right, of_all in repeats)
+        del repeats
         if not self.tells_repeats:  # nothing but zeros
             blocks = [{name: part for name, part in block.items() if name[0] != "repeat"} for block in blocks]
         width = max(block["stands_for"].shape[1] for block in blocks)
@@ -100,6 +110,13 @@ class Trial:
         """NDCG@10 of each shopper with these weights; 1e-9 more, since its mean's logarithm is taken."""
         return self._ndcg(mixed(values, parts))
 
+    def spread(self, values: np.ndarray, parts: np.ndarray) -> float:
+        """How far the scores of one shopper's candidates are apart, at most."""
+        scores = mixed(values, parts)
+        lowest = np.where(self._shut, np.inf, scores).min(axis=1)
+        scores[self._shut] = -np.inf
+        return float((scores.max(axis=1) - lowest).max())
+
     def table_alone(self, power: float, reach: Reach = NEAR) -> np.ndarray:
         """NDCG@10 of each shopper by the next-item table."""
         return self._ndcg(self._cells["table", power, reach].copy())
@@ -128,6 +145,17 @@ def _places(asked: np.ndarray) -> np.ndarray:
     row, column = np.nonzero(asked)
     found = np.full((len(asked), max(int(asked.sum(axis=1).max(initial=0)), 1)), -1)
     found[row, np.arange(len(row)) - np.searchsorted(row, row)] = column
+    return found
+
+
+def _answerable(protocol: Protocol) -> Protocol:
+    """The protocol without targets that it bars, and without shoppers who have no other."""
+    found = replace(protocol, asked=protocol.asked.new_only()) if protocol.takes_met_out else protocol
+    if len(found.asked) == 0:
+        raise NotEnoughData(
+            f"none of the {len(protocol.asked)} shoppers who choose turned to a product that they had not met before; "
+            "retrain when there are more, or import past orders"
+        )
     return found
 
 
