@@ -4,8 +4,9 @@ f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H)) + repeat
         + brand * B(i; H) + category * C(i; H)
 
 h is the network's reading of the history, b what is popular, M what usually comes next after the last products, R
-how often and how lately the shopper bought i; B and C are 1 where one of the newest products has the brand, or the
-category, of i, else 0. Nothing in f depends on which other items are asked for: the explanations rest on it.
+how often and how lately the shopper bought i (`bought` may be below 0); B and C are 1 where one of the newest products
+has the brand, or the category, of i, else 0. Nothing in f depends on which other items are asked for: the explanations
+rest on it.
 """
 
 from collections.abc import Sequence

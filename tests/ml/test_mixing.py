@@ -14,7 +14,7 @@ from recommendations.ml.training.judge import Protocol, protocols
 from recommendations.ml.training.mixing import LEAST, START, Mix, MixSearch, _parts
 from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.tables import TABLE_POWERS, build_tables
-from recommendations.ml.training.trial import FAR_POWER, REPEAT_DECAY
+from recommendations.ml.training.trial import FAR_POWER, REPEAT_DECAY, Trial
 from tests.ml.made_shop import DAY, chain_shop, noise_shop
 
 N = 40
@@ -90,6 +90,47 @@ def test_decays_of_repeats_are_tried_only_where_somebody_repeats(blank):
     log = noise_shop(shoppers=60, n=N)
     new = Protocol("new_products", hold_out(log, 12 * DAY).new_only(), True)
     assert MixSearch(blank, build_tables(log.before(12 * DAY), N, 12 * DAY), [new])._decays(START) == [START]
+
+
+def asked_of_what_was_met(network, log, cutoff=12 * DAY):
+    """A search by new products alone that may look at the same shoppers' repeats."""
+    held_out = hold_out(log, cutoff)
+    new = Protocol("new_products", held_out.new_only(), True)
+    tables = build_tables(log.before(cutoff), N, cutoff)
+    return MixSearch(network, tables, [new], Protocol("met_too", held_out, False)), tables, held_out
+
+
+@pytest.mark.parametrize("met_too", [True, False])
+def test_where_nobody_buys_twice_what_was_bought_stands_behind_all_else(blank, met_too):
+    search, tables, held_out = asked_of_what_was_met(blank, branded_shop())
+    mix = (search if met_too else search_of(blank, branded_shop(), 12 * DAY))._with_repeats(START)
+    assert mix.weights.repeat == 0 > mix.weights.bought
+    history = held_out.histories[0]
+    assert set(history.kinds.tolist()) == {Kind.PURCHASE}
+    scores = mix.score_of(blank, tables).score(np.ones((1, 8), np.float32), [history])[0, 1:]
+    bought = np.isin(np.arange(1, N + 1), history.items)
+    assert scores[bought].max() <= scores[~bought].min()
+
+
+def test_where_all_only_looked_the_first_purchase_does_not_lead(blank):
+    log = one_after_another(shoppers=40)
+    weights = search_of(blank, log, 12 * DAY)._with_repeats(START).weights
+    assert weights.repeat == 0 and weights.bought < -4  # the table reaches from log(.01) to log(1.01)
+    again = search_of(blank, faithful_shop(), 12 * DAY)._with_repeats(START)
+    assert again == START
+
+
+def test_what_a_few_buy_again_is_weighed_by_their_share(blank):
+    log = branded_shop()
+    item = log.item.copy()
+    last = log.shopper_starts()[1:] - 1
+    item[last[:15]] = item[last[:15] - 4]  # a tenth of the shoppers
+    search, _, held_out = asked_of_what_was_met(blank, replace(log, item=item))
+    mix = search._with_repeats(START)
+    trial = Trial(blank, search._tables, Protocol("", held_out, False))
+    loss, values = trial.loss(_parts(trial, mix)), mix.values()
+    assert mix.weights.repeat == 0
+    assert abs(loss(values)[1][3]) < 1e-3  # as likely as it happens
 
 
 def test_progress_grows_to_the_end(blank):

@@ -60,6 +60,15 @@ def test_the_served_artifact_knows_what_was_planted(trained):
     assert 29 in top_k(by_seven, 3)
 
 
+def test_where_nobody_turns_to_a_product_twice_what_was_bought_does_not_lead(trained):
+    weights = trained.result.mix["weights"]
+    assert weights["repeat"] == 0 > weights["bought"]
+    bought = History.of([3, 4, 5, 6, 7], [Kind.PURCHASE] * 5)
+    listed = top_k(Scorer.open(trained.directory).scores([bought])[0], 20)
+    assert 8 in listed[:3]
+    assert not set(listed.tolist()) & {3, 4, 5, 6, 7}
+
+
 def test_a_kind_never_trained_works_too(trained):
     scorer = Scorer.open(trained.directory)
     assert scorer.manifest.trained_kinds == (Kind.VIEW, Kind.PURCHASE)

@@ -4,7 +4,8 @@ First the weights that make what these shoppers turned to most likely (a conditi
 products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
 moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
 Then the table is tried as it reads all of the history instead of the last products, and its weight is raised for the
-sake of reasons. At last attributes are asked what they add (attribute_weights.py).
+sake of reasons. Where nobody bought anything again, what was bought is put behind all else. At last attributes are
+asked what they add (attribute_weights.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from .attribute_weights import Beside, attribute_weights
 from .judge import Protocol, score_of
 from .network import Network
 from .tables import Tables
-from .trial import FAR_POWER, REPEAT_DECAY, Trial, mixed, tables_read
+from .trial import FAR_POWER, LIKELIHOOD, REPEAT_DECAY, Trial, mixed, tables_read
 
 TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
 # The order of the fitted weights; the network must count a little, since the weight of what is recent is in its units.
@@ -74,11 +75,15 @@ START = Mix(MixWeights(table=1.0, table_eps=0.01, repeat=12.0, repeat_decay=0.99
 
 
 class MixSearch:
-    """Tries mixes on some shoppers of each protocol."""
+    """Tries mixes on some shoppers of each protocol.
 
-    def __init__(self, network: Network, tables: Tables, asked: Sequence[Protocol]):
-        self._tables = tables
+    `met_too` asks them of what they had met, too: it is looked at where the others bar that.
+    """
+
+    def __init__(self, network: Network, tables: Tables, asked: Sequence[Protocol], met_too: Protocol | None = None):
+        self._network, self._tables = network, tables
         self._trials = [Trial(network, tables, protocol) for protocol in asked]
+        self._met_too = met_too if all(protocol.takes_met_out for protocol in asked) else None
 
     def best(self, report: Callable[[float], None]) -> Mix:
         """The mix with the highest sum over the protocols of log NDCG@10 that is found, its table's weight then raised.
@@ -91,7 +96,7 @@ class MixSearch:
         for done, start in enumerate((likeliest, START)):
             climbed.append(self._climbed(start, lambda share, done=done: report((2 + done + share) / 5)))
         found = self._reaching_far(max(climbed, key=self._worth), lambda share: report((4 + share) / 5))
-        found = self._with_attributes(self._towards_reasons(found))
+        found = self._with_attributes(self._with_repeats(self._towards_reasons(found)))
         report(1.0)
         return found
 
@@ -110,6 +115,33 @@ class MixSearch:
     def _towards_reasons(self, mix: Mix) -> Mix:
         """The mix with TOWARDS_REASONS times the weight of the table, unless that is surely worse."""
         return self._surely_better(_with(mix, table=TOWARDS_REASONS * mix.weights.table), [mix])
+
+    def _with_repeats(self, mix: Mix) -> Mix:
+        """The mix; where no protocol weighed repeats, with what a few tell of them.
+
+        Where nobody bought anything again nothing says that it is wanted, so what was bought stands behind all else: it
+        has as much less as any list looked at reaches from its first product to its last.
+        """
+        if any(trial.bought_again for trial in self._trials):
+            return mix
+        mix = _with(mix, repeat=0.0, bought=0.0)
+        last = -max(trial.spread(mix.values(), _parts(trial, mix)) for trial in self._trials)
+        return _with(mix, bought=last if self._met_too is None else self._bought(mix, self._met_too, last))
+
+    def _bought(self, mix: Mix, asked: Protocol, least: float) -> float:
+        """What having been bought must count for the targets to be likeliest, all else as it is."""
+        some = asked.take(range(0, len(asked.asked), -(-len(asked.asked) // LIKELIHOOD)))
+        trial = Trial(self._network, self._tables, some)
+        if not trial.bought_again:
+            return least
+        loss, values = trial.loss(_parts(trial, mix)), mix.values()
+        of_bought = np.arange(len(FITTED)) == FITTED.index("bought")
+
+        def one(bought: np.ndarray) -> tuple[float, np.ndarray]:
+            value, slope = loss(values + bought * of_bought)
+            return value, slope[of_bought]
+
+        return float(minimize(one, [0.0], jac=True, method="L-BFGS-B", bounds=[(least, None)]).x[0])
 
     def _with_attributes(self, mix: Mix) -> Mix:
         if not all(trial.tells_attributes for trial in self._trials):

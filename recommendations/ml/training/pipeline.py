@@ -29,6 +29,7 @@ from .judge import (
     NETWORK,
     RECOMMENDER,
     Method,
+    Protocol,
     beside_current,
     compare,
     encode,
@@ -108,7 +109,8 @@ def train(
         network = _fit(past, tables, cutoff, start, progress, checkpoints, "judged-fit")
         progress.enter("choose weights")
         choosing, judging = zip(*(protocol.halves() for protocol in asked), strict=True)
-        search = MixSearch(network, tables, choosing)
+        met_too = Protocol("met_too", held_out.halves()[0], False) if held_out.repeating() else None
+        search = MixSearch(network, tables, choosing, met_too)
         mix, table_read = search.best(progress), search.best_table()
         progress.enter("judge")
         methods = _methods(past, n, tables, network, mix, table_read, carried)
