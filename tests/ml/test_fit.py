@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from recommendations.ml.splitting import split_time
+from recommendations.ml.splitting import NotEnoughData, split_time
 from recommendations.ml.training.cooccurrence import svd_start
 from recommendations.ml.training.fit import FitSettings, fit
 from recommendations.ml.training.loss import NegativeSampler
@@ -110,6 +110,12 @@ def judged_bytes(past, cutoff):
         found += [table.indptr, table.indices, table.values]
     found.append(svd_start(tables.following, 8, 0))
     return [array.tobytes() for array in found] + [weights_of(short_fit(past, tables, steps=3))]
+
+
+def test_an_empty_log_is_refused():
+    nothing = LOG.before(0)
+    with pytest.raises(NotEnoughData, match="no interactions to fit"):
+        short_fit(nothing, build_tables(nothing, 40, 1))
 
 
 def test_rare_kinds_are_not_trained():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..interactions import InteractionLog
+from ..splitting import NotEnoughData
 from .learner import Learner
 from .network import NetworkSettings
 from .windows import Rows, batches, draw_pass, read_kinds
@@ -25,11 +26,13 @@ class FitSettings:
 
 
 class Passes:
-    """The rows of step after step: pass after pass over the log, each drawn anew."""
+    """The rows of step after step: pass after pass over the log, each drawn anew; NotEnoughData for an empty log."""
 
     def __init__(
         self, log: InteractionLog, trained_kinds: tuple[int, ...], settings: FitSettings, rng: np.random.Generator
     ):
+        if len(log) == 0:
+            raise NotEnoughData("there are no interactions to fit a network on")
         self._log, self._as_read = log, read_kinds(trained_kinds)
         self._settings, self._rng = settings, rng
         self._left: Iterator[Rows] = iter(())
