@@ -3,12 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.data_files import INVOICES, DataSet
+from benchmarks.data_files import INVOICES, DataSet, seconds_of
 from benchmarks.online_retail import PRODUCT, Row, code_of, read_rows, titles
 from benchmarks.public_shops import read_categories, read_items
 from recommendations.ml.text import words_of
@@ -104,8 +103,4 @@ def median_prices(file: Path, until: int) -> dict[str, float]:
 
 
 def _sales(file: Path, until: int) -> list[Row]:
-    return [row for row in read_rows(file) if float(row["price"]) > 0 and _time(row) < until]
-
-
-def _time(row: Row) -> float:
-    return datetime.fromisoformat(row["invoice_date"]).replace(tzinfo=UTC).timestamp()
+    return [row for row in read_rows(file) if float(row["price"]) > 0 and seconds_of(row["invoice_date"]) < until]

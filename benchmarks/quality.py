@@ -15,7 +15,8 @@ categories in common.
 - --folds K, a rolling origin: the same question put K times, each time one span (from the split to the end; with
   leave-one-out: one product of each shopper) earlier, with fits of its own. The figures at the top are the newest
   fold's; "folds" tells each, "over_folds" their mean and standard deviation.
-- left_out: shoppers who are not asked, since what they met is taken out of the lists and the right product is among it.
+- left_out: rows of the file that are not read, by cause; shoppers who are not asked, since what they met is taken out
+  of the lists and the right product is among it.
 - cpu_seconds, wall_seconds: from the file to the artifact, of one seed, without this evaluation; peak_rss_mb: with it.
 """
 
@@ -94,7 +95,10 @@ def measure(question: Question, options: argparse.Namespace) -> dict:
         found
         | measured[0][1]
         | {
-            "left_out": {"shoppers": {"had met the right product": question.left_out}},
+            "left_out": {
+                "rows": question.data.left_out,
+                "shoppers": {"had met the right product": question.left_out},
+            },
             "peak_rss_mb": round(rss),
             "score_histogram": others.small_model.histogram(question.asked.asked),
         }

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from benchmarks.data_files import DATED, INVOICES, LAST, LAST_BUT_ONE, SEQUENCES, read_data
+from benchmarks.data_files import DATED, INVOICES, LAST, LAST_BUT_ONE, SEQUENCES, read_data, seconds_of
 from benchmarks.protocols import ask
 from benchmarks.public_shops import read_shop
 
@@ -86,6 +86,94 @@ def test_anything_else_is_refused_with_what_was_expected(tmp_path, text):
     (tmp_path / "what").write_text(text)
     with pytest.raises(ValueError, match=r"expected `user item item \.\.\.`, or columns"):
         read_data(tmp_path / "what")
+
+
+def read_text(folder, text):
+    (folder / "made").write_text(text)
+    return read_data(folder / "made")
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2013-01-15", "2013-01-15T00:00:00+00:00"),
+        ("20130115", "2013-01-15T00:00:00+00:00"),
+        ("2013-01-15T23:00:00-10:00", "2013-01-16T09:00:00+00:00"),
+        ("2013-01-15 10:00:00", "2013-01-15T10:00:00+00:00"),
+        ("1358208000", "2013-01-15T00:00:00+00:00"),
+        ("1358208000.5", "2013-01-15T00:00:00+00:00"),
+        ("1358208000999", "2013-01-15T00:00:00+00:00"),
+        ("1358208000999999", "2013-01-15T00:00:00+00:00"),
+        ("86400", "1970-01-02T00:00:00+00:00"),
+    ],
+)
+def test_times_are_read_as_they_are_written(text, iso):
+    assert datetime.fromtimestamp(seconds_of(text), UTC).isoformat() == iso
+
+
+@pytest.mark.parametrize("text", ["", "20131345", "20130115103000", "15/01/2013", "01.2013", "nan", "soon"])
+def test_what_is_no_time_is_not_taken_for_one(text):
+    with pytest.raises(ValueError, match="neither an ISO date or time nor epoch seconds"):
+        seconds_of(text)
+
+
+def test_numbers_of_products_may_be_far_apart(tmp_path):
+    found = read_text(tmp_path, "1 20 3000000 100\n2 3000000 20\n")
+    assert list(found.names) == ["20", "100", "3000000"]
+    assert found.log.item.tolist() == [1, 3, 2, 3, 1]
+
+
+def test_a_users_second_line_goes_on_where_the_first_ended(tmp_path):
+    found = read_text(tmp_path, "1 5 6\n2 7 8 9\n1 10 11\n")
+    assert [found.names[item - 1] for item in found.log.item[:4]] == ["5", "6", "10", "11"]
+
+
+def test_ids_are_text_of_any_length(tmp_path):
+    long = "100000032416892623125"
+    found = read_text(tmp_path, f"user_id,item_id,date\n{long},x,2013-12-01\n9,x,2013-12-02\n{long},y,2013-12-03\n")
+    assert found.log.shopper.tolist() == [1, 2, 2]
+    found = read_text(tmp_path, LINES.replace(",17", ",C17"))
+    assert found.log.shopper.tolist() == [1, 2, 2]  # 18 is the shorter
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + DAYS, DAYS.replace("user_id,item_id,date", '"user_id","item_id","date"')])
+def test_a_byte_order_mark_and_a_quoted_header_are_no_matter(tmp_path, text):
+    assert read_text(tmp_path, text).log.item.tolist() == [1, 2, 3, 2]
+
+
+def test_rows_that_are_left_out_are_counted_by_cause(tmp_path):
+    assert read_text(
+        tmp_path, LINES + "7,10001,cup,1,2011-12-06 10:00:00,,18,UK\n1,10001,cup,1,,1.5,17,UK\n"
+    ).left_out == {
+        "no customer_id": 1,
+        "no price": 1,
+        "no invoice_date": 1,
+        "quantity not above 0": 1,
+        "stock_code without five digits": 1,
+    }
+    assert read_text(tmp_path, DAYS + "c,,2013-12-01,1,1\nc\n").left_out == {"no item_id": 2}
+    assert read_text(tmp_path, LINES + LINES.splitlines()[1]).left_out["again in the same order"] == 1
+
+
+def test_where_no_row_is_left_it_says_why(tmp_path):
+    told = r"made: no rows; left out: 5 \(stock_code without five digits\), 1 \(no customer_id\)"
+    with pytest.raises(ValueError, match=told):
+        read_text(tmp_path, LINES.replace(",1000", ",SKU-1000"))
+    with pytest.raises(ValueError, match="made: no rows; left out: none"):
+        read_text(tmp_path, "user_id,item_id,date\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (DAYS + "b,y,15/01/2013,2,1\n", "made, line 6: date: '15/01/2013' is neither"),
+        (LINES.replace("C4,10001,cup,-1", "C4,10001,cup,some"), "made, line 5: quantity: could not convert .* 'some'"),
+        (LISTS + "9 3 four\n", "made, line 3: '9 3 four.*' is not `user item item"),
+    ],
+)
+def test_what_can_t_be_read_is_named_with_its_line(tmp_path, text, told):
+    with pytest.raises(ValueError, match=told):
+        read_text(tmp_path, text)
 
 
 def test_a_question_of_times_to_a_file_without_says_what_to_pass(tmp_path):

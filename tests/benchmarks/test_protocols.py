@@ -148,7 +148,7 @@ def dated(folder, days):
     file = folder / "Tools.csv.gz"
     with gzip.open(file, "wt") as stream:
         stream.write("user_id,item_id,date,category,liked\n")
-        stream.writelines(f"{k},p{d},2013-12-{d:02},1,1\n" for k, pair in enumerate(days) for d in pair)
+        stream.writelines(f"{k},p{d},2013-12-{d:02},1,1\n" for k, pair in enumerate(days, start=1) for d in pair)
     return str(file)
 
 
@@ -156,8 +156,8 @@ def test_by_time_a_fold_is_a_span_earlier_and_as_long(tmp_path):
     file = dated(tmp_path, [(1, 8), (2, 15), (3, 22), (4, 12), (5, 31)])
     # from the 23rd to the 31st are eight days: the fold before asks for what came from the 15th to the 22nd
     earlier = ask(file, "time", "2013-12-23", back=1)
-    assert earlier.asked.asked.shopper.tolist() == [1, 2]
-    assert earlier.choosing.asked.shopper.tolist() == [0, 3]
+    assert earlier.asked.asked.shopper.tolist() == [2, 3]
+    assert earlier.choosing.asked.shopper.tolist() == [1, 4]
 
 
 def test_a_fold_before_the_first_day_is_refused(tmp_path):
