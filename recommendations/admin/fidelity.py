@@ -15,7 +15,7 @@ from .comparison import lead
 EXACT = (
     (_("Causal reasons, derived again by separate code"), "claims", "false"),
     (_("Facts, counted again by other queries"), "facts", "false_facts"),
-    (_("Pairs of which neither alone decides"), "pairs", "not_minimal"),
+    (_("Pairs and threes of which no fewer decide"), "pairs", "not_minimal"),
     (_("Predicted lists that were served after a real removal"), "predictions", "different"),
 )
 METHODS = {

@@ -40,6 +40,7 @@ class Claim:
     bought: str  # what the placement does with bought products: "allowed", "left out" or "only"
     rank_after: int = 1  # the place it is said to fall to at least
     ranks_without_each: tuple[int, ...] = ()  # of two: the place it is said to keep at least without each alone
+    ranks_with_one: tuple[int, ...] = ()  # of three: the place it is said to keep at least with each alone
 
 
 class ShopperAudit:
@@ -112,6 +113,10 @@ class ShopperAudit:
         for anchor, most in zip(anchors, claim.ranks_without_each, strict=False):
             if (after := self._place_after(claim, item, (anchor,))) > most:
                 faults.append(f"at {after} without {name[anchor]} alone, not at {most} or before")
+        for anchor, most in zip(anchors, claim.ranks_with_one, strict=False):
+            others = tuple(sorted(set(anchors) - {anchor}))
+            if (after := self._place_after(claim, item, others)) > most:
+                faults.append(f"at {after} with {name[anchor]} alone, not at {most} or before")
         for anchor in anchors:
             if self._effects_of(claim.bought)[anchor][item] < -LITTLE_AGAINST - SHARE_ROOM:
                 faults.append(f"{name[anchor]} speaks against {claim.product_id}")

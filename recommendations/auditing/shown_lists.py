@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import router, transaction
@@ -13,7 +13,7 @@ from ..catalog import get_catalogs
 from ..ml.kinds import Kind
 from ..models import Interaction, Product, Shopper
 from ..models.interaction import MAX_QUERY
-from ..serving import Anchor, Recommendation, RecommendationQuery, because_rows, recommend
+from ..serving import Anchor, NoReason, Recommendation, RecommendationQuery, because_rows, recommend, why
 from ..serving.rows import RANKED
 
 LIMITS = (5, 10, 20)
@@ -24,20 +24,25 @@ LONGEST_VISIT = 5
 
 @dataclass(frozen=True)
 class ShownList:
-    """One list, or the rows cut from one ranked list."""
+    """One list, the rows cut from one ranked list, or what "Look further" says of one product."""
 
     query: RecommendationQuery
-    name: str  # the placement, perhaps of one registered model, or "because_rows"
+    name: str  # the placement, perhaps of one registered model, "because_rows" or "further"
     version: str
     recommendations: tuple[Recommendation, ...]
 
 
 def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterator[ShownList]:
-    """What this shopper would see on the shop's pages; lengths are drawn."""
+    """What this shopper would see on the shop's pages; lengths are drawn, and what to look further into."""
+    bare: list[tuple[ShownList, Recommendation]] = []
     for placement in ("home", "new_for_you", "cart", "buy_again"):
         query = RecommendationQuery(placement, shopper, limit=draw.choice(LIMITS), now=now)
         found = recommend(query)
-        yield ShownList(query, placement, found.version, found.recommendations)
+        shown = ShownList(query, placement, found.version, found.recommendations)
+        bare += [(shown, entry) for entry in _without_reason(found.recommendations)]
+        yield shown
+    if bare:
+        yield _looked_further(*draw.choice(bare))
     several = get_catalogs() if len(get_catalogs()) > 1 else []
     for catalog in several:
         query = RecommendationQuery("home", shopper, limit=draw.choice(LIMITS), now=now, of=catalog.name)
@@ -49,8 +54,18 @@ def shown_lists(shopper: Shopper, now: datetime, draw: random.Random) -> Iterato
         found = recommend(query)
         yield ShownList(query, query.placement, found.version, found.recommendations)
     query = RecommendationQuery("new_for_you", shopper, limit=RANKED, now=now)
-    shown = tuple(entry for row in because_rows(query) for entry in row.recommendations)
-    yield ShownList(query, "because_rows", str(shown[0].reason.evidence.version) if shown else "", shown)
+    cut = tuple(entry for row in because_rows(query) for entry in row.recommendations)
+    yield ShownList(query, "because_rows", str(cut[0].reason.evidence.version) if cut else "", cut)
+
+
+def _without_reason(recommendations: Sequence[Recommendation]) -> list[Recommendation]:
+    return [entry for entry in recommendations if entry.source == "recommender" and isinstance(entry.reason, NoReason)]
+
+
+def _looked_further(shown: ShownList, entry: Recommendation) -> ShownList:
+    """The product once for each cause that is found when somebody asks further."""
+    causes = why(shown.query, entry.card.product_id, further=True).causes
+    return replace(shown, name="further", recommendations=tuple(replace(entry, reason=cause) for cause in causes))
 
 
 def prediction_holds(query: RecommendationQuery, anchors: Sequence[Anchor], product_id: str) -> bool:

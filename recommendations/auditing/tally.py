@@ -34,7 +34,7 @@ class Tally:
         self.version, self.predict_every = version, predict_every
         self.claims = self.visitor_claims = self.false = self.predicted = self.different = self.shoppers = 0
         self.visitors = 0  # of the shoppers, those that were made up
-        self.needless = 0  # pairs of which one alone would do
+        self.needless = 0  # pairs and threes of which fewer would do
         self.by_tier: dict[str, Counter[str]] = {tier: Counter(checked=0, false=0) for tier in TIERS}
         self.by_placement: dict[str, Counter[str]] = {}
         self.by_history: dict[str, Counter[str]] = {}
@@ -178,6 +178,7 @@ def claim_of(shown: ShownList, entry: Recommendation, reason: Because) -> Claim:
         bought=shown.query.spot.bought,
         rank_after=reason.evidence.rank_after,
         ranks_without_each=getattr(reason.evidence, "ranks_without_each", ()),
+        ranks_with_one=getattr(reason.evidence, "ranks_with_one", ()),
     )
 
 

@@ -40,9 +40,11 @@ from recommendations.serving import (
     Recommendation,
     RecommendationList,
     RecommendationQuery,
+    Why,
     eligibility,
     promoting,
 )
+from recommendations.serving.reasons import AnyEvidence
 from tests.auditing.conftest import product_ids
 from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
@@ -267,12 +269,38 @@ def test_a_visitor_met_up_to_five_products_just_now(version):
 
 def test_every_placement_of_a_history_is_asked(version):
     shopper = Shopper.objects.first()
-    shown = list(shown_lists(shopper, timezone.now(), random.Random(0)))
+    shown = [found for found in shown_lists(shopper, timezone.now(), random.Random(0)) if found.name != "further"]
     names = ["home", "new_for_you", "cart", "buy_again", "bought_together", "because_rows"]
     assert [found.name for found in shown] == names
     assert {found.query.limit for found in shown[:4]} <= {5, 10, 20}
     assert shown[-1].query.limit == 40
     assert all(isinstance(entry.reason, Because) for entry in shown[-1].recommendations)
+
+
+def test_what_has_no_reason_is_looked_into_further(version, monkeypatch):
+    three = [Anchor(name, name, "viewed") for name in product_ids()[:3]]
+    proof = dict(limit=20, rank_before=1, rank_after=30, margin=1.0, share=1.0, version=version.pk)
+    proof |= {"witnesses": tuple(map(str, range(29))), "ranks_with_one": (1, 2, 3)}
+    cause, asked = Because(tuple(three), AnyEvidence(**proof)), []
+
+    def why(query, product_id, further):
+        asked.append((query.placement, product_id, further))
+        return Why(None, (cause,))
+
+    monkeypatch.setattr(lists_module, "why", why)
+    found = list(shown_lists(Shopper.objects.first(), timezone.now(), random.Random(0)))
+    silent = [
+        (shown.name, entry.card.product_id)
+        for shown in found
+        for entry in shown.recommendations
+        if entry.source == "recommender" and isinstance(entry.reason, NoReason)
+    ]
+    (further,) = (shown for shown in found if shown.name == "further")
+    ((placement, product_id, is_further),) = asked
+    assert is_further and (placement, product_id) in silent
+    (entry,) = further.recommendations
+    claim = tally_module.claim_of(further, entry, entry.reason)
+    assert (claim.product_id, claim.anchors, claim.ranks_with_one) == (product_id, tuple(product_ids()[:3]), (1, 2, 3))
 
 
 def test_a_prediction_is_tried_by_a_real_removal(version, monkeypatch):

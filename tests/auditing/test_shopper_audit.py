@@ -99,6 +99,34 @@ def test_one_of_two_that_speaks_against_it_is_told(either):
     assert faults == [f"{one} speaks against {product_ids()[11]}"]
 
 
+@pytest.fixture
+def any_of_three(scorer, now):
+    """Item 12 is first as long as item 1, 2 or 3 is in the history; item 4 speaks for nothing."""
+    scorer.rule = lambda items: 6.0 * bool({1, 2, 3} & set(items))
+    shopper = shopper_who(now, *((item, Kind.VIEW) for item in (1, 2, 3, 4)))
+    return ShopperAudit(Reference(scorer), shopper, now)
+
+
+def test_three_of_which_any_is_enough_have_no_faults(any_of_three):
+    assert any_of_three.faults(replace(claim(12, 1, 2, 3), ranks_with_one=(1, 1, 1))) == []
+
+
+def test_one_of_three_that_is_not_enough_is_told(any_of_three):
+    one, two, three = product_ids()[:3]
+    any_of_three.reference.scorer.rule = lambda items: 6.0 * (len({1, 2, 3} & set(items)) > 1 or 3 in items)
+    assert any_of_three.faults(claim(12, 1, 2, 3)) == [
+        f"already at 8 of 3 without {one} and {three} alone",
+        f"already at 8 of 3 without {two} and {three} alone",
+    ]
+    assert not any_of_three.is_minimal(claim(12, 1, 2, 3))
+
+
+def test_one_of_three_that_keeps_it_farther_down_is_told(any_of_three):
+    any_of_three.reference.scorer.rule = lambda items: 6.0 * bool({1, 2} & set(items)) or 0.65 * (3 in items)
+    faults = any_of_three.faults(replace(claim(12, 1, 2, 3), ranks_with_one=(1, 1, 1)))
+    assert faults == [f"at 2 with {product_ids()[2]} alone, not at 1 or before"]
+
+
 def test_two_are_two(either):
     one = product_ids()[0]
     assert either.faults(claim(12, 1, 1))[-1] == f"{one} and {one} is nothing that {product_ids()[11]} can rest on"
