@@ -183,7 +183,7 @@ def read_query_index(directory: Path) -> QueryIndex:
         words = json.loads((Path(directory) / QUERY_WORDS).read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise ArtifactError(f"{QUERY_WORDS} is no list of words: {error}") from error
-    return QueryIndex(words, *(read_array(directory, name) for name in QUERY_ARRAYS))
+    return QueryIndex(words, *(read_array(directory, name) for name in (*QUERY_ARRAYS, POPULARITY)))
 
 
 def read_score(directory: Path, manifest: Manifest) -> Score:

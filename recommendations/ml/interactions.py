@@ -33,15 +33,21 @@ class InteractionLog:
         time: np.ndarray,
         seed: int = 0,
         queries: Queries = NO_QUERIES,
+        names: np.ndarray | None = None,
     ) -> "InteractionLog":
-        """Sort rows that come in any order; the result does not depend on the order they came in."""
+        """Sort rows that come in any order; the result does not depend on the order they came in.
+
+        `names[item]` is a number of each item that stays its own whatever other rows there are, by which rows of one
+        time are shuffled; by default the item's number.
+        """
         shopper, item = np.asarray(shopper, np.int64), np.asarray(item, np.int32)
         kind, time = np.asarray(kind, np.int8), np.asarray(time, np.int64)
         lengths = {len(shopper), len(item), len(kind), len(time)}
         if len(lengths) != 1:
             raise ValueError(f"the columns have {sorted(lengths)} rows; pass four columns of one length")
         kept = np.flatnonzero(queries.in_sequence(item, kind))
-        ties = _scrambled(shopper[kept], item[kept], kind[kept], time[kept], seed)
+        named = item[kept] if names is None else names[item[kept]]
+        ties = _scrambled(shopper[kept], named, kind[kept], time[kept], seed)
         order = kept[np.lexsort((ties, time[kept], shopper[kept]))]
         return cls(shopper[order], item[order], kind[order], time[order], len(shopper) - len(kept), queries)
 
@@ -86,12 +92,13 @@ class InteractionLog:
         return InteractionLog(*columns, queries=self.queries)
 
 
-def _scrambled(shopper: np.ndarray, item: np.ndarray, kind: np.ndarray, time: np.ndarray, seed: int) -> np.ndarray:
+def _scrambled(shopper: np.ndarray, named: np.ndarray, kind: np.ndarray, time: np.ndarray, seed: int) -> np.ndarray:
     # A hash of the row itself, not a draw per row: the order of ties then depends on no other row, so that
-    # neither the database's row order nor the rows after a cutoff can leak into the rows before it.
+    # neither the database's row order nor the rows after a cutoff can leak into the rows before it, as long as those
+    # change no item's name.
     with np.errstate(over="ignore"):
         mixed = np.full(len(shopper), seed, np.uint64)
-        for column in (shopper, item, kind, time):
+        for column in (shopper, named, kind, time):
             mixed = _splitmix(mixed ^ column.astype(np.int64).view(np.uint64))
     return mixed
 

@@ -27,12 +27,16 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 @dataclass(frozen=True, eq=False)
 class QueryIndex:
-    """Words to the products that have them, one sparse row (CSR) for each word, words ascending."""
+    """Words to the products that have them, one sparse row (CSR) for each word, words ascending.
+
+    Of products that match equally the popular ones come first, else the low numbers: `popularity` is (n+1).
+    """
 
     words: Sequence[str]
     indptr: np.ndarray  # int64 (words + 1)
     items: np.ndarray  # int32 (entries)
     values: np.ndarray  # float32 (entries), > 0
+    popularity: np.ndarray | None = None
     _row: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,12 +50,13 @@ class QueryIndex:
         parts = [slice(self.indptr[row], self.indptr[row + 1]) for row in rows]
         items, place = np.unique(np.concatenate([self.items[part] for part in parts]), return_inverse=True)
         strength = np.bincount(place, np.concatenate([self.values[part] for part in parts]))
-        best = np.argsort(-strength, kind="stable")[:most]
+        known = np.zeros(len(items)) if self.popularity is None else self.popularity[items]
+        best = np.lexsort((-known, -strength))[:most]
         weights = strength[best] / strength[best].sum()
         return Bag(items[best].astype(np.int32), weights.astype(np.float32))
 
 
-def build_index(texts: Sequence[str]) -> QueryIndex:
+def build_index(texts: Sequence[str], popularity: np.ndarray | None = None) -> QueryIndex:
     """The index of products by their texts; texts[k] is item k + 1's, "" of one that is not to be found.
 
     tf-idf, each product's words of length 1.
@@ -75,9 +80,8 @@ def build_index(texts: Sequence[str]) -> QueryIndex:
         values += [value / length for _, value in known]
     order = np.lexsort((items, rows)) if rows else np.zeros(0, np.int64)
     indptr = np.concatenate(([0], np.cumsum(np.bincount(np.array(rows, np.int64), minlength=len(words)))))
-    return QueryIndex(
-        words, indptr.astype(np.int64), np.array(items, np.int32)[order], np.array(values, np.float32)[order]
-    )
+    entries = np.array(items, np.int32)[order], np.array(values, np.float32)[order]
+    return QueryIndex(words, indptr.astype(np.int64), *entries, popularity)
 
 
 def words_of(text: str) -> list[str]:

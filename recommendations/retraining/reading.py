@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from ..ml.attributes import Codes, code_table
+from ..ml.baselines import count_items
 from ..ml.cleaning import ABOUT, KIND, DataReport, OrderLine, came_back, clean
 from ..ml.interactions import InteractionLog
 from ..ml.kinds import Kind
@@ -36,10 +38,9 @@ class ShopLog:
 
     def queries_before(self, time: int) -> Queries:
         """What the searches stand for by the words of the products that were met before `time`."""
-        met = np.zeros(len(self.texts) + 1, bool)
-        met[self.log.before(time).products().item] = True
-        index = build_index([text if known else "" for text, known in zip(self.texts, met[1:].tolist(), strict=True)])
-        return _queries(index, self.texts, self.searches)
+        met = count_items(self.log.before(time).products(), len(self.texts))
+        texts = [text if events else "" for text, events in zip(self.texts, met[1:].tolist(), strict=True)]
+        return _queries(build_index(texts, met), self.texts, self.searches)
 
 
 def read_log(report: Callable[[float], None], until: int | None = None) -> ShopLog:
@@ -55,19 +56,34 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     rows, searched = read_rows(stored, report, counted, until)
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
-    met, number = np.unique(about[~is_search], return_inverse=True)  # ascending: the oldest product is item 1
+    met, number = _in_order_met(about[~is_search], time[~is_search])
     product_ids, texts, codes = _products(met)
-    index = build_index(texts)
+    index = build_index(texts, np.bincount(number + 1, minlength=len(met) + 1).astype(np.float32))
     queries = _queries(index, texts, searched)
     item = np.zeros(len(rows), np.int64)
     item[~is_search] = number + 1
     matches = np.array([len(bag.items) > 0 for bag in queries.bags], bool)
     item[is_search] = np.where(matches[about[is_search]], len(met) + 1 + about[is_search], 0)
-    log = InteractionLog.from_rows(shopper, item, kind, time, queries=queries)
+    names = np.array([0, *met.tolist(), *(crc32(query.encode("utf-8", "surrogatepass")) for query in searched)])
+    log = InteractionLog.from_rows(shopper, item, kind, time, queries=queries, names=names)
     counted.leave_out("unmatched_searches", log.dropped)
     counted.kept = len(log)
     counted.one_event_shoppers = int(np.count_nonzero(np.diff(log.shopper_starts()) == 1))
     return ShopLog(log, Vocabulary(product_ids), index, code_table(codes), texts, searched, counted)
+
+
+def _in_order_met(products: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(distinct primary keys, for each row its place among them), in the order in which they were first met.
+
+    So what is first met later is behind, and changes no number of what was met before.
+    """
+    distinct, place = np.unique(products, return_inverse=True)
+    first = np.full(len(distinct), np.iinfo(np.int64).max)
+    np.minimum.at(first, place, time)
+    order = np.argsort(first, kind="stable")
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order))
+    return distinct[order], number[place]
 
 
 def _customers(until: int | None) -> QuerySet[Shopper]:

@@ -58,6 +58,15 @@ def test_lines_of_one_order_are_shuffled_by_the_seed():
     assert first == log_of(order, seed=1).item.tolist()
 
 
+@given(ROWS)
+def test_rows_of_one_time_stand_by_the_names_of_items_whatever_their_numbers(rows):
+    names = np.array([0, 50, 20, 90, 70, 30])
+    ours = InteractionLog.from_rows(*(zip(*rows, strict=True) if rows else [()] * 4), names=names)
+    behind = [(s, i + (i > 0), k, t) for s, i, k, t in rows]  # a product more, which is the first
+    theirs = InteractionLog.from_rows(*(zip(*behind, strict=True) if rows else [()] * 4), names=np.insert(names, 1, 10))
+    assert rows_of(theirs) == [(s, i + (i > 0), k, t) for s, i, k, t in rows_of(ours)]
+
+
 @given(ROWS, st.integers(0, 7))
 def test_before_and_from_time_divide_the_log(rows, time):
     log = log_of(rows)

@@ -44,6 +44,14 @@ def test_a_word_of_every_product_tells_nothing():
     assert len(index.bag("itema0").items) == 1
 
 
+def test_of_equal_matches_the_popular_ones_count_not_the_oldest():
+    texts, known = ["blue shirt", "red shirt"] * 20, np.zeros(41)
+    assert sorted(build_index(texts, known).bag("shirt").items.tolist()) == [*range(1, 21)]
+    known[16:] = 5
+    assert build_index(texts, known).bag("shirt").items.tolist() == [*range(16, 36)]
+    assert build_index(["red", *texts], np.append(known, 9)).bag("red").items[0] == 1  # a better match comes first
+
+
 def test_only_the_best_products_count():
     bag = build_index([f"tea {'x' * k}" for k in range(1, 41)]).bag("tea")
     assert len(bag.items) == MOST_PRODUCTS

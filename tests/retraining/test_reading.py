@@ -9,7 +9,9 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from recommendations.ml.attributes import codes_of
+from recommendations.ml.baselines import count_items
 from recommendations.ml.kinds import Kind
+from recommendations.ml.training.tables import build_tables
 from recommendations.models import Interaction, Product, RemovedProduct, Shopper
 from recommendations.retraining import reading
 from recommendations.retraining.reading import read_log
@@ -163,6 +165,53 @@ def test_what_searches_stood_for_before_knows_no_product_that_came_later(db, row
     assert np.count_nonzero(now.log.with_queries(then).kind == Kind.SEARCH) == 1  # "warmer" stood for nothing
 
 
+def counted_before(time):
+    """(log before it, what it stood for, counts): all that the judged fit is made of, as bytes."""
+    found = read_log(lambda share: None)
+    queries = found.queries_before(time)
+    past = found.log.with_queries(queries).before(time)
+    known, searched = past.products_met(), past.queries.among(past.item)
+    place = np.where(searched, past.queries.first - past.item, past.item)  # searches are numbered behind all products
+    tables = build_tables(past, len(found.vocabulary), time)
+    counts = tables.popularity[: known + 1], tables.following.toarray()[: known + 1, : known + 1]
+    bags = [array.tobytes() for bag in queries.bags for array in (bag.items, bag.weights)]
+    log = [array.tobytes() for array in (past.shopper, place, past.kind, past.time, *counts)]
+    return found.vocabulary.product_ids[:known], log, bags
+
+
+def test_a_product_first_met_later_changes_nothing_of_what_was_before(db, rows):
+    """Not even if it is the shop's oldest: the lines of orders keep their order, and searches what they stand for."""
+    Product.objects.create(product_id="unmet", title="tea")
+    orders = [(name, f"p{k}", Kind.PURCHASE, 1 + (k + ord(name[0])) % 3) for name in ("anna", "ben") for k in range(9)]
+    rows(*orders)
+    Product.objects.exclude(product_id="unmet").update(title="green tea")
+    search("anna", "tea", 2)
+    search("ben", "green tea", 2)
+    time = int((BEGIN + timedelta(hours=5)).timestamp())
+    before = counted_before(time)
+    Interaction.objects.create(
+        shopper=Shopper.objects.get(external_id="anna"),
+        product=Product.objects.get(product_id="unmet"),
+        kind=Kind.VIEW,
+        source=Interaction.Source.SERVER,
+        occurred_at=BEGIN + timedelta(hours=6),
+        event_key=99,
+    )
+    assert read_log(lambda share: None).vocabulary.number("unmet") == 10
+    assert counted_before(time) == before
+
+
+def test_searches_stand_for_the_popular_of_equal_matches_as_in_the_artifact(db, rows):
+    rows(*(("anna", f"p{k}", Kind.VIEW, k) for k in range(30)), *(("ben", f"p{k}", Kind.VIEW, 1) for k in range(5, 30)))
+    Product.objects.update(title="tea")
+    search("anna", "tea", 40)
+    found = read_log(lambda share: None)
+    assert found.index.popularity.tolist() == count_items(found.log.products(), 30).tolist()
+    met_twice = {found.vocabulary.number(f"p{k}") for k in range(5, 30)}
+    assert len(found.log.queries.bags[0].items) == 20
+    assert set(found.log.queries.bags[0].items.tolist()) < met_twice
+
+
 def test_a_search_that_was_removed_is_not_trained_on(db, rows):
     rows(("anna", "a", Kind.VIEW, 1))
     Product.objects.update(title="tea")
@@ -280,8 +329,8 @@ def test_attributes_are_read_of_the_products_that_somebody_met(db, rows):
     Product.objects.create(product_id="b", category=["Food"])
     rows(("anna", "b", Kind.VIEW, 1), ("anna", "a", Kind.VIEW, 2))
     found = read_log(lambda share: None)
-    assert [found.vocabulary.product_id(k) for k in (1, 2)] == ["a", "b"]
-    assert found.codes.T.tolist() == [[0, 0], list(codes_of("Acme", ["Food", "Tea"])), list(codes_of("", ["Food"]))]
+    assert [found.vocabulary.product_id(k) for k in (1, 2)] == ["b", "a"]
+    assert found.codes.T.tolist() == [[0, 0], list(codes_of("", ["Food"])), list(codes_of("Acme", ["Food", "Tea"]))]
 
 
 def test_a_visitor_who_buys_later_was_none_of_the_customers_until_then(db, rows, settings):
