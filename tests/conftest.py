@@ -16,6 +16,7 @@ NEED_TORCH = [
     "benchmarks/test_cold.py",
     "benchmarks/test_data_files.py",
     "benchmarks/test_decoder.py",
+    "benchmarks/test_explainers.py",
     "benchmarks/test_explanations.py",
     "benchmarks/test_known_features.py",
     "benchmarks/test_many_rows.py",
