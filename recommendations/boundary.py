@@ -7,7 +7,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections, router, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 
 from .logs import log
 from .metrics import fell_back
@@ -93,10 +93,10 @@ def never_break(
 
 
 def outside_transactions(view: Callable[..., T]) -> Callable[..., T]:
-    """The view outside ATOMIC_REQUESTS, of the shop's database and of the one that holds our tables."""
-    from .models import Interaction
-
-    return transaction.non_atomic_requests(router.db_for_write(Interaction))(transaction.non_atomic_requests(view))
+    """The view outside ATOMIC_REQUESTS of every database."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(alias)(view)
+    return view
 
 
 @contextmanager

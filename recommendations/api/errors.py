@@ -7,7 +7,6 @@ from django.db import Error as DatabaseFailure
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from ..boundary import RETRY_SECONDS
 from ..logs import log
@@ -38,13 +37,12 @@ class BadField(APIException):
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The answer to an error; None lets it crash. Endpoints raise before they write: there is nothing to roll back."""
+    """The answer to an error; None lets it crash. No endpoint is in a transaction: there is nothing to roll back."""
     if isinstance(error, ParseError):
         error = BadField.expected("body", "JSON in UTF-8")
     if isinstance(error, BadField):
         return Response(error.body, status=error.status_code)
     if isinstance(error, DatabaseFailure):
-        set_rollback()
         log("request_not_served", error, endpoint=type(context["view"]).__name__)
         return Response(
             {"detail": "The database can't answer now; nothing was accepted."},

@@ -1,6 +1,7 @@
 """The shop's REST_FRAMEWORK changes nothing: the suite runs under tests.settings_other too, which sets all of it."""
 
 import pytest
+from django.conf import settings
 from django.urls import URLPattern
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
@@ -35,4 +36,4 @@ ADDRESSES = [
 @pytest.mark.parametrize("pattern", ADDRESSES, ids=lambda pattern: pattern.name)
 def test_every_address_is_outside_of_atomic_requests(pattern):
     """Where a transaction can't begin, a view in one is not asked: Django answers 500."""
-    assert pattern.callback._non_atomic_requests
+    assert pattern.callback._non_atomic_requests == set(settings.DATABASES)
