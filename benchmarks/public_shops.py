@@ -72,13 +72,13 @@ def _two_months(log: InteractionLog) -> tuple[int, int]:
 
 
 def read_categories(data: DataSet, items: str | None) -> np.ndarray | None:
-    """(n+1) a number for each item's category, 0 = none: two levels of `items`, or the data's own; None without."""
+    """(n+1) a number for each item's category, 0 = none: two levels of `items`, or the data's own; None without any."""
     if items is not None:
         rows = read_items(items)
         found = [" > ".join(rows.get(name, {}).get("categories", "").split(" > ")[:2]) for name in data.names]
-    elif data.categories is not None:
-        found = list(data.categories)
     else:
+        found = list(data.categories or ())
+    if not any(found):
         return None
     _, numbers = np.unique(["", "", *found], return_inverse=True)  # "" sorts first: 0
     return numbers[1:]
@@ -93,9 +93,18 @@ def read_codes(items: str | None, names: Sequence[str]) -> np.ndarray | None:
 
 
 def read_items(items: str | Path) -> dict[str, dict[str, str]]:
-    """The rows of a file with item_id, brand and categories (tab-separated), by item_id."""
+    """The rows of a file with item_id, brand and categories (tab-separated), by item_id; a cell that is missing is "".
+
+    ValueError where it begins otherwise.
+    """
     with open_text(Path(items)) as stream:
-        return {r["item_id"]: r for r in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)}
+        head = stream.readline()
+        columns = head.rstrip("\r\n").split("\t")
+        if not {"item_id", "brand", "categories"} <= set(columns):
+            expected = "item_id, brand and categories, tab-separated"
+            raise ValueError(f"{items} begins with {head[:60]!r}: expected columns {expected}")
+        rows = csv.DictReader(stream, columns, restval="", delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {row["item_id"]: row for row in rows}
 
 
 def _codes(row: Mapping[str, str]) -> Codes:

@@ -29,6 +29,7 @@ from time import perf_counter, process_time
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmarks.protocols import PROTOCOLS, Question, ask
 from benchmarks.public_shops import read_categories, read_codes
@@ -125,6 +126,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--histogram", type=Path, metavar="SVG", help="draw the small model's score histogram")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    threadpool_limits(1)  # numpy's and scipy's own threads
     folds = []
     for back in reversed(range(options.folds)):  # the earliest first: for it there may be too little past
         began, cpu = perf_counter(), process_time()

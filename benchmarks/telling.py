@@ -5,8 +5,9 @@ from pathlib import Path
 
 
 def tell(found: dict, out: Path | None) -> None:
-    """Print it as JSON, and write it to `out` if that is given."""
-    text = json.dumps(found, indent=1)
+    """Print it as JSON, and write it to `out` if that is given; what is no number (NaN) is null."""
+    numbers = json.loads(json.dumps(found), parse_constant=lambda name: None)
+    text = json.dumps(numbers, indent=1, allow_nan=False)
     print(text)
     if out:
         out.write_text(text)

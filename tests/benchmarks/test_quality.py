@@ -4,11 +4,13 @@ import gzip
 import json
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from benchmarks import quality, quality_figures
 from benchmarks.data_files import read_data
-from benchmarks.public_shops import read_categories
+from benchmarks.public_shops import read_categories, read_items
 from benchmarks.quality import main
+from benchmarks.telling import tell
 from tests.benchmarks.test_protocols import N, made_lists
 
 
@@ -94,3 +96,41 @@ def test_an_earlier_fold_that_can_t_be_asked_is_refused_before_anything_is_fitte
     monkeypatch.setattr(quality, "measure", None)
     with pytest.raises(ValueError, match="0 rows to fit on"):
         main(["--data", str(beauty[0]), "--protocol", "leave-one-out", "--folds", "9"])
+
+
+def test_a_line_of_items_may_end_early(tmp_path):
+    (tmp_path / "items").write_text("\ufeffitem_id\tasin\tbrand\tcategories\r\n1\tA1\r\n2\tA2\tb\tTop\r\n")
+    found = read_items(tmp_path / "items")
+    assert [(row["brand"], row["categories"]) for row in found.values()] == [("", ""), ("b", "Top")]
+
+
+@pytest.mark.parametrize(
+    "text", ["item_id,brand,categories\n1,b,Top\n", '{"1": [1, 2]}', "", "item_id\tname\n1\tcup\n"]
+)
+def test_items_in_another_form_are_refused_with_what_was_expected(tmp_path, text):
+    (tmp_path / "items").write_text(text)
+    with pytest.raises(ValueError, match="expected columns item_id, brand and categories, tab-separated"):
+        read_items(tmp_path / "items")
+
+
+def test_without_any_category_there_is_none_to_be_calibrated(beauty, tmp_path):
+    (tmp_path / "items").write_text("item_id\tbrand\tcategories\n1\tb\n")
+    assert read_categories(read_data(beauty[0]), str(tmp_path / "items")) is None
+
+
+def test_what_is_no_number_is_told_as_null(tmp_path):
+    tell({"miscalibration@5": {"mean": float("nan")}, "ndcg@5": 0.5}, tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text(), parse_constant=pytest.fail) == {
+        "miscalibration@5": {"mean": None},
+        "ndcg@5": 0.5,
+    }
+
+
+def test_cpu_seconds_are_of_one_thread(beauty, monkeypatch):
+    def ask(*question):
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(quality, "ask", ask)
+    with threadpool_limits(2, user_api="blas"), pytest.raises(KeyboardInterrupt):
+        main(["--data", str(beauty[0]), "--protocol", "leave-one-out"])
