@@ -11,7 +11,6 @@ from django.utils import timezone
 from recommendations.ml.attributes import codes_of
 from recommendations.ml.baselines import count_items
 from recommendations.ml.kinds import Kind
-from recommendations.ml.training.tables import build_tables
 from recommendations.models import Interaction, Product, RemovedProduct, Shopper
 from recommendations.retraining import reading
 from recommendations.retraining.reading import read_log
@@ -167,6 +166,8 @@ def test_what_searches_stood_for_before_knows_no_product_that_came_later(db, row
 
 def counted_before(time):
     """(log before it, what it stood for, counts): all that the judged fit is made of, as bytes."""
+    from recommendations.ml.training.tables import build_tables
+
     found = read_log(lambda share: None)
     queries = found.queries_before(time)
     past = found.log.with_queries(queries).before(time)
@@ -179,6 +180,7 @@ def counted_before(time):
     return found.vocabulary.product_ids[:known], log, bags
 
 
+@pytest.mark.training
 def test_a_product_first_met_later_changes_nothing_of_what_was_before(db, rows):
     """Not even if it is the shop's oldest: the lines of orders keep their order, and searches what they stand for."""
     Product.objects.create(product_id="unmet", title="tea")
