@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.db import Error as DatabaseFailure
 from django.http import HttpRequest
 from django.utils.cache import add_never_cache_headers
 from rest_framework.authentication import BaseAuthentication
@@ -82,6 +83,7 @@ class Endpoint(APIView):
     metadata_class = None
     versioning_class = None
     schema = None
+    failure: type[Exception] = DatabaseFailure  # what is answered with 503
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """A method that there is not is said so before anything else, then that a body is too large to be read."""

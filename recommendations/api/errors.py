@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from ..boundary import RETRY_SECONDS
 from ..logs import log
+from ..mistakes import is_raised
 
 MAX_ECHO = 100
 
@@ -37,20 +38,28 @@ class BadField(APIException):
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The answer to an error; None lets it crash. No endpoint is in a transaction: there is nothing to roll back."""
+    """The answer to an error; None lets it crash. No endpoint is in a transaction: there is nothing to roll back.
+
+    503 where the database can't answer, and where the endpoint's own `failure` is raised, as by the shop's own code;
+    but what its developer is to see crashes (mistakes.py).
+    """
     if isinstance(error, ParseError):
         error = BadField.expected("body", "JSON in UTF-8")
     if isinstance(error, BadField):
         return Response(error.body, status=error.status_code)
-    if isinstance(error, DatabaseFailure):
-        log("request_not_served", error, endpoint=type(context["view"]).__name__)
-        return Response(
-            {"detail": "The database can't answer now; nothing was accepted."},
-            status=status.HTTP_503_SERVICE_UNAVAILABLE,
-            headers={"Retry-After": str(RETRY_SECONDS)},
-        )
     if isinstance(error, APIException):
         wait = getattr(error, "wait", None)
         headers = {"Retry-After": str(math.ceil(wait))} if wait else None
         return Response({"detail": error.detail}, status=error.status_code, headers=headers)
+    view = context["view"]
+    if isinstance(error, DatabaseFailure):
+        return _unavailable(view, error, "The database can't answer now; nothing was accepted.")
+    if isinstance(error, view.failure) and not is_raised(error):
+        return _unavailable(view, error, "This can't be answered now.")
     return None
+
+
+def _unavailable(view: object, error: Exception, detail: str) -> Response:
+    log("request_not_served", error, endpoint=type(view).__name__)
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    return Response({"detail": detail}, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers=headers)

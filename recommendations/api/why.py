@@ -23,6 +23,7 @@ class WhyEndpoint(Endpoint):
     """
 
     throttle_classes = (WhyThrottle, WhyAddressThrottle)
+    failure = Exception
 
     def get(self, request: Request) -> Response:
         values, page = request.query_params, page_request(request)

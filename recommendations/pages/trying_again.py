@@ -1,4 +1,4 @@
-"""What a shopper reads instead of a page of ours when the database can't answer."""
+"""What a shopper reads instead of a page of ours that can't be made."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,23 +11,27 @@ from django.utils.cache import add_never_cache_headers
 
 from ..boundary import RETRY_SECONDS, outside_transactions
 from ..logs import log
+from ..mistakes import is_raised
 from ..throttles import OpenThrottle
 
 View = Callable[..., HttpResponse]
 
 
-def or_try_again(view: View) -> View:
+def or_try_again(view: View, failure: type[Exception] = DatabaseFailure) -> View:
     """Decorate a page that shows or changes a shopper's own data: it asks the shopper to try again, with 503 and
     Retry-After, when the database can't answer.
 
-    Never inside ATOMIC_REQUESTS: what a page says was done is said after the commit.
+    With another `failure`, also where that is raised, as by the shop's own code; but what its developer is to see is
+    raised (mistakes.py). Never inside ATOMIC_REQUESTS: what a page says was done is said after the commit.
     """
 
     @wraps(view)
     def answered(request: HttpRequest) -> HttpResponse:
         try:
             return view(request)
-        except DatabaseFailure as error:
+        except failure as error:
+            if not isinstance(error, DatabaseFailure) and is_raised(error):
+                raise
             log("request_not_served", error, endpoint=view.__name__)
             return _try_again(503, RETRY_SECONDS)
 

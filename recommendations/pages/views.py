@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -46,7 +47,7 @@ class Unit:
     fewer_like_it: bool = False
 
 
-@or_try_again
+@partial(or_try_again, failure=Exception)
 @never_cache
 @require_safe
 @csrf_protect

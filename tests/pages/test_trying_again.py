@@ -14,6 +14,7 @@ from recommendations.serving import RecommendationQuery, inspection, recommend
 from recommendations.serving.recommending import HISTORY
 from tests.pages.test_pages import browser, submit, visitor  # noqa: F401
 from tests.serving.conftest import *  # noqa: F403 - the same shop
+from tests.shop.recommended_products import BookCatalog
 
 YOURS = "/recommendations/yours/"
 PAGES = ("yours", "export")
@@ -92,6 +93,33 @@ def test_why_predicts_no_list_that_it_could_not_make(books, visitor, browser, di
     monkeypatch.setattr(inspection, "read_memory", slow)
     for address in (reverse("recommendations:why"), "/recommendations/v1/why/"):
         assert browser.get(address, {"token": found.token, "product": cause}).status_code == 503
+
+
+@pytest.mark.parametrize("address", ["/recommendations/why/", "/recommendations/v1/why/"])
+@pytest.mark.usefixtures("version", "popular")
+def test_why_asks_to_try_again_when_the_shops_own_code_fails(
+    books,
+    visitor,  # noqa: F811
+    browser,  # noqa: F811
+    did,
+    monkeypatch,
+    settings,
+    caplog,
+    address,
+):
+    def fail(*args):
+        raise ValueError("the price service is away")
+
+    did(visitor, books[10:13])
+    found = recommend(RecommendationQuery("home", visitor))
+    asked = {"token": found.token, "product": found.product_ids[0]}
+    monkeypatch.setattr(BookCatalog, "card", fail)
+    response = browser.get(address, asked)
+    assert (response.status_code, int(response["Retry-After"]) > 0) == (503, True)
+    assert "the price service is away" in caplog.text
+    settings.RECOMMENDATIONS = {"STRICT": True}
+    with pytest.raises(ValueError, match="the price service is away"):
+        browser.get(address, asked)
 
 
 def test_how_asks_to_try_again(client, db, monkeypatch):
