@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from recommendations.ml.attributes import code_table
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import FAR, NEAR, NextItemTable
+from recommendations.ml.sequences import REPEAT_WINDOW, History
 from recommendations.ml.splitting import hold_out
 from recommendations.ml.training import mixing
 from recommendations.ml.training.judge import Protocol, protocols
-from recommendations.ml.training.mixing import LEAST, START, Mix, MixSearch, _parts
+from recommendations.ml.training.mixing import LEAST, REPEAT_OF_FEW, START, Mix, MixSearch, _parts
 from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.tables import TABLE_POWERS, build_tables
 from recommendations.ml.training.trial import FAR_POWER, REPEAT_DECAY, Trial
@@ -92,6 +94,15 @@ def test_decays_of_repeats_are_tried_only_where_somebody_repeats(blank):
     assert MixSearch(blank, build_tables(log.before(12 * DAY), N, 12 * DAY), [new])._decays(START) == [START]
 
 
+def branded_shop(n=N, brands=8, seed=0):
+    """Shoppers who stay with one brand (item k has brand k % brands), and are asked for a product they never met."""
+    rng = np.random.default_rng(seed)
+    own = rng.integers(0, brands, 150)
+    items = np.stack([rng.permutation(np.arange(1, n + 1)[np.arange(1, n + 1) % brands == b])[:5] for b in own])
+    shopper, time = np.repeat(np.arange(len(own)), 5), np.tile(np.arange(5) * 4 * DAY, len(own))
+    return InteractionLog.from_rows(shopper, items.ravel(), np.full(items.size, Kind.PURCHASE), time)
+
+
 def asked_of_what_was_met(network, log, cutoff=12 * DAY):
     """A search by new products alone that may look at the same shoppers' repeats."""
     held_out = hold_out(log, cutoff)
@@ -104,33 +115,61 @@ def asked_of_what_was_met(network, log, cutoff=12 * DAY):
 def test_where_nobody_buys_twice_what_was_bought_stands_behind_all_else(blank, met_too):
     search, tables, held_out = asked_of_what_was_met(blank, branded_shop())
     mix = (search if met_too else search_of(blank, branded_shop(), 12 * DAY))._with_repeats(START)
-    assert mix.weights.repeat == 0 > mix.weights.bought
     history = held_out.histories[0]
     assert set(history.kinds.tolist()) == {Kind.PURCHASE}
     scores = mix.score_of(blank, tables).score(np.ones((1, 8), np.float32), [history])[0, 1:]
     bought = np.isin(np.arange(1, N + 1), history.items)
     assert scores[bought].max() <= scores[~bought].min()
+    scores = scores_of(mix, blank, tables, often(REPEAT_WINDOW - 6))
+    assert scores[0] < scores[2:].min()
 
 
 def test_where_all_only_looked_the_first_purchase_does_not_lead(blank):
     log = one_after_another(shoppers=40)
     weights = search_of(blank, log, 12 * DAY)._with_repeats(START).weights
-    assert weights.repeat == 0 and weights.bought < -4  # the table reaches from log(.01) to log(1.01)
+    most = (weights.repeat_decay ** np.arange(REPEAT_WINDOW)).sum()
+    assert weights.of_repeats(most) < -4  # the table reaches from log(.01) to log(1.01)
     again = search_of(blank, faithful_shop(), 12 * DAY)._with_repeats(START)
     assert again == START
 
 
-def test_what_a_few_buy_again_is_weighed_by_their_share(blank):
+def a_few_repeat(back):
+    """A tenth of the shoppers buy last what they had bought so many purchases before."""
     log = branded_shop()
     item = log.item.copy()
     last = log.shopper_starts()[1:] - 1
-    item[last[:15]] = item[last[:15] - 4]  # a tenth of the shoppers
-    search, _, held_out = asked_of_what_was_met(blank, replace(log, item=item))
+    item[last[:15]] = item[last[:15] - back]
+    return replace(log, item=item)
+
+
+def often(times):
+    """Who bought item 1 so often, then item 2 once, and views."""
+    return History.of([1] * times + [2, 30, 30, 30, 30, 30], [Kind.PURCHASE] * (times + 1) + [Kind.VIEW] * 5)
+
+
+def scores_of(mix, network, tables, history):
+    return mix.score_of(network, tables).score(np.ones((1, 8), np.float32), [history])[0, 1:]
+
+
+def test_what_a_few_buy_again_is_weighed_by_their_share(blank):
+    search, _, held_out = asked_of_what_was_met(blank, a_few_repeat(4))
     mix = search._with_repeats(START)
     trial = Trial(blank, search._tables, Protocol("", held_out, False))
     loss, values = trial.loss(_parts(trial, mix)), mix.values()
-    assert mix.weights.repeat == 0
     assert abs(loss(values)[1][3]) < 1e-3  # as likely as it happens
+
+
+@pytest.mark.parametrize("back", [2, 4])
+def test_the_few_choose_how_often_and_how_lately_count_within_bounds(blank, back):
+    weights = asked_of_what_was_met(blank, a_few_repeat(back))[0]._with_repeats(START).weights
+    assert weights.repeat == pytest.approx(max(REPEAT_OF_FEW) if back == 2 else min(REPEAT_OF_FEW))
+
+
+@pytest.mark.parametrize("log", [branded_shop, partial(a_few_repeat, 4)], ids=["none", "few"])
+def test_what_was_bought_nine_times_stands_before_what_was_bought_once(blank, log):
+    search, tables, _ = asked_of_what_was_met(blank, log())
+    often_, once = scores_of(search._with_repeats(START), blank, tables, often(9))[:2]
+    assert often_ > once + 1
 
 
 def test_progress_grows_to_the_end(blank):
@@ -197,15 +236,6 @@ def test_the_mix_that_is_found_has_the_raised_weight(blank, monkeypatch):
 def test_the_climb_never_ends_lower_than_it_began(blank):
     search = search_of(blank, chain_shop(), 12 * DAY)
     assert search._worth(search._climbed(START, lambda share: None)) >= search._worth(START)
-
-
-def branded_shop(n=N, brands=8, seed=0):
-    """Shoppers who stay with one brand (item k has brand k % brands), and are asked for a product they never met."""
-    rng = np.random.default_rng(seed)
-    own = rng.integers(0, brands, 150)
-    items = np.stack([rng.permutation(np.arange(1, n + 1)[np.arange(1, n + 1) % brands == b])[:5] for b in own])
-    shopper, time = np.repeat(np.arange(len(own)), 5), np.tile(np.arange(5) * 4 * DAY, len(own))
-    return InteractionLog.from_rows(shopper, items.ravel(), np.full(items.size, Kind.PURCHASE), time)
 
 
 def with_codes(network, log, codes):

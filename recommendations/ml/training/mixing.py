@@ -4,8 +4,8 @@ First the weights that make what these shoppers turned to most likely (a conditi
 products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
 moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
 Then the table is tried as it reads all of the history instead of the last products, and its weight is raised for the
-sake of reasons. Where nobody bought anything again, what was bought is put behind all else. At last attributes are
-asked what they add (attribute_weights.py).
+sake of reasons. Where nobody bought anything again, what was bought is put behind all else, in the order of how often
+and how lately it was. At last attributes are asked what they add (attribute_weights.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 
 from ..attributes import FIELDS
 from ..ranking import FAR, MixWeights, Reach, Score
+from ..sequences import REPEAT_WINDOW
 from .attribute_weights import Beside, attribute_weights
 from .judge import Protocol, score_of
 from .network import Network
@@ -72,6 +73,8 @@ class Mix:
 
 
 START = Mix(MixWeights(table=1.0, table_eps=0.01, repeat=12.0, repeat_decay=0.995), power=0.0)
+# Between these lies `repeat` where only a few tell of it: with 1, how likely a product is bought again grows as 1 + R.
+REPEAT_OF_FEW = 1.0, START.weights.repeat
 
 
 class MixSearch:
@@ -119,29 +122,31 @@ class MixSearch:
     def _with_repeats(self, mix: Mix) -> Mix:
         """The mix; where no protocol weighed repeats, with what a few tell of them.
 
-        Where nobody bought anything again nothing says that it is wanted, so what was bought stands behind all else: it
-        has as much less as any list looked at reaches from its first product to its last.
+        Where nobody bought anything again nothing says that it is wanted, so what was bought stands behind all else,
+        what was bought often and lately first.
         """
         if any(trial.bought_again for trial in self._trials):
             return mix
-        mix = _with(mix, repeat=0.0, bought=0.0)
-        last = -max(trial.spread(mix.values(), _parts(trial, mix)) for trial in self._trials)
-        return _with(mix, bought=last if self._met_too is None else self._bought(mix, self._met_too, last))
+        few = self._few_who_repeat()
+        return self._bought_last(mix) if few is None else _likeliest_repeats(mix, few)
 
-    def _bought(self, mix: Mix, asked: Protocol, least: float) -> float:
-        """What having been bought must count for the targets to be likeliest, all else as it is."""
-        some = asked.take(range(0, len(asked.asked), -(-len(asked.asked) // LIKELIHOOD)))
-        trial = Trial(self._network, self._tables, some)
-        if not trial.bought_again:
-            return least
-        loss, values = trial.loss(_parts(trial, mix)), mix.values()
-        of_bought = np.arange(len(FITTED)) == FITTED.index("bought")
+    def _few_who_repeat(self) -> Trial | None:
+        """Shoppers some of whom bought something again, where they may be asked of what they had met."""
+        if self._met_too is None:
+            return None
+        asked = self._met_too.take(range(0, len(self._met_too.asked), -(-len(self._met_too.asked) // LIKELIHOOD)))
+        trial = Trial(self._network, self._tables, asked)
+        return trial if trial.bought_again else None
 
-        def one(bought: np.ndarray) -> tuple[float, np.ndarray]:
-            value, slope = loss(values + bought * of_bought)
-            return value, slope[of_bought]
-
-        return float(minimize(one, [0.0], jac=True, method="L-BFGS-B", bounds=[(least, None)]).x[0])
+    def _bought_last(self, mix: Mix) -> Mix:
+        """Having been bought counts less than nothing by as much as repeats can add, and any list looked at reaches
+        from its first product to its last.
+        """
+        repeat, decay = START.weights.repeat, START.weights.repeat_decay
+        mix = _with(mix, repeat=0.0, repeat_decay=decay, bought=0.0)
+        reach = max(trial.spread(mix.values(), _parts(trial, mix)) for trial in self._trials)
+        most = repeat * np.log1p(np.sum(decay ** np.arange(REPEAT_WINDOW)))
+        return _with(mix, repeat=repeat, bought=-float(reach + most))
 
     def _with_attributes(self, mix: Mix) -> Mix:
         if not all(trial.tells_attributes for trial in self._trials):
@@ -211,6 +216,20 @@ class MixSearch:
         start = np.maximum(near.values(), LEAST)
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=SEARCH).x
         return mix.with_values(found)
+
+
+def _likeliest_repeats(mix: Mix, trial: Trial) -> Mix:
+    """The mix with what makes these shoppers' targets likeliest of `repeat` and `bought`, all else as it is."""
+    loss, values, moved = trial.loss(_parts(trial, mix)), mix.values(), [FITTED.index("repeat"), FITTED.index("bought")]
+
+    def of_both(both: np.ndarray) -> tuple[float, np.ndarray]:
+        values[moved] = both
+        value, slope = loss(values)
+        return value, slope[moved]
+
+    bounds = [REPEAT_OF_FEW, (None, None)]
+    found = minimize(of_both, [REPEAT_OF_FEW[0], 0.0], jac=True, method="L-BFGS-B", bounds=bounds)
+    return _with(mix, **dict(zip(("repeat", "bought"), found.x.tolist(), strict=True)))
 
 
 def _parts(trial: Trial, mix: Mix) -> np.ndarray:
