@@ -20,6 +20,7 @@ from .together import BoughtTogether
 Row = tuple[str, bool, list[str], str]
 ROW = ("product_id", "available", "category", "brand")
 AT_ONCE = 5_000  # rows read together
+MOST_UNKNOWN = 1_000  # ids kept
 
 
 @dataclass(eq=False)
@@ -33,6 +34,8 @@ class LoadedRecommender:
     brand: np.ndarray = field(init=False)  # int32, 0 = none
     sensitive: np.ndarray = field(init=False)  # bool
     together: BoughtTogether = field(init=False)
+    # product_ids of the mirror that the version does not know: the newest that could be bought when they were read
+    unknown: tuple[str, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         size = len(self.scorer.vocabulary) + 1
@@ -43,7 +46,7 @@ class LoadedRecommender:
         self.together = BoughtTogether.nothing(self.scorer.vocabulary)
         self._codes: dict[object, int] = {}
         self._items_of: dict[str, np.ndarray] = {}
-        self._unknown: dict[str, None] = {}  # product_ids of the mirror that the version does not know, oldest first
+        self._unknown: dict[str, None] = {}  # of the last refreshes, oldest first
 
     @cached_property
     def following(self) -> np.ndarray:
@@ -81,6 +84,7 @@ class LoadedRecommender:
         """Read the mirror's rows that changed in the last `seconds` (all without), and the pairs once counted anew."""
         rows = Product.objects.all() if seconds is None else Product.objects.changed_within(seconds)
         self._read(rows.order_by("pk").values_list(*ROW).iterator(chunk_size=AT_ONCE))
+        self.unknown = tuple(dict.fromkeys((*self.unknown, *self._unknown)))[-MOST_UNKNOWN:]
         if ProductPair.objects.counted_at() != self.together.counted_at:
             self.together = BoughtTogether.read(self.scorer.vocabulary)
 
@@ -93,15 +97,16 @@ class LoadedRecommender:
         newcomers = read_newcomers(self.scorer, unknown) if unknown else []
         if not newcomers:
             return self
-        other, more = copy(self), (0, len(newcomers))
+        other, more, placed = copy(self), (0, len(newcomers)), set(ids(newcomers))
         other.scorer = self.scorer.with_newcomers(newcomers)
+        other.unknown = tuple(product_id for product_id in self.unknown if product_id not in placed)
         for name in ("eligible", "category", "brand", "sensitive"):
             setattr(other, name, np.pad(getattr(self, name), more))
         other.together = replace(self.together, starts=np.pad(self.together.starts, more, mode="edge"))
         other._items_of = {}
         for counted in ("following", "_stays_among_fewer"):
             other.__dict__.pop(counted, None)
-        other._read(Product.objects.filter(product_id__in=ids(newcomers)).values_list(*ROW))
+        other._read(Product.objects.filter(product_id__in=placed).values_list(*ROW))
         return other
 
     def _read(self, rows: Iterable[Row]) -> None:

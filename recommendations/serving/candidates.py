@@ -42,10 +42,6 @@ class Pool:
         """The eligible items that follow those of the pool, best first."""
         return best_of(self.whole.scores, DEEPEST, self.eligible)[len(self.items) :].tolist()
 
-    def can_rank(self, product_id: str) -> bool:
-        """Whether the recommender knows it."""
-        return self.loaded.scorer.vocabulary.number(product_id) > 0
-
     def leave_one_out(self) -> LeaveOneOut:
         """Its scores, computed again without each unit of the history."""
         return LeaveOneOut(self.loaded.scorer, self.history, self.items, self.scores, self.barred)
@@ -100,6 +96,16 @@ def _company(loaded: LoadedRecommender, item: int) -> np.ndarray:
     # What everybody buys follows everything: without the root it would be milk beside toothpaste.
     strength[followers] = values / np.sqrt(loaded.following[followers])
     return strength
+
+
+def unknown_fill(loaded: LoadedRecommender, query: RecommendationQuery, memory: Memory) -> list[Popular]:
+    """What this shopper may be shown of what the recommender does not know; where it knows all, nothing is asked."""
+    among = loaded.unknown
+    if not among:
+        return []
+    return popular_products(
+        len(among), left_out(query, memory), query.now, query.catalog, fewer_of(query, memory), among
+    )
 
 
 def popular_fill(query: RecommendationQuery, memory: Memory, count: int, taken: Sequence[str] = ()) -> list[Popular]:

@@ -32,14 +32,18 @@ def popular_products(
     now: datetime,
     catalog: Catalog | None = None,
     fewer: Collection[Category] = (),
+    among: Collection[str] | None = None,
 ) -> list[Popular]:
-    """The `count` most popular products outside `left_out`, of one registered model if `catalog` says which.
+    """The `count` most popular products outside `left_out`, of one registered model if `catalog` says which, and of the
+    ids in `among` alone where they are given.
 
     Of the categories in `fewer` only some. New products fill what is short. Two SELECTs at most.
     """
     popular, products = ProductPopularity.objects.all(), Product.objects.all()
     if catalog is not None:
         popular, products = popular.filter(ids_of(catalog, "product__product_id")), products.filter(ids_of(catalog))
+    if among is not None:
+        popular, products = popular.filter(product__product_id__in=among), products.filter(product_id__in=among)
     more = LOOKED_AT if fewer else 0
     found = [
         Popular(row.product.product_id, "popular", "popular_this_week" if row.is_popular_this_week(now) else "")

@@ -7,11 +7,12 @@ from itertools import chain, islice
 from ..boundary import CircuitBreaker, never_break
 from ..catalog import Card, catalogs_of, find_cards
 from ..publishing import LoadedRecommender, current_recommender
-from .candidates import POOL, Pool, context_items, history_pool, popular_fill
+from .candidates import POOL, Pool, context_items, history_pool, popular_fill, unknown_fill
 from .explaining import Claim, Explainer, Named, named_products
 from .measuring import measured
 from .memory import Memory, read_memory, read_wishes
 from .placements import Basis, Placement
+from .popular import Popular
 from .promoting import Promotions
 from .queries import RecommendationQuery
 from .reasons import Fact, NoReason, Reason
@@ -94,13 +95,13 @@ def _ranked(pool: Pool, query: RecommendationQuery, memory: Memory) -> Iterator[
     What it knows is never put in for being popular: that could bring it before what beats it without the X of a
     "because", and the "because" would be false.
     """
-    pooled = pool.items.tolist()
-    yield from (_ranked_one(pool, memory, item) for item in pooled)
-    beyond = pool.beyond()
-    yield from (_ranked_one(pool, memory, item) for item in beyond)
-    ranked = [pool.product_id(item) for item in [*pooled, *beyond]]
-    fill = _bought(query, memory) if query.spot.bought == "only" else _popular(query, memory, ranked)
-    yield from (candidate for candidate in fill if not pool.can_rank(candidate.product_id))
+    yield from (_ranked_one(pool, memory, item) for item in pool.items.tolist())
+    yield from (_ranked_one(pool, memory, item) for item in pool.beyond())
+    if query.spot.bought == "only":
+        known = pool.loaded.scorer.vocabulary.number
+        yield from (candidate for candidate in _bought(query, memory) if not known(candidate.product_id))
+    else:
+        yield from map(_of_popular, unknown_fill(pool.loaded, query, memory))
 
 
 def _ranked_one(pool: Pool, memory: Memory, item: int) -> Candidate:
@@ -110,14 +111,19 @@ def _ranked_one(pool: Pool, memory: Memory, item: int) -> Candidate:
     return Candidate(product_id, "recommender", float(pool.whole.scores[item]), item, reason)
 
 
-def _popular(query: RecommendationQuery, memory: Memory, taken: Sequence[str] = ()) -> Iterator[Candidate]:
+def _of_popular(popular: Popular) -> Candidate:
+    return Candidate(popular.product_id, popular.source, reason=popular.reason)
+
+
+def _popular(query: RecommendationQuery, memory: Memory) -> Iterator[Candidate]:
     """As many as a list mostly needs, then the next thousand, for whom few of those are for sale."""
+    taken: list[str] = []
     for count in (query.limit + SPARE, POOL):
         fill = popular_fill(query, memory, count, taken)
-        yield from (Candidate(popular.product_id, popular.source, reason=popular.reason) for popular in fill)
+        yield from map(_of_popular, fill)
         if len(fill) < count:
             return
-        taken = [*taken, *(popular.product_id for popular in fill)]
+        taken += [popular.product_id for popular in fill]
 
 
 def _bought(query: RecommendationQuery, memory: Memory) -> list[Candidate]:

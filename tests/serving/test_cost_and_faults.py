@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from recommendations import serving
+from recommendations.catalog import sync_catalog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.sequences import READ_LIMIT
 from recommendations.models import HiddenProduct, Product, RecommenderVersion, RemovedProduct
@@ -40,10 +41,27 @@ def selects(query):
 def test_selects_do_not_grow_with_limit_or_history(version, popular, shopper, books, did, limit, events):
     did(shopper, books[:events])
     ours, shops = selects(RecommendationQuery("new_for_you", shopper, limit=limit))
-    is_short = limit > 60 - events  # then the popular list is asked as well
     decides = (events, limit) == (2, 40)  # without both of two products it is all that there is
-    assert ours == 2 + 2 * (is_short or decides)  # history and left out
+    assert ours == 2 + 2 * decides  # history and left out
     assert shops == 1
+
+
+def test_for_whom_little_is_for_sale_the_shop_alone_is_asked_on(version, popular, shopper, books, did):
+    did(shopper, books[:3])
+    Book.objects.exclude(pk__in=[book.pk for book in books[:5]]).update(in_stock=False)
+    query = RecommendationQuery("new_for_you", shopper, explains=False)
+    assert len(recommend(query).recommendations) == 2
+    assert selects(query) == (2, 2)
+
+
+def test_what_the_version_does_not_know_is_asked_for_where_there_is_such(version, popular, shopper, books, did):
+    new = Book.objects.create(name="Unlike")  # no word is known
+    sync_catalog()
+    did(shopper, books[:3])
+    Book.objects.exclude(pk__in=[book.pk for book in [*books[:5], new]]).update(in_stock=False)
+    query = RecommendationQuery("new_for_you", shopper, explains=False)
+    assert recommend(query).product_ids[2:] == [str(new.pk)]
+    assert selects(query) == (4, 2)
 
 
 def test_a_long_history_costs_one_select_more(version, popular, shopper, books, did):

@@ -45,11 +45,11 @@ def test_an_event_is_in_the_next_request_of_whoever_sent_it(version, popular, bo
 def test_a_product_is_listed_within_seconds_of_its_save_without_a_training(
     version, popular, shopper, books, did, monkeypatch, django_capture_on_commit_callbacks
 ):
+    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
     did(shopper, books[:3])
     asked(shopper)
     with django_capture_on_commit_callbacks(execute=True):
         new = Book.objects.create(name="Fresh from the press", shelf="Novels")
-    monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
     found = asked(shopper, limit=60)
     sources = {entry.card.product_id: entry.source for entry in found.recommendations}
     assert sources[str(new.pk)] == "new"

@@ -56,8 +56,10 @@ def test_lists_that_are_being_made_go_on_with_what_they_have(products, now):
 
 
 def test_what_nothing_known_is_like_waits_for_a_training(products, now):
-    arrive("Xyzzy", shelf="Unheard")
-    assert len(current_recommender().scorer.vocabulary) == 60
+    waiting, placed = arrive("Xyzzy", shelf="Unheard")[0], arrive("Soups 7")[0]
+    loaded = current_recommender()
+    assert loaded.scorer.vocabulary.product_ids[60:] == [placed.product_id]
+    assert loaded.unknown == (waiting.product_id,)
 
 
 def test_of_many_the_newest_have_a_place(products, now, monkeypatch):
