@@ -70,7 +70,7 @@ def history_body(request: HttpRequest, limit: int) -> dict[str, Any]:
             body(one) | {"event": one.event, "last": one.last.isoformat(), "events": one.events} for one in met
         ],
         "removed": [{**body(one), "removed_at": one.removed_at.isoformat()} for one in removed],
-        "interests": [asdict(one) for one in controls.interests_of(shopper)] if shopper else [],
+        "interests": [asdict(one) for one in controls.interests_of(shopper, request)] if shopper else [],
     }
 
 

@@ -50,7 +50,7 @@ def export(shopper: Shopper, request: HttpRequest | None, now: datetime | None =
             {"product": product_id, "fewer_like_it": fewer_like_it, "until": until.isoformat()}
             for product_id, fewer_like_it, until in _rows(HiddenProduct, mine, "fewer_like_it", "until")
         ],
-        "interests": [asdict(one) for one in interests_of(shopper)] if shopper.personalised else [],
+        "interests": [asdict(one) for one in interests_of(shopper, request)] if shopper.personalised else [],
     }
 
 

@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.http import HttpRequest
+
 from ..models import Interaction, Shopper
+from .seeing import told_to
 
 # Below this an interest is one product, which the history shows anyway.
 LEAST_PRODUCTS = 2
@@ -20,14 +23,19 @@ class Interest:
     kind: str  # "category" or "brand"
 
 
-def interests_of(shopper: Shopper) -> list[Interest]:
-    """The categories and brands of which most products are remembered, at most 6 of each, most first."""
+def interests_of(shopper: Shopper, request: HttpRequest | None = None) -> list[Interest]:
+    """The categories and brands of which most products are remembered, at most 6 of each, most first.
+
+    Counted are products whose title whoever sends the request may read: others' categories and brands are as secret.
+    """
     met = Interaction.objects.remembered().filter(shopper=shopper, product__isnull=False).order_by()
-    rows = met.values_list("product", "product__category", "product__brand").distinct()
+    rows = list(met.values_list("product__product_id", "product__category", "product__brand").distinct())
+    told = told_to(shopper, {product_id for product_id, *_ in rows}, request)
     paths, brands = Counter[str](), Counter[str]()
-    for _, category, brand in rows:
-        paths.update(category[-1:])
-        brands.update([brand] if brand else [])
+    for product_id, category, brand in rows:
+        if product_id in told:
+            paths.update(category[-1:])
+            brands.update([brand] if brand else [])
     return [*_most(paths, "category"), *_most(brands, "brand")]
 
 

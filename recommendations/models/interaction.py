@@ -87,9 +87,10 @@ class InteractionQuerySet(FreshQuerySet["Interaction"]):
         rows = self.order_by("-occurred_at", "-pk")
         return rows.values_list("product__product_id", "query", "kind", "occurred_at").iterator()
 
-    def titles_told_by_shop(self, shopper: Shopper) -> dict[str, str]:
-        """product_id -> title (the id where there is none) of what the shop, not a browser, said that was met."""
-        rows = self.filter(shopper=shopper, product__isnull=False).exclude(source=Interaction.Source.BEACON)
+    def titles_told_by_shop(self, shopper: Shopper, product_ids: Collection[str]) -> dict[str, str]:
+        """product_id -> title (the id where there is none) of those that the shop, not a browser, said were met."""
+        rows = self.filter(shopper=shopper, product__product_id__in=product_ids)
+        rows = rows.exclude(source=Interaction.Source.BEACON)
         told = rows.order_by().values_list("product__product_id", "product__title").distinct()
         return {product_id: title or product_id for product_id, title in told}
 

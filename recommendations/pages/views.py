@@ -111,7 +111,7 @@ def yours(request: HttpRequest) -> HttpResponse:
         "searches_removed_for_good": controls.searches_removed_for_good(shopper) if shopper else 0,
         "just_hidden": _product_of(hidden, request.GET.get("hidden")),
         "erased": not is_on and not is_kept and request.GET.get("erased") == "1",
-        "interests": controls.interests_of(shopper) if shopper else [],
+        "interests": controls.interests_of(shopper, request) if shopper else [],
         "standing": standing.value,
         "personalised": is_on,
         "refused": request.GET.get("refused") == "1",

@@ -16,8 +16,8 @@ NEUTRAL = "A product that is not shown now"
 def secrets(db):
     """Two books that the mirror holds, and no visitor is shown."""
     made = [
-        Book.objects.create(name="Secret launch", in_stock=False),
-        Book.objects.create(name="Secret sale", members_only=True),
+        Book.objects.create(name="Secret launch", shelf="Secret shelf", publisher="Secret House", members_only=True),
+        Book.objects.create(name="Secret sale", shelf="Secret shelf", publisher="Secret House", members_only=True),
     ]
     sync_catalog()
     return made
@@ -42,6 +42,33 @@ def test_a_visitor_who_names_what_is_not_shown_reads_no_title(secrets, client, s
     assert "Secret" not in page
     assert page.count(f">{NEUTRAL}<") == 4
     assert f'name="product" value="{secrets[0].pk}"' in page
+
+
+def test_interests_tell_nothing_of_what_is_not_shown(secrets, books, client, send):
+    send(client, [{"kind": "view", "product": str(book.pk)} for book in [*secrets, *books[:2]]])
+    history, page = client.get(f"{URL}history/").json(), client.get("/recommendations/yours/").content.decode()
+    for told in (history["interests"], client.get(f"{URL}export/").json()["interests"]):
+        assert told == [{"name": "Novels", "products": 2, "kind": "category"}]
+    assert "Novels" in page and "Secret" not in page
+
+
+def test_members_read_their_interests(secrets, user, client, send):
+    client.force_login(user)
+    send(client, [{"kind": "view", "product": str(book.pk)} for book in secrets])
+    told = client.get(f"{URL}history/").json()["interests"]
+    assert [one["name"] for one in told] == ["Secret shelf", "Secret House"]
+
+
+def test_what_is_sold_out_or_no_longer_for_sale_keeps_its_name(books, client, send):
+    for book in books[:2]:
+        client.post(f"{URL}hidden/", {"product": str(book.pk)}, content_type="application/json")
+    send(client, [{"kind": "view", "product": str(book.pk)} for book in books[:2]])
+    Book.objects.filter(pk=books[0].pk).update(in_stock=False)
+    Book.objects.filter(pk=books[1].pk).delete()
+    sync_catalog()
+    titles, page = titles_told(client)
+    assert sorted(titles) == ["Book 1"] * 3 + ["Book 2"] * 3
+    assert "Book 1" in page and "Book 2" in page and NEUTRAL not in page
 
 
 def test_it_is_said_in_the_shoppers_language(secrets, client):
