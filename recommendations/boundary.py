@@ -1,12 +1,13 @@
 """The one boundary between the shop's page and us: what is raised behind it is logged once and replaced."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import wraps
 from threading import Lock
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
+from django.db import Error as DatabaseFailure
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from .logs import log
@@ -102,12 +103,14 @@ def outside_transactions(view: Callable[..., T]) -> Callable[..., T]:
 @contextmanager
 def spared_transaction() -> Iterator[None]:
     """A savepoint in each transaction that the caller is in (a failed query would spoil it), of whatever database: the
-    shop's products may be in another than our tables.
+    shop's products may be in another than our tables. In one that is broken already there is nothing to spare: whatever
+    asks that database fails by itself, and nothing else does.
 
     Outside a transaction reads run in autocommit: on SQLite a savepoint around a read would take the write lock.
     """
     with ExitStack() as savepoints:
         for connection in connections.all(initialized_only=True):
             if connection.in_atomic_block:
-                savepoints.enter_context(transaction.atomic(using=connection.alias))
+                with suppress(DatabaseFailure):
+                    savepoints.enter_context(transaction.atomic(using=connection.alias))
         yield

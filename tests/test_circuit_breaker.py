@@ -58,6 +58,16 @@ def test_it_rests_longer_after_each_try_up_to_a_limit(ask, clock):
     assert rests == [1, 2, 4, 8, 8]
 
 
+def test_a_broken_transaction_that_nothing_asks_is_no_reason_to_do_without(ask, monkeypatch):
+    def fail(using):
+        raise OperationalError("the other database closed the connection")
+
+    monkeypatch.setattr(boundary.transaction, "atomic", fail)
+    assert ask() == "with"
+    monkeypatch.undo()
+    assert ask() == "with"
+
+
 def test_other_errors_are_no_reason_to_rest(ask, clock):
     ask(ValueError("a bug"))
     ask(DatabaseError("a wrong statement"))
