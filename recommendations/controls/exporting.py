@@ -24,6 +24,9 @@ def export(shopper: Shopper, request: HttpRequest | None, now: datetime | None =
     """
     now = now or timezone.now()
     mine = rows_of(shopper)
+    interactions = _interactions(mine)
+    seen = seen_by(shopper, {row["product"] for row in interactions if row["product"]}, request)
+    told = {product_id for product_id, one in seen.items() if one.is_told}
     return {
         "exported_at": now.isoformat(),
         "shopper": {
@@ -33,7 +36,7 @@ def export(shopper: Shopper, request: HttpRequest | None, now: datetime | None =
             "personalised": shopper.personalised,
             "erased_at": shopper.erased_at.isoformat() if shopper.erased_at else None,
         },
-        "interactions": _interactions(shopper, mine, request),
+        "interactions": [row | {"title": seen[row["product"]].title if row["product"] else ""} for row in interactions],
         "removed": [
             {
                 "product": product_id or "",
@@ -50,7 +53,7 @@ def export(shopper: Shopper, request: HttpRequest | None, now: datetime | None =
             {"product": product_id, "fewer_like_it": fewer_like_it, "until": until.isoformat()}
             for product_id, fewer_like_it, until in _rows(HiddenProduct, mine, "fewer_like_it", "until")
         ],
-        "interests": [asdict(one) for one in interests_of(shopper, request)] if shopper.personalised else [],
+        "interests": [asdict(one) for one in interests_of(shopper, request, told)] if shopper.personalised else [],
     }
 
 
@@ -61,17 +64,16 @@ def _rows(
     return rows.values_list("product__product_id", *columns)
 
 
-def _interactions(shopper: Shopper, shoppers: QuerySet[Shopper], request: HttpRequest | None) -> list[dict[str, Any]]:
+def _interactions(shoppers: QuerySet[Shopper]) -> list[dict[str, Any]]:
     rows = Interaction.objects.filter(shopper__in=shoppers).order_by("-occurred_at", "-pk")
     rows = rows.annotate(removed=Exists(RemovedProduct.objects.covering()))
     columns = ("kind", "product__product_id", "query", "quantity", "occurred_at", "source", "list_id", "removed")
-    found = list(rows.values_list(*columns).iterator())
-    seen = seen_by(shopper, {product_id for _, product_id, *_ in found if product_id}, request)
+    found = rows.values_list(*columns).iterator()
     return [
         {
             "kind": Kind(kind).name.lower(),
             "product": product_id or "",
-            "title": seen[product_id].title if product_id else "",
+            "title": "",
             "query": query,
             "quantity": quantity,
             "occurred_at": occurred_at.isoformat(),

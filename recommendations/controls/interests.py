@@ -1,7 +1,7 @@
 """What a history says of its shopper's tastes, as counted, not guessed."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -23,14 +23,18 @@ class Interest:
     kind: str  # "category" or "brand"
 
 
-def interests_of(shopper: Shopper, request: HttpRequest | None = None) -> list[Interest]:
+def interests_of(
+    shopper: Shopper, request: HttpRequest | None = None, told: Collection[str] | None = None
+) -> list[Interest]:
     """The categories and brands of which most products are remembered, at most 6 of each, most first.
 
     Counted are products whose title whoever sends the request may read: others' categories and brands are as secret.
+    Who knows already which of all that was met these are says so with `told`.
     """
     met = Interaction.objects.remembered().filter(shopper=shopper, product__isnull=False).order_by()
     rows = list(met.values_list("product__product_id", "product__category", "product__brand").distinct())
-    told = told_to(shopper, {product_id for product_id, *_ in rows}, request)
+    if told is None:
+        told = told_to(shopper, {product_id for product_id, *described in rows if any(described)}, request)
     paths, brands = Counter[str](), Counter[str]()
     for product_id, category, brand in rows:
         if product_id in told:

@@ -15,10 +15,14 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Seen:
-    """A product as one shopper may see it now; `card` is None where the shop does not show it."""
+    """A product as one shopper may see it now; `card` is None where the shop does not show it.
+
+    Where not even its title is told, `title` says that it is not shown.
+    """
 
     title: str
     card: Card | None = None
+    is_told: bool = True
 
 
 def seen_by(shopper: Shopper | None, product_ids: Collection[str], request: HttpRequest | None) -> dict[str, Seen]:
@@ -28,7 +32,7 @@ def seen_by(shopper: Shopper | None, product_ids: Collection[str], request: Http
     shopper of whom the shop itself said, live or by an import, that the product was met; else that it is not shown,
     and no more.
     """
-    unseen, seen = Seen(_("A product that is not shown now")), dict[str, Seen]()
+    unseen, seen = Seen(_("A product that is not shown now"), is_told=False), dict[str, Seen]()
     for asked in _parts(product_ids):
         seen |= dict.fromkeys(asked, unseen)
         cards = cards_if_any(asked, request)
