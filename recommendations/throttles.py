@@ -21,39 +21,33 @@ class OpenThrottle(SimpleRateThrottle):
     """Lets everybody through when the cache is down: a lost event is worse than one too many."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        return self.allow(request, view, 1)
+        return self.allow(request, view)
 
-    def allow(
-        self, request: Request | HttpRequest, view: APIView | None = None, events: int = 1, counted: int = 0
-    ) -> bool:
-        """Whether so many may come; they are counted if so. With 0, whether one more may; nothing is counted.
-
-        As many of them as are `counted` already count once if all may come, and else not at all.
-        """
+    def allow(self, request: Request | HttpRequest, view: APIView | None = None, events: int = 1) -> bool:
+        """Whether so many may come; they are counted if so. With 0, whether one more may; nothing is counted."""
         try:
-            return self._count(request, view, events, counted)
+            return self._count(request, view, events)
         except Exception as error:  # whatever the shop's cache raises
             log("cache_down", error)
             return True
 
-    def wait(self) -> float:
-        """Seconds after which as many may come as allow() refused, if nobody else does."""
-        until_free = len(self.history) + self.wanted - self.num_requests
+    def wait(self, events: int = 1) -> float:
+        """After allow() refused: seconds after which so many may come, if nobody else does."""
+        until_free = len(self.history) + events - self.num_requests
         oldest = self.history[-until_free:]  # the newest is the first
         return float(oldest[0] + self.duration - self.now) if oldest else self.duration
 
-    def _count(self, request: Request | HttpRequest, view: APIView | None, events: int, counted: int) -> bool:
+    def _count(self, request: Request | HttpRequest, view: APIView | None, events: int) -> bool:
         self.key = self.get_cache_key(request, view)
         if self.key is None:
             return True
         self.now = self.timer()
         # What a clock that was set back makes a time to come would count until then.
-        past = [time for time in self.cache.get(self.key, []) if self.now - self.duration < time <= self.now]
-        self.history, self.wanted = past[counted:], max(events, 1)
-        is_allowed = len(self.history) + self.wanted <= self.num_requests
-        coming = [self.now] * events if is_allowed else []
-        if len(coming) != counted:
-            self.cache.set(self.key, coming + self.history, self.duration)
+        past = self.cache.get(self.key, [])
+        self.history = [time for time in past if self.now - self.duration < time <= self.now]
+        is_allowed = len(self.history) + max(events, 1) <= self.num_requests
+        if is_allowed and events:
+            self.cache.set(self.key, [self.now] * events + self.history, self.duration)
         return is_allowed
 
     def named(self, ident: Any) -> str:

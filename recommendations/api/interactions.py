@@ -78,11 +78,11 @@ class InteractionsEndpoint(Endpoint):
         return response
 
     def _count_the_others(self, request: Request) -> None:
-        """Each event of a batch counts for its address, but for the shop's own systems. Raises Throttled, and then none
-        of them counts."""
-        throttle, is_batch = AddressThrottle(), self.sent > 1
-        if is_batch and not request.user.has_perm(PERMISSION) and not throttle.allow(request, self, self.sent, 1):
-            raise Throttled(throttle.wait())
+        """Each event of a batch counts for its address, but for the shop's own systems. Raises Throttled, and then only
+        the request counts, which was counted before it was read."""
+        throttle, others = AddressThrottle(), self.sent - 1
+        if others and not request.user.has_perm(PERMISSION) and not throttle.allow(request, self, others):
+            raise Throttled(throttle.wait(self.sent))
 
 
 def _body(request: Request) -> Any:
