@@ -80,11 +80,14 @@ def _counting(mix: Mapping[str, Any]) -> Iterator[str]:
     """Which parts of f have a weight; see ml/ranking.py."""
     weights = mix.get("weights", {})
     table, reads_alike = weights.get("table", 0), weights.get("table_fade", 0) == 1
+    repeat, is_against = weights.get("repeat", 0), weights.get("bought", 0) < 0
     parts = {
         "network": weights.get("network", 0),
         "table": 0 if reads_alike else table,
         "table_of_all": table if reads_alike else 0,
-        "repeat": weights.get("repeat", 0) or weights.get("bought", 0),
+        "bought_against": is_against,
+        "repeat": 0 if is_against else repeat,
+        "repeat_of_bought": repeat if is_against else 0,
         "common": weights.get("brand", 0) or weights.get("category", 0),
         "recent": mix.get("recent", 0),
     }

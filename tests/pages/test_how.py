@@ -79,6 +79,16 @@ def test_a_table_that_reads_everything_alike_is_not_told_to_follow_what_was_last
         assert expected in text and other not in text
 
 
+@pytest.mark.parametrize("repeat", [0.0, 2.0])
+def test_where_what_was_bought_counts_against_it_the_page_says_so(client, version, url, repeat):
+    mix = {"weights": {"network": 1.0, "repeat": repeat, "bought": -14.0}}
+    RecommenderVersion.objects.update(data={**DATA, "mix": mix})
+    text = text_of(client.get(url))
+    assert "whether you bought it already, which counts against it" in text
+    assert "how often and how lately you bought it" not in text
+    assert ("among what you bought, how often and how lately that was" in text) == bool(repeat)
+
+
 def test_it_tells_what_is_left_out(client, version, url):
     text = text_of(client.get(url))
     assert "Left out is: what is sold out what you hid, what you removed," in text
@@ -108,7 +118,8 @@ def test_a_version_of_which_little_is_known_is_told_as_far(client, version, url)
 
 def test_it_speaks_chinese(client, version, url):
     far = {**DATA, "mix": {"weights": {"table": 2.0, "table_fade": 1.0}}}
-    for change in ({}, {"data": far}, {"status": "retired"}):
+    against = {**DATA, "mix": {"weights": {"repeat": 2.0, "bought": -14.0}}}
+    for change in ({}, {"data": far}, {"data": against}, {"status": "retired"}):
         RecommenderVersion.objects.update(**change)
         with translation.override("zh-hans"):
             html = client.get(url, headers={"accept-language": "zh-hans"}).content.decode()
