@@ -1,11 +1,9 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from os import getuid, utime
-from pathlib import Path
 from shutil import rmtree
 from threading import Barrier
-from time import monotonic, sleep
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -19,19 +17,15 @@ from recommendations.ml.artifact import FILES, MANIFEST, ArtifactError
 from recommendations.ml.scorer import Scorer
 from recommendations.models import Product, RecommenderVersion
 from recommendations.publishing import artifacts, current, current_recommender, forget, prune, publish, upload, versions
-from recommendations.publishing.artifacts import get_storage, open_scorer
+from recommendations.publishing.artifacts import get_storage
 from recommendations.publishing.newcomers import read_newcomers
 from tests.ml.made_artifact import make_artifact
 from tests.published import publish_made_artifact
-from tests.publishing.stored import trained
+from tests.publishing.stored import damage, folder_of, trained
 
 Status = RecommenderVersion.Status
 pytestmark = pytest.mark.usefixtures("storage_of_its_own")
 BROKEN = "can't be served"
-
-
-def folder_of(version, root):
-    return Path(root) / RecommenderVersion.objects.get(pk=version.pk).artifact
 
 
 def test_publish_flips_current_and_retires_the_one_before(books, settings):
@@ -123,16 +117,6 @@ def test_links_are_the_category_or_the_brand(books):
     assert loaded.is_linked(number[0], number[2])  # one shelf
     assert loaded.is_linked(number[1], number[2])  # one brand
     assert not loaded.is_linked(number[0], number[1])
-
-
-def damage(name):
-    def change(folder):
-        path = folder / name
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.write_bytes(content)
-
-    return change
 
 
 def newer_format(folder):
@@ -235,68 +219,6 @@ def test_half_an_artifact_is_never_served(books, tmp_path, monkeypatch, request,
     assert RecommenderVersion.objects.current().pk == good.pk
 
 
-def copies(tmp_path):
-    return list(tmp_path.glob("django-because-*/version*"))
-
-
-def test_an_artifact_in_a_bucket_is_copied_once_and_checked(db, bucket, tmp_path):
-    version = trained(tmp_path)
-    first = open_scorer(version)
-    rmtree(bucket)
-    assert open_scorer(version).version == first.version
-
-
-def test_a_bucket_that_lacks_a_file_is_an_artifact_error(db, bucket, tmp_path):
-    version = trained(tmp_path)
-    (bucket / version.artifact / "bias.npy").unlink()
-    with pytest.raises(ArtifactError, match=r"bias\.npy is missing in the storage"):
-        open_scorer(version)
-    assert copies(tmp_path) == []
-
-
-def test_a_link_in_place_of_the_copies_folder_is_not_followed(db, bucket, tmp_path):
-    theirs = tmp_path / "home" / "precious"
-    theirs.mkdir(parents=True)
-    utime(theirs, (1, 1))
-    version = trained(tmp_path)
-    (tmp_path / f"django-because-{getuid()}").symlink_to(tmp_path / "home")
-    with pytest.raises(ArtifactError, match="has no folder of this process's own; set TMPDIR to one"):
-        open_scorer(version)
-    assert theirs.is_dir()
-
-
-@pytest.mark.parametrize("name", ["bias.npy", MANIFEST])
-def test_what_was_damaged_on_the_way_is_downloaded_again(db, bucket, tmp_path, name):
-    version = trained(tmp_path)
-    damage(name)(bucket / version.artifact)
-    with pytest.raises(ArtifactError, match=rf"{name}"):
-        open_scorer(version)
-    assert copies(tmp_path) == []
-    damage(name)(bucket / version.artifact)  # the same bit once more: whole again
-    assert open_scorer(version).version
-
-
-def test_a_copy_that_lost_a_file_is_downloaded_again(db, bucket, tmp_path):
-    version = trained(tmp_path)
-    open_scorer(version)
-    (copies(tmp_path)[0] / "bias.npy").unlink()
-    with pytest.raises(ArtifactError, match=r"bias\.npy"):
-        open_scorer(version)
-    assert open_scorer(version).version
-
-
-def test_copies_that_nobody_opens_any_more_are_deleted(db, bucket, tmp_path):
-    old, used, new = (trained(tmp_path, name, Status.RETIRED) for name in ("old", "used", "new"))
-    for version in (old, used):
-        open_scorer(version)
-    for copy in copies(tmp_path):
-        utime(copy, (1, 1))
-    open_scorer(used)
-    open_scorer(new)
-    kept = {copy.name.rpartition("-")[0] for copy in copies(tmp_path)}
-    assert kept == {used.artifact, new.artifact}
-
-
 def test_without_an_alias_artifacts_stand_beside_manage_py(settings, tmp_path):
     with override_settings(STORAGES={"default": settings.STORAGES["default"]}, BASE_DIR=tmp_path):
         assert get_storage().location == str(tmp_path / "recommendations_artifacts")
@@ -350,21 +272,6 @@ def test_new_products_find_their_place_though_the_folder_is_gone(books, tmp_path
     Product.objects.create(product_id="new", title=word)
     [newcomer] = read_newcomers(scorer, ["new"])
     assert scorer.with_newcomers([newcomer]).vocabulary.number("new") > 0
-
-
-def test_processes_that_see_a_version_at_once_download_it_once(db, bucket, tmp_path, monkeypatch):
-    version, downloads, download = trained(tmp_path), [], artifacts._download
-
-    def slow(storage, name, target):
-        downloads.append(name)
-        sleep(0.01)
-        download(storage, name, target)
-
-    monkeypatch.setattr(artifacts, "_download", slow)
-    with ThreadPoolExecutor(4) as at_once:
-        copies = list(at_once.map(lambda _: artifacts._cached(get_storage(), version), range(4)))
-    assert len(set(copies)) == 1
-    assert sorted(downloads) == sorted(set(downloads)) and len(downloads) == len(FILES) + 1
 
 
 @pytest.mark.postgresql
