@@ -14,7 +14,10 @@ from .recommendations import Recommendation, RecommendationList
 
 @dataclass(frozen=True)
 class Why:
-    """A shown product, and each single product without which the list would lose it; or else two that are enough."""
+    """A shown product, and each single product without which the list would lose it; or else two that are enough.
+
+    Nothing is among the causes for which the shop's own template has no words.
+    """
 
     recommendation: Recommendation | None  # None when it is not in the list any more
     causes: tuple[Because, ...] = ()
@@ -77,19 +80,23 @@ def why(
     if item not in pool.items:  # so far down the ranking nothing is explained
         return Why(found, (), inspection)
     if isinstance(found.reason, Because) and found.reason.tier == "T2":  # then there is no single cause
-        return Why(found, (found.reason,), inspection)
+        return Why(found, _sayable([found.reason]), inspection)
     explainer = inspection.explainer
     claims = explainer.claims(item, found.place)
     cards = find_cards(named_products(claims), query.request)
     ahead = [entry.card.product_id for entry in shown if 0 < entry.place < found.place]
-    made = [explainer.because(claim, found.place, ahead, cards) for claim in claims]
-    reasons = [reason for reason in made if reason is not None]
-    if not reasons and further and (claim := _any_claim(explainer, found)):
+    reasons = [explainer.because(claim, found.place, ahead, cards) for claim in claims]
+    if not any(reasons) and further and (claim := _any_claim(explainer, found)):
         cards = find_cards(named_products([claim]), query.request)
-        reasons = [reason for reason in [explainer.because(claim, found.place, ahead, cards)] if reason is not None]
+        reasons = [explainer.because(claim, found.place, ahead, cards)]
     first = {anchor} if anchor else {named.unit for named in found.reason.anchors}
-    reasons.sort(key=lambda reason: reason.anchors[0].unit not in first)  # stable: the others keep their order
-    return Why(found, tuple(reasons), inspection)
+    causes = sorted(_sayable(reasons), key=lambda reason: reason.anchors[0].unit not in first)  # else in their order
+    return Why(found, tuple(causes), inspection)
+
+
+def _sayable(reasons: Iterable[Because | None]) -> tuple[Because, ...]:
+    """Those that there are words for: a shop's own template may fail."""
+    return tuple(reason for reason in reasons if reason is not None and reason.text)
 
 
 def _any_claim(explainer: Explainer, found: Recommendation) -> Claim | None:

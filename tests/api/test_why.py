@@ -5,7 +5,7 @@ from recommendations import controls
 from recommendations.ml.kinds import Kind
 from recommendations.models import Shopper
 from recommendations.models.shopper import hash_key
-from recommendations.serving import RecommendationQuery, recommend
+from recommendations.serving import RecommendationQuery, reasons, recommend
 from tests.api.conftest import URL
 from tests.serving.conftest import books, did, popular, version  # noqa: F401 - the same shop
 
@@ -73,3 +73,18 @@ def test_the_list_of_somebody_else_is_refused(shown, errors):
 @pytest.mark.parametrize("token", ["", "x", "a:b:c"])
 def test_a_token_that_is_none_is_named(db, client, errors, token):
     assert errors(client.get(ADDRESS, {"token": token, "product": "1"}))[0][1] == "token"
+
+
+def test_a_cause_without_words_is_not_told(shown, client, settings, monkeypatch):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+    entry = next(entry for entry in shown.recommendations if entry.reason.tier == "T1")
+
+    def fail(*args):
+        raise ValueError("the shop's own template")
+
+    monkeypatch.setattr(reasons, "render_to_string", fail)
+    told = ask(client, shown, entry.card.product_id).json()
+    assert (told["reason"]["kind"], told["causes"]) == ("none", [])
+    page = client.get("/recommendations/why/", {"token": shown.token, "product": entry.card.product_id})
+    html = page.content.decode()
+    assert "Chosen from your overall activity." in html and "recommendations-cause" not in html

@@ -169,6 +169,14 @@ def test_the_card_of_a_row_says_what_the_row_named(type, name):
     assert f"&amp;{name}=red%20tea" in render_to_string("recommendations/card.html", values)
 
 
+def test_the_card_makes_its_sentence_once():
+    made = []
+    reason = {"text": lambda: made.append(1) or "New", "tier": "T5"}
+    values = {"card": {"product_id": "7"}, "show_reason": True, "reason": reason}
+    assert ">New</p>" in render_to_string("recommendations/card.html", values)
+    assert made == [1]
+
+
 @pytest.mark.parametrize("page", ["catalogue/browse", "catalogue/detail", "basket/basket"])
 def test_a_shop_can_switch_the_lists_of_a_page_off(page):
     blocks = get_template(f"oscar/{page}.html").template.nodelist[0].blocks
