@@ -11,6 +11,7 @@ from recommendations.ml.kinds import Kind
 from recommendations.ml.text import build_index
 from recommendations.ml.vocabulary import Vocabulary
 from recommendations.models import Interaction, Product, ProductPopularity, Shopper
+from tests.published import publish_made_artifact
 from tests.retraining.made_shop import make_shop
 
 BOOKS = 12
@@ -90,3 +91,11 @@ def popularity(now, counts):
         ProductPopularity(product=rows[item - 1], recent_shoppers=recent, shoppers=recent, counted_at=now)
         for item, recent in counts.items()
     )
+
+
+@pytest.fixture
+def version(db):
+    """A made recommender that serves a shop of sixty books, with what is popular counted."""
+    make_shop(books=60, shoppers=10, events=5)
+    ProductPopularity.objects.count_again(timezone.now())
+    return publish_made_artifact()

@@ -38,16 +38,8 @@ from recommendations.serving import (
 )
 from tests.auditing.conftest import product_ids
 from tests.published import publish_made_artifact
-from tests.retraining.made_shop import make_shop
 from tests.shop.models import Book
 from tests.shop.recommended_products import BookCatalog
-
-
-@pytest.fixture
-def version(db):
-    make_shop(books=60, shoppers=10, events=5)
-    ProductPopularity.objects.count_again(timezone.now())
-    return publish_made_artifact()
 
 
 def audit(tmp_path, claims=40, **options):

@@ -2,7 +2,6 @@
 
 import random
 
-import pytest
 from django.utils import timezone
 
 from recommendations.auditing import shown_lists as lists_module
@@ -13,7 +12,6 @@ from recommendations.ml.kinds import Kind
 from recommendations.models import (
     Interaction,
     Product,
-    ProductPopularity,
     RemovedProduct,
     Shopper,
 )
@@ -28,15 +26,6 @@ from recommendations.serving import (
 )
 from recommendations.serving.reasons import AnyEvidence
 from tests.auditing.conftest import product_ids
-from tests.published import publish_made_artifact
-from tests.retraining.made_shop import make_shop
-
-
-@pytest.fixture
-def version(db):
-    make_shop(books=60, shoppers=10, events=5)
-    ProductPopularity.objects.count_again(timezone.now())
-    return publish_made_artifact()
 
 
 def test_a_visitor_met_up_to_five_products_just_now(version):
