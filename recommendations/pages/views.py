@@ -97,8 +97,8 @@ def yours(request: HttpRequest) -> HttpResponse:
     shopper, standing = shopper_of(request), controls.standing(request)
     page = Paginator(controls.history_of(shopper) if shopper else [], UNITS_ON_A_PAGE).get_page(request.GET.get("page"))
     removed = controls.removed_by(shopper) if shopper else []
-    history, removed_units = _units(shopper, [*page.object_list], request), _units(shopper, removed, request)
-    hidden = _units(shopper, controls.hidden_by(shopper) if shopper else [], request)
+    kept_out = controls.hidden_by(shopper) if shopper else []
+    history, removed_units, hidden = _units(shopper, ([*page.object_list], removed, kept_out), request)
     is_on = standing == controls.Standing.ON
     is_kept = not is_on and controls.is_anything_kept(Shopper.objects.asking(request))
     context = {
@@ -171,9 +171,14 @@ def _product_of(units: list[Unit], key: str | None) -> Unit | None:
     return next((unit for unit in units if (unit.type, unit.key) == ("product", key)), None)
 
 
-def _units(shopper: Shopper | None, found: list[Any], request: HttpRequest) -> list[Unit]:
-    seen = controls.seen_by(shopper, {unit.product_id for unit in found if unit.product_id}, request)
-    return [_unit(unit, seen[unit.product_id] if unit.product_id else controls.Seen(unit.query)) for unit in found]
+def _units(shopper: Shopper | None, groups: tuple[list[Any], ...], request: HttpRequest) -> list[list[Unit]]:
+    """The units of each group, with what this shopper may read of them, which is asked once."""
+    product_ids = {unit.product_id for units in groups for unit in units if unit.product_id}
+    seen = controls.seen_by(shopper, product_ids, request)
+    return [
+        [_unit(unit, seen[unit.product_id] if unit.product_id else controls.Seen(unit.query)) for unit in units]
+        for units in groups
+    ]
 
 
 def _unit(unit: Any, seen: controls.Seen) -> Unit:
