@@ -6,7 +6,8 @@ never raises: it is called from within the shop's transactions, and where an err
 
 import os
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
+from threading import Lock
 from types import SimpleNamespace
 from typing import ParamSpec
 
@@ -19,6 +20,8 @@ P = ParamSpec("P")
 INSTALL = 'RECOMMENDATIONS["METRICS"] needs prometheus_client: pip install "django-because[metrics]".'
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _said = False  # that figures can't be counted, once a process
+_making = Lock()
+_kept: tuple[SimpleNamespace | None] | None = None  # the metrics, once they were made
 
 
 def _harmless(count: Callable[P, None]) -> Callable[P, None]:
@@ -26,15 +29,19 @@ def _harmless(count: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(count)
     def counted(*args: P.args, **kwargs: P.kwargs) -> None:
-        global _said
         try:
             count(*args, **kwargs)
         except Exception as error:
-            if not _said:
-                _said = True
-                log("figures_not_counted", error)
+            _say_once(error)
 
     return counted
+
+
+def _say_once(error: Exception) -> None:
+    global _said
+    if not _said:
+        _said = True
+        log("figures_not_counted", error)
 
 
 def wrong_folder() -> str:
@@ -79,8 +86,12 @@ def events_refused(cause: str, count: int = 1) -> None:
 
 
 def is_on() -> bool:
-    """Whether anything is counted."""
-    return _figures() is not None
+    """Whether anything is counted, and from now on can be; never raises, as nothing does that counts."""
+    try:
+        return _figures() is not None
+    except Exception as error:
+        _say_once(error)
+        return False
 
 
 def page(version: int | None, age_seconds: float | None, versions: dict[str, int]) -> tuple[bytes, str]:
@@ -129,9 +140,18 @@ def _figures() -> SimpleNamespace | None:
     return _made() if get_config().METRICS else None
 
 
-@cache
 def _made() -> SimpleNamespace | None:
-    """The metrics, made once a process; None without prometheus_client, which a check reports."""
+    """The metrics, made once a process, whichever of its threads comes first: their names are taken then."""
+    global _kept
+    if _kept is None:
+        with _making:
+            if _kept is None:
+                _kept = (_make(),)
+    return _kept[0]
+
+
+def _make() -> SimpleNamespace | None:
+    """None without prometheus_client, which a check reports."""
     try:
         from prometheus_client import Counter, Histogram
     except ModuleNotFoundError:

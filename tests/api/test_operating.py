@@ -1,6 +1,10 @@
 """What a monitor is told: live, ready, figures; nothing of any shopper, and nothing at all where it is off."""
 
-import prometheus_client  # noqa: F401 - chooses at its import whether processes share files
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import prometheus_client  # chooses at its import whether processes share files
 import pytest
 from django.db import OperationalError
 from django.db.transaction import atomic
@@ -221,11 +225,51 @@ def test_without_the_library_the_error_says_what_to_install(on, browser, user, a
     browser.force_login(user)
     for name in ("prometheus_client", "prometheus_client.multiprocess"):
         monkeypatch.setitem(__import__("sys").modules, name, None)
-    monkeypatch.setattr(metrics, "_made", metrics._made.__wrapped__)
+    monkeypatch.setattr(metrics, "_kept", None)
     metrics.events_accepted("http", 1)
     response = browser.get(METRICS)
     assert response.status_code == 501
     assert response.json() == {"detail": metrics.INSTALL}
+
+
+@pytest.fixture
+def not_made_yet(monkeypatch):
+    """The registry of a new process, in which no figure was asked for."""
+    monkeypatch.setattr(prometheus_client.registry.REGISTRY, "_names_to_collectors", {})
+    monkeypatch.setattr(prometheus_client.registry.REGISTRY, "_collector_to_names", {})
+    monkeypatch.setattr(metrics, "_kept", None)
+    monkeypatch.setattr(metrics, "_said", False)
+
+
+def test_threads_that_come_first_together_make_the_figures_once(on, not_made_yet, caplog, monkeypatch):
+    threads = 8
+    together, make = Barrier(threads), metrics._make
+
+    def slowly():
+        time.sleep(0.05)  # the others are there before it is done
+        return make()
+
+    def ask(_):
+        together.wait(30)
+        metrics.fell_back("recommend")
+        return metrics.is_on(), metrics.page(None, None, {})[0]
+
+    monkeypatch.setattr(metrics, "_make", slowly)
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(ask, range(threads)))
+    assert all(is_on and b"recommendations_fallbacks_total" in page for is_on, page in found)
+    assert 'recommendations_fallbacks_total{use_case="recommend"} 8.0' in metrics.page(None, None, {})[0].decode()
+    assert caplog.records == []
+
+
+def test_whether_figures_are_on_is_no_error_of_a_list(on, books, monkeypatch, caplog):
+    def taken():
+        raise ValueError("Duplicated timeseries in CollectorRegistry")
+
+    monkeypatch.setattr(metrics, "_made", taken)
+    monkeypatch.setattr(metrics, "_said", False)
+    assert len(recommend(RecommendationQuery("home", limit=2)).recommendations) == 2
+    assert [entry.event for entry in caplog.records if entry.name == "recommendations"] == ["figures_not_counted"]
 
 
 def test_off_means_that_nothing_is_made(monkeypatch):
