@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.data_files import LAST
-from benchmarks.public_shops import PublicShop, fit_recommender, read_items, read_shop
+from benchmarks.public_shops import PublicShop, fit_recommender, read_shop, read_texts
 from recommendations.ml import newcomers
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.metrics import ndcg, rank_pessimistic
@@ -68,22 +68,16 @@ def withhold(shop: PublicShop, texts: Sequence[str], seed: int) -> Withheld:
     )
 
 
-def read_texts(items: Path, names: Sequence[str]) -> list[str]:
-    """Brand and categories of each product, item 1 first."""
-    rows = read_items(items)
-    told = [rows.get(name, {}) for name in names]
-    return [f"{row.get('brand', '').replace('Unknown', '')} {row.get('categories', '')}" for row in told]
-
-
 class Cold:
     """One fitted recommender of the known products, and its newcomers."""
 
     def __init__(self, withheld: Withheld, directory: Path, settings: TrainingSettings) -> None:
         self.withheld = withheld
-        fitted = fit_recommender(withheld.known, directory, settings)
-        self.scorer: Scorer = fitted.scorer
         self.kept = len(withheld.known.vocabulary)
-        index = build_index(withheld.texts[: self.kept])
+        texts = withheld.texts[: self.kept]
+        fitted = fit_recommender(withheld.known, directory, settings, texts=texts)
+        self.scorer: Scorer = fitted.scorer
+        index = build_index(texts, fitted.popularity)
         words = dict(zip(withheld.shop.vocabulary.product_ids, withheld.texts, strict=True))
         new = {key: words[key] for key in withheld.shop.vocabulary.product_ids[self.kept :]}
         self.newcomers = newcomers.newcomers_of(index, fitted.popularity, new)

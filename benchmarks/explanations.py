@@ -29,7 +29,7 @@ import numpy as np
 from benchmarks.claims import Claim, printed_claims
 from benchmarks.explainers import EXPLAINERS, LABELS, beam_orders, history_fits
 from benchmarks.explanation_figures import KE, OURS, Figures
-from benchmarks.public_shops import Fitted, PublicShop, fit_recommender, read_codes, read_shop
+from benchmarks.public_shops import Fitted, PublicShop, fit_recommender, read_shop, read_texts
 from benchmarks.recheck import Recheck
 from benchmarks.telling import tell
 from recommendations.ml.fidelity import (
@@ -75,9 +75,8 @@ def measure_seed(shop: PublicShop, seed: int, options: argparse.Namespace, figur
     rng = np.random.default_rng(seed)
     with TemporaryDirectory() as name:
         settings = replace(TrainingSettings(), seed=seed, steps=options.steps, shoppers_judged=options.judged)
-        fitted = fit_recommender(
-            shop, Path(name), settings, codes=read_codes(options.items, shop.vocabulary.product_ids)
-        )
+        texts = read_texts(options.items, shop.vocabulary.product_ids) if options.items else ()
+        fitted = fit_recommender(shop, Path(name), settings, texts=texts)
         recheck = Recheck(ReferenceScorer.open(name), shop.events_of_items(), LIMIT)
         measuring = Measuring(fitted, recheck, rng, figures)
         held_out = shop.held_out()

@@ -1,7 +1,7 @@
 """Public data sets as a recommender reads them: a past to train on, and histories whose next events it never saw."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +10,11 @@ import numpy as np
 
 from benchmarks.data_files import LAST, LAST_BUT_ONE, DataSet, read_data
 from benchmarks.packed import open_text
-from recommendations.ml.attributes import Codes, code_table, codes_of
+from recommendations.ml.baselines import count_items
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.splitting import HeldOut, hold_out
+from recommendations.ml.text import NO_INDEX, QueryIndex, build_index
 from recommendations.ml.training.fit import fit
 from recommendations.ml.training.judge import protocols
 from recommendations.ml.training.mixing import MixSearch
@@ -84,12 +85,17 @@ def read_categories(data: DataSet, items: str | None) -> np.ndarray | None:
     return numbers[1:]
 
 
-def read_codes(items: str | None, names: Sequence[str]) -> np.ndarray | None:
-    """int64 (F, n+1): the attribute codes of brand and category path in `items`; None without it."""
-    if items is None:
-        return None
+def read_texts(items: str | Path, names: Sequence[str]) -> list[str]:
+    """Brand and categories of each product in `items`, item 1 first; "" of one that it does not have."""
     rows = read_items(items)
-    return code_table(_codes(rows.get(name, {})) for name in names)
+    told = [rows.get(name, {}) for name in names]
+    return [f"{row.get('brand', '').replace('Unknown', '')} {row.get('categories', '')}".strip() for row in told]
+
+
+def index_before(texts: Sequence[str], log: InteractionLog, time: int) -> QueryIndex:
+    """The words of the products that were met before `time`, as a shop's training knows them then."""
+    met = count_items(log.before(time).products(), len(texts))
+    return build_index([text if events else "" for text, events in zip(texts, met[1:].tolist(), strict=True)], met)
 
 
 def read_items(items: str | Path) -> dict[str, dict[str, str]]:
@@ -107,24 +113,20 @@ def read_items(items: str | Path) -> dict[str, dict[str, str]]:
         return {row["item_id"]: row for row in rows}
 
 
-def _codes(row: Mapping[str, str]) -> Codes:
-    brand, path = row.get("brand", ""), row.get("categories", "")
-    return codes_of("" if brand == "Unknown" else brand, path.split(" > ") if path else [])
-
-
 def fit_recommender(
     shop: PublicShop,
     directory: Path,
     settings: TrainingSettings,
     deletion: float | None = None,
-    codes: np.ndarray | None = None,
+    texts: Sequence[str] = (),
 ) -> Fitted:
     """Fit as a training fits what it judges, and write the artifact that serving and the reference path read.
 
-    `deletion` is the share of events left out in a pass, if not the usual; `codes` those of brands and categories.
+    `deletion` is the share of events left out in a pass, if not the usual; `texts` the words of the products.
     """
     past, until = shop.log.before(shop.choose_from), shop.log.before(shop.explain_from)
-    tables = build_tables(past, len(shop.vocabulary), shop.choose_from, codes)
+    index = index_before(texts, shop.log, shop.choose_from) if texts else NO_INDEX
+    tables = build_tables(past, len(shop.vocabulary), shop.choose_from, index)
     chosen = plan(len(past), past.products_met(), settings)
     how = chosen.fit if deletion is None else replace(chosen.fit, deletion=deletion)
     network = fit(past, tables, chosen.steps, how, lambda share: None)

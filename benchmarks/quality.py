@@ -2,8 +2,8 @@
 
 `python -m benchmarks.quality --data FILE --protocol leave-one-out|time|next-order --split DATE --seeds 3 --json OUT`;
 files: benchmarks/data_files.py, protocols: benchmarks/protocols.py. The weights of the mix are chosen on earlier
-shoppers, the full catalog is ranked, and ties count against whoever ties. With --items the score may count brands and
-categories in common.
+shoppers, the full catalog is ranked, and ties count against whoever ties. With --items the score may count how alike
+products are by the words of their brand and categories.
 
 - each metric, at 5, 10 and 20: mean and standard deviation over seeds, and the middle 95 % of a bootstrap over shoppers
   ("ci"). novelty in bits, gini 0 = all products alike; miscalibration (of categories, Steck 2018, 0 = the shares of the
@@ -32,7 +32,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks.protocols import PROTOCOLS, Question, ask
-from benchmarks.public_shops import read_categories, read_codes
+from benchmarks.public_shops import index_before, read_categories, read_texts
 from benchmarks.quality_baselines import baselines, lists_of
 from benchmarks.quality_figures import Judge, figures, over_folds
 from benchmarks.small_model import draw_histogram
@@ -45,7 +45,7 @@ from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.parity import check_parity
 from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.settings import TrainingSettings, plan
-from recommendations.ml.training.tables import build_tables
+from recommendations.ml.training.tables import Tables, build_tables
 from recommendations.ml.vocabulary import Vocabulary
 
 
@@ -54,15 +54,20 @@ def measure_seed(question: Question, seed: int, options: argparse.Namespace) -> 
     began, cpu = perf_counter(), process_time()
     settings = replace(TrainingSettings(), seed=seed, steps=options.steps)
     past = question.log.before(question.choose_from)
-    codes = read_codes(options.items, question.data.names)
-    tables = build_tables(past, question.products, question.choose_from, codes)
+    texts = read_texts(options.items, question.data.names) if options.items else [""] * question.products
+
+    def tables_before(time: int) -> Tables:
+        index = index_before(texts, question.log, time)
+        return build_tables(question.log.before(time), question.products, time, index)
+
+    tables = tables_before(question.choose_from)
     chosen = plan(len(past), past.products_met(), settings)
     network = fit(past, tables, chosen.steps, chosen.fit, lambda share: None)
     search = MixSearch(network, tables, [question.choosing])
     mix = search.best(lambda share: None)
     if question.fit_until > question.choose_from:  # as a shop does: everything is fitted again for the same steps
         whole = question.log.before(question.fit_until)
-        tables = build_tables(whole, question.products, question.fit_until, codes)
+        tables = tables_before(question.fit_until)
         network = fit(whole, tables, chosen.steps, chosen.fit, lambda share: None)
     score = mix.score_of(network, tables)
     with TemporaryDirectory() as name:

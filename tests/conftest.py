@@ -37,6 +37,7 @@ NEED_TORCH = [
     "ml/test_importance.py",
     "ml/test_judge.py",
     "ml/test_learner.py",
+    "ml/test_likeness.py",
     "ml/test_loss.py",
     "ml/test_mixing.py",
     "ml/test_network.py",

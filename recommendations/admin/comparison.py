@@ -48,7 +48,6 @@ PARTS = {
     "network": _("What the network says"),
     "table": _("What the next-item table says"),
     "repeats": _("What was bought before"),
-    "common": _("A brand or category in common"),
     "kinds": _("Kinds of event (viewed, bought ...)"),
     "order": _("The order of events"),
 }

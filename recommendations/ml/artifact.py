@@ -8,13 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from .attributes import FIELDS
 from .ranking import MixWeights, NextItemTable, Score
 from .room import ROWS, Room, with_room
 from .text import QueryIndex
 from .vocabulary import Vocabulary
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 MANIFEST = "manifest.json"
 ENCODER = "encoder.onnx"
 WEIGHTS = "weights.npz"
@@ -24,14 +23,14 @@ BIAS = "bias.npy"
 INDPTR = "next_item_indptr.npy"
 INDICES = "next_item_indices.npy"
 VALUES = "next_item_values.npy"
+MET = "next_item_met.npy"
 POPULARITY = "popularity.npy"
-CODES = "attribute_codes.npy"  # of no fields, (0, n+1), where the score counts no attributes
 QUERY_WORDS = "query_words.json"
 QUERY_INDPTR = "query_indptr.npy"
 QUERY_ITEMS = "query_items.npy"
 QUERY_VALUES = "query_values.npy"
 QUERY_ARRAYS = (QUERY_INDPTR, QUERY_ITEMS, QUERY_VALUES)
-ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, POPULARITY, CODES, *QUERY_ARRAYS)
+ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, MET, POPULARITY, *QUERY_ARRAYS)
 FILES = (ENCODER, WEIGHTS, VOCABULARY, QUERY_WORDS, *ARRAYS)
 # Kept for the next training, see kept_fits.py: an artifact is whole without it.
 KEPT_FITS = "kept_fits.npz"
@@ -94,8 +93,8 @@ def write_arrays(
 ) -> None:
     """Write all files but the encoder, its weights and the manifest."""
     table = score.next_item
-    codes = np.zeros((0, len(score.bias)), np.int64) if score.codes is None else score.codes
-    arrays = (with_room(score.item_matrix), score.bias, table.indptr, table.indices, table.values, popularity, codes)
+    met = np.ones(len(table.indices), bool) if table.met is None else table.met
+    arrays = (with_room(score.item_matrix), score.bias, table.indptr, table.indices, table.values, met, popularity)
     for name, array in zip(ARRAYS, (*arrays, index.indptr, index.items, index.values), strict=True):
         np.save(Path(directory) / name, array, allow_pickle=False)
     (Path(directory) / QUERY_WORDS).write_text(json.dumps(list(index.words), ensure_ascii=False), encoding="utf-8")
@@ -188,11 +187,10 @@ def read_query_index(directory: Path) -> QueryIndex:
 
 def read_score(directory: Path, manifest: Manifest) -> Score:
     """The arrays of a verified artifact as a Score, memory-mapped."""
-    table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES)))
+    table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES, MET)))
     rows = read_array(directory, ITEM_MATRIX, "c")  # what is written stays in this process
     room = Room(rows, manifest.n + 1)
-    bias, codes = read_array(directory, BIAS), read_array(directory, CODES)
-    return Score(rows[: manifest.n + 1], bias, table, manifest.weights, room, codes)
+    return Score(rows[: manifest.n + 1], read_array(directory, BIAS), table, manifest.weights, room)
 
 
 def read_item_matrix(directory: Path, manifest: Manifest) -> np.ndarray:
@@ -216,8 +214,8 @@ def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:
         INDPTR: ((manifest.n + 2,), np.int64),
         INDICES: ((entries,), np.int32),
         VALUES: ((entries,), np.float32),
+        MET: ((entries,), np.bool_),
         POPULARITY: ((manifest.n + 1,), np.float32),
-        CODES: ((len(FIELDS) if any(manifest.weights.of_fields) else 0, manifest.n + 1), np.int64),
     }
     _expect(arrays, expected)
     _check_rows(manifest, arrays, (INDPTR, INDICES))

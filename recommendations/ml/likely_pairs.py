@@ -1,22 +1,20 @@
 """Which pairs of units are worth trying: those without which an item probably leaves the list.
 
 Effects on the network's part of the score nearly add up, those on the next-item table do not: what follows two of the
-newest products hardly misses one of them (the logarithm), and much misses both. So it is with a brand that two of them
-have. So the network's part is added up, the table's and that of attributes in common are computed as they will be.
-A guess: what is named is proven afterwards.
+newest products hardly misses one of them (the logarithm), and much misses both. So the network's part is added up, the
+table's is computed as it will be. A guess: what is named is proven afterwards.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from .attributes import NEWEST, NOT_TOLD
-from .ranking import Columns, logits, weighted
+from .ranking import Columns, logits
 from .reasons import LeaveOneOut
 from .sequences import product_tokens
 from .staying import Reading
 
-# Of as many newest tokens as the table reads, or are compared, twice as many: some may be, once two units are gone.
+# Of as many newest tokens as the table reads, twice as many: some may be read once two units are gone.
 TWICE = 2
 
 
@@ -26,12 +24,10 @@ class LikelyPairs:
     def __init__(self, left: LeaveOneOut, whole: Reading, items: Sequence[int], limit: int) -> None:
         self._left, self._items = left, np.array(items, np.int32)
         self.first, self.second = np.triu_indices(len(left.units), 1)
-        near = TWICE * max(left.scorer.score.weights.table_reads, NEWEST)
+        near = TWICE * left.scorer.score.weights.table_reads
         self._newest = product_tokens(left.history)[: -near - 1 : -1]  # (T)
         self._left_over, self._read = self._tokens_left()
         score = self._network(whole) + self._table()
-        if left.scorer.score.counts_attributes:
-            score += self._attributes()
         self._gap = score - self._last_place(limit)[:, None]  # (P, I)
 
     def best(self, place: int, rows: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -63,15 +59,6 @@ class LikelyPairs:
         is_read = self._left_over & (self._read < score.weights.table_reads)
         faded = np.where(is_read, np.float32(score.weights.table_fade) ** self._read, 0)
         return np.float32(score.weights.table) * np.log(np.float32(score.weights.table_eps) + faded @ follows)
-
-    def _attributes(self) -> np.ndarray:
-        """(P, I): the part of attributes in common without each pair."""
-        score = self._left.scorer.score
-        compared = (self._left_over & (self._read < NEWEST)).astype(np.float32)
-        asked, read = score.codes[:, None, self._items], score.codes[:, self._newest, None]
-        same = (asked == read) & (asked != NOT_TOLD)  # (F, T, I)
-        common = np.moveaxis(compared @ same.astype(np.float32) > 0, 0, 1)
-        return weighted(common, score.weights)
 
     def _tokens_left(self) -> tuple[np.ndarray, np.ndarray]:
         """(P, T): which of the newest tokens are left without each pair, and how many newer ones then are."""

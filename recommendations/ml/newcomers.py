@@ -1,9 +1,9 @@
 """A place for products that came after the training: among those whose words are most like their own.
 
 A newcomer is read as a search is, as a bag of known products: it points where they point, as far out as they stand on
-average, and is wanted as they are, a little more for what it lacks: nothing is known yet to be followed by it, so the
-next-item table never speaks for it. Its brand and category are its own. From then on it is an item like any other:
-ranked, explained, removed, audited.
+average, and is wanted as they are, a little more for what it lacks: nothing is known yet to be followed by it. Where
+likeness counts in the table it has its rows there. From then on it is an item like any other: ranked, explained,
+removed, audited.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .attributes import FIELDS, NOT_TOLD, Codes
 from .ranking import NextItemTable, Score
 from .room import Room
 from .sequences import Bag
@@ -21,7 +20,6 @@ from .text import QueryIndex
 LIKE_IT = 10
 # What is added to the bias that the products like it have, docs/decisions/0008.
 BIAS = 1.0
-NO_CODES: Mapping[str, Codes] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,16 +28,13 @@ class Newcomer:
 
     product_id: str
     like_it: Bag
-    codes: Codes = (NOT_TOLD,) * len(FIELDS)
+    alike: Bag  # those that the table counts it alike to, and how much
 
 
-def newcomers_of(
-    index: QueryIndex, popularity: np.ndarray, words: Mapping[str, str], codes: Mapping[str, Codes] = NO_CODES
-) -> list[Newcomer]:
+def newcomers_of(index: QueryIndex, popularity: np.ndarray, words: Mapping[str, str]) -> list[Newcomer]:
     """Those of the products (product_id -> title, brand and category) whose words any known product has.
 
-    Of equally like products the popular ones count more: they are known better. `popularity` is (n+1), `codes` are
-    the products' attribute codes by their product_id, where they are told.
+    Of equally like products the popular ones count more: they are known better. `popularity` is (n+1).
     """
     found = []
     for product_id, text in words.items():
@@ -47,7 +42,7 @@ def newcomers_of(
         weights = bag.weights * np.log1p(popularity[bag.items])
         if weights.sum() > 0:
             like_it = Bag(bag.items, (weights / weights.sum()).astype(np.float32))
-            found.append(Newcomer(product_id, like_it, codes.get(product_id, Newcomer.codes)))
+            found.append(Newcomer(product_id, like_it, index.alike(text)))
     return found
 
 
@@ -56,20 +51,26 @@ def with_newcomers(score: Score, newcomers: Sequence[Newcomer]) -> Score:
     bags = [newcomer.like_it for newcomer in newcomers]
     vectors = np.array([_vector(score.item_matrix[bag.items], bag.weights) for bag in bags], np.float32)
     bias = np.array([bag.weights @ score.bias[bag.items] + BIAS for bag in bags], np.float32)
-    table, room = score.next_item, score.room or Room(score.item_matrix, 0)
+    room = score.room or Room(score.item_matrix, 0)
     return replace(
         score,
         item_matrix=room.behind(score.item_matrix, vectors),
         bias=np.concatenate((score.bias, bias)),
-        next_item=NextItemTable(without_followers(table.indptr, len(bags)), table.indices, table.values),
-        codes=with_codes(score.codes, newcomers) if score.counts_attributes else score.codes,
+        next_item=_alike_to_known(score.next_item, len(score.bias), newcomers, score.weights.likeness),
     )
 
 
-def with_codes(codes: np.ndarray, newcomers: Sequence[Newcomer]) -> np.ndarray:
-    """The attribute codes (F, n+1) with those of newcomers behind them."""
-    more = np.array([newcomer.codes for newcomer in newcomers], np.int64).reshape(-1, len(FIELDS))
-    return np.concatenate((codes, more.T), axis=1)
+def _alike_to_known(table: NextItemTable, first: int, newcomers: Sequence[Newcomer], weight: float) -> NextItemTable:
+    """The table with newcomers as items from `first` on, each alike to known ones, which are alike to it."""
+    indptr, rows = without_followers(table.indptr, len(newcomers)), dict(table.rows_behind)
+    for item, newcomer in enumerate(newcomers, start=first):
+        values = np.float32(weight) * newcomer.alike.weights
+        if weight:
+            rows[item] = newcomer.alike.items, values
+            for other, value in zip(newcomer.alike.items.tolist(), values, strict=True):
+                items, others = rows.get(other, (np.zeros(0, np.int32), np.zeros(0, np.float32)))
+                rows[other] = np.append(items, np.int32(item)), np.append(others, value)
+    return replace(table, indptr=indptr, rows_behind=rows)
 
 
 def without_followers(indptr: np.ndarray, more: int) -> np.ndarray:

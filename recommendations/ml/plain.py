@@ -4,6 +4,7 @@ For whoever looks into one recommendation: it shows where each head looked, and 
 onnxruntime. float64, one history at a time, the whole catalog.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
@@ -12,7 +13,6 @@ import numpy as np
 
 from .artifact import (
     BIAS,
-    CODES,
     INDICES,
     INDPTR,
     VALUES,
@@ -25,7 +25,7 @@ from .artifact import (
 )
 from .kinds import NEUTRAL, Kind
 from .newcomers import BIAS as NEWCOMER_BIAS
-from .newcomers import Newcomer, with_codes, without_followers
+from .newcomers import Newcomer, without_followers
 from .sequences import History, tokens
 from .vocabulary import Vocabulary
 
@@ -44,7 +44,6 @@ class PlainScorer:
         self._indptr, self._followers, self._strengths = (
             read_array(directory, name) for name in (INDPTR, INDICES, VALUES)
         )
-        self._codes = read_array(directory, CODES)
         self._take_in(newcomers)
         self._heads = manifest.settings["network"]["heads"]
         self._layers = manifest.settings["network"]["layers"]
@@ -57,6 +56,7 @@ class PlainScorer:
     def _take_in(self, newcomers: Sequence[Newcomer]) -> None:
         """Each in the mean direction of the products like it, as far out as they are on average."""
         vectors, biases = [], []
+        self._behind = _rows_behind(newcomers, len(self._bias), self.manifest.weights.likeness)
         for newcomer in newcomers:
             bag = newcomer.like_it
             like_it, shares = self._matrix[bag.items].astype(np.float64), bag.weights.astype(np.float64)
@@ -68,8 +68,6 @@ class PlainScorer:
             self._matrix = np.concatenate((self._matrix, np.array(vectors)))
             self._bias = np.concatenate((self._bias, np.array(biases)))
             self._indptr = without_followers(self._indptr, len(newcomers))
-        if newcomers and len(self._codes):
-            self._codes = with_codes(self._codes, newcomers)
 
     def randomised(self, rng: np.random.Generator) -> "PlainScorer":
         """The same recommender with an encoder that learned nothing: the numbers of each of its arrays shuffled."""
@@ -87,8 +85,6 @@ class PlainScorer:
         scores += mix.table * np.log(self._next(history) + mix.table_eps)
         repeats = self._repeats(history)
         scores += mix.repeat * np.log1p(repeats) + mix.bought * (repeats > 0)
-        for weight, codes in zip(mix.of_fields, self._codes, strict=False):  # there are none where nothing counts
-            scores += weight * self._in_common(codes, history)
         scores[0] = -np.inf
         return scores
 
@@ -144,15 +140,13 @@ class PlainScorer:
     def _products(self, history: History) -> list[int]:
         return [item for item in tokens(history)[0].tolist() if item <= len(self.vocabulary)]
 
-    def _in_common(self, codes: np.ndarray, history: History) -> np.ndarray:
-        told = {int(codes[item]) for item in self._products(history)[-8:]} - {0}
-        return np.array([code in told for code in codes.tolist()], float)
-
     def _next(self, history: History) -> np.ndarray:
         strength, mix = np.zeros(len(self.vocabulary) + 1), self.manifest.weights
         for age, item in enumerate(reversed(self._products(history)[-mix.table_reads :])):
             row = slice(self._indptr[item], self._indptr[item + 1])
             strength[self._followers[row]] += mix.table_fade**age * self._strengths[row]
+            for other, value in self._behind.get(item, ()):
+                strength[other] += mix.table_fade**age * value
         return strength
 
     def _repeats(self, history: History) -> np.ndarray:
@@ -162,3 +156,13 @@ class PlainScorer:
             if age < 600 and kind == Kind.PURCHASE:
                 repeats[item] += self.manifest.weights.repeat_decay**age
         return repeats
+
+
+def _rows_behind(newcomers: Sequence[Newcomer], first: int, weight: float) -> dict[int, list[tuple[int, float]]]:
+    """How alike products and those that came later are, of whatever is alike: item -> (other, how much)."""
+    rows = defaultdict(list)
+    for item, newcomer in enumerate(newcomers, start=first):
+        for other, cosine in zip(newcomer.alike.items.tolist(), newcomer.alike.weights.tolist(), strict=True):
+            rows[item].append((other, weight * cosine))
+            rows[other].append((item, weight * cosine))
+    return rows

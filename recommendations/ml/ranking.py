@@ -1,21 +1,18 @@
 """The score: one pointwise function f(item; history) that ranks, explains and is audited.
 
 f(i; H) = network * (h(H).e_i + b_i) + table * log(table_eps + M(i; H)) + repeat * log1p(R(i; H)) + bought * [R > 0]
-        + brand * B(i; H) + category * C(i; H)
 
-h is the network's reading of the history, b what is popular, M what usually comes next after the last products, R
-how often and how lately the shopper bought i (`bought` may be below 0); B and C are 1 where one of the newest products
-has the brand, or the category, of i, else 0. Nothing in f depends on which other items are asked for: the explanations
-rest on it.
+h is the network's reading of the history, b what is popular, M what usually comes next after the last products or is
+like them by its words, R how often and how lately the shopper bought i (`bought` may be below 0). Nothing in f depends
+on which other items are asked for: the explanations rest on it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from .attributes import FIELDS, in_common
 from .kinds import Kind
 from .room import Room
 from .sequences import REPEAT_WINDOW, SEQUENCE_LENGTH, History, product_tokens
@@ -36,15 +33,14 @@ class MixWeights:
     repeat_decay: float
     network: float = 1.0
     bought: float = 0.0
-    brand: float = 0.0
-    category: float = 0.0
+    likeness: float = 0.0  # how much being alike counts in M, beside coming next
     table_reads: int = NEAR[0]
     table_fade: float = NEAR[1]
 
     def __post_init__(self):
-        for field in fields(self):
-            if not np.isfinite(getattr(self, field.name)):
-                raise ValueError(f"{field.name}={getattr(self, field.name)} is not a finite number")
+        for name, value in vars(self).items():
+            if not np.isfinite(value):
+                raise ValueError(f"{name}={value} is not a finite number")
         if self.table_eps <= 0:
             raise ValueError(f"table_eps={self.table_eps} must be above 0: an item the table lacks would score -inf")
         if not 0 < self.repeat_decay <= 1:
@@ -56,11 +52,6 @@ class MixWeights:
     def reach(self) -> Reach:
         """How far back the table reads."""
         return self.table_reads, self.table_fade
-
-    @property
-    def of_fields(self) -> tuple[float, ...]:
-        """The weights of attributes in common, one for each of FIELDS."""
-        return tuple(getattr(self, field) for field in FIELDS)
 
     @property
     def of_no_follower(self) -> np.float32:
@@ -79,26 +70,50 @@ class MixWeights:
 
 @dataclass(frozen=True, eq=False)
 class NextItemTable:
-    """What usually comes next, one sparse row (CSR) for each item; row 0 is empty, items in a row are distinct."""
+    """What usually comes next or is alike, one sparse row (CSR) for each item; row 0 is empty, items in a row are
+    distinct.
+    """
 
     indptr: np.ndarray  # int64 (n+2)
     indices: np.ndarray  # int32 (entries)
     values: np.ndarray  # float32 (entries), >= 0
+    met: np.ndarray | None = None  # bool (entries): whether it ever came next, or is only alike; None: all did
+    # Of products that came later: what row() has behind its stored entries.
+    rows_behind: Mapping[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def row(self, item: int) -> tuple[np.ndarray, np.ndarray]:
-        """(items that follow, how strongly)."""
+        """(items, how strongly each is expected next)."""
+        items, values = self._stored(item)
+        if item not in self.rows_behind:
+            return items, values
+        others, more = self.rows_behind[item]
+        return np.concatenate((items, others)), np.concatenate((values, more))
+
+    def followers(self, item: int) -> tuple[np.ndarray, np.ndarray]:
+        """What row() tells of the items that ever came next."""
+        items, values = self._stored(item)
+        if self.met is None:
+            return items, values
+        met = self.met[self.indptr[item] : self.indptr[item + 1]]
+        return items[met], values[met]
+
+    def followed(self) -> np.ndarray:
+        """How strongly each item follows any other, float64 (n+1): sums over those that it ever came next to."""
+        values = self.values if self.met is None else np.where(self.met, self.values, 0)
+        return np.bincount(self.indices, values, minlength=len(self.indptr) - 1)
+
+    def _stored(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         entries = slice(self.indptr[item], self.indptr[item + 1])
         return self.indices[entries], self.values[entries]
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The parts of f before they are weighted, float32 (B, M) where nothing else is said."""
+    """The parts of f before they are weighted, float32 (B, M)."""
 
     network: np.ndarray
     table: np.ndarray
     repeats: np.ndarray
-    common: np.ndarray  # bool (B, F, M), or (B, 0, M) where no attribute counts
 
     def mixed(self, weights: MixWeights) -> np.ndarray:
         """f, float32 (B, M)."""
@@ -107,8 +122,6 @@ class Parts:
         follows, bought = self.table > 0, self.repeats > 0
         found[follows] += weights.of_followers(self.table[follows])
         found[bought] += weights.of_repeats(self.repeats[bought])
-        if self.common.shape[1]:
-            found += weighted(self.common, weights)
         return found
 
 
@@ -121,7 +134,6 @@ class Score:
     next_item: NextItemTable
     weights: MixWeights
     room: Room | None = None  # behind item_matrix
-    codes: np.ndarray | None = None  # int64 (F, n+1); None or (0, n+1) where no attribute counts
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -157,8 +169,6 @@ class Score:
         found[rows, placed] += weights.of_followers(strength)
         rows, placed, strength = _bought(histories, columns, weights.repeat_decay)
         found[rows, placed] += weights.of_repeats(strength)
-        if self.counts_attributes:
-            found += weighted(self.common(histories, columns), weights)
         found[:, columns.of_padding()] = -np.inf
         return found
 
@@ -169,31 +179,13 @@ class Score:
             self.network(hidden, histories, columns),
             next_item_strength(self.next_item, histories, columns, self.weights.reach),
             repeat_strength(histories, columns, self.weights.repeat_decay),
-            self.common(histories, columns),
         )
-
-    @property
-    def counts_attributes(self) -> bool:
-        """Whether f has a part that tells what a product has in common with the newest ones."""
-        return self.codes is not None and len(self.codes) > 0
-
-    def common(self, histories: Sequence[History], columns: "Columns") -> np.ndarray:
-        """What each item has in common with the newest products of each history, bool (B, F, M)."""
-        if not self.counts_attributes:
-            return np.zeros((len(histories), 0, columns.count), bool)
-        return in_common(self.codes, histories, columns.items)
 
     def mixed(self, parts: Parts, items: np.ndarray | None = None) -> np.ndarray:
         """f from parts() of the same items."""
         scores = parts.mixed(self.weights)
         scores[:, Columns(len(self.bias), items).of_padding()] = -np.inf
         return scores
-
-
-def weighted(common: np.ndarray, weights: MixWeights) -> np.ndarray:
-    """The share of f that attributes in common (B, F, M) have, float32 (B, M)."""
-    shares = np.array(weights.of_fields, np.float32)
-    return np.einsum("f,bfm->bm", shares, common.astype(np.float32))
 
 
 def token_vectors(item_matrix: np.ndarray, items: np.ndarray, histories: Sequence[History]) -> np.ndarray:

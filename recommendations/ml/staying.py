@@ -2,20 +2,18 @@
 
 A pool shows only part of what might come before an item. What lies outside it is bounded, so that few items are scored:
 
-    f(j; H') <= f(j; H) + |network| * |h(H') - h(H)| * |e_j| + A(j; H') - A(j; H)
+    f(j; H') <= f(j; H) + |network| * |h(H') - h(H)| * |e_j|
 
 (Cauchy-Schwarz) for every j that follows none of the newest products of H' and is none of H: its table term is the
-smallest there is, and it has no repeat term. A is the part of attributes in common. It can rise, since older products
-move up when one is gone, so it is computed for every j, not bounded.
+smallest there is, and it has no repeat term.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from .ranking import Columns, Score, newest_products, weighted
+from .ranking import Score, newest_products
 from .reasons import LeaveOneOut
 from .scorer import Scorer
 from .sequences import History
@@ -81,8 +79,6 @@ class Staying:
         reach = abs(score.weights.network) * float(np.linalg.norm(self._left.hidden[row] - self._whole.hidden))
         # The bound is taken in float32: its own rounding is far below eps.
         highest = self._whole.scores + np.float32(reach) * score.norms
-        if score.counts_attributes:
-            highest += _of_attributes(score, rest) - self._of_attributes
         may_reach = highest >= least - self._left.scorer.eps
         may_reach[_unbounded(score, rest)] = True
         may_reach &= self._outside
@@ -94,15 +90,6 @@ class Staying:
         if len(some) > MOST_PICKED * len(may_reach):
             return score.score(hidden, [rest])[0][some]
         return score.score(hidden, [rest], some)[0]
-
-    @cached_property
-    def _of_attributes(self) -> np.ndarray:
-        return _of_attributes(self._left.scorer.score, self._left.history)
-
-
-def _of_attributes(score: Score, history: History) -> np.ndarray:
-    """What attributes in common add to f, float32 (n+1)."""
-    return weighted(score.common([history], Columns(len(score.bias), None)), score.weights)[0]
 
 
 def _unbounded(score: Score, rest: History) -> np.ndarray:

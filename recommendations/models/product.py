@@ -5,7 +5,6 @@ from django.db import connections, models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from ..ml.attributes import Codes, codes_of
 from .fresh import FreshQuerySet
 from .looking_up import rows_where
 
@@ -36,14 +35,14 @@ class ProductQuerySet(FreshQuerySet["Product"]):
         """(primary key, product_id) of every product, oldest first."""
         return list(self.order_by("pk").values_list("pk", "product_id"))
 
-    def described(self, among: Collection[str] | None = None) -> Iterator[tuple[int, str, str, Codes]]:
-        """(primary key, product_id, the words that a search may match, its attributes' codes) of every product, oldest
-        first, streamed. Of those `among` these product_ids only, where they are given.
+    def described(self, among: Collection[str] | None = None) -> Iterator[tuple[int, str, str]]:
+        """(primary key, product_id, the words that a search may match) of every product, oldest first, streamed. Of
+        those `among` these product_ids only, where they are given.
         """
         products = self if among is None else self.filter(product_id__in=among)
         rows = products.order_by("pk").values_list("pk", "product_id", "title", "brand", "category")
         for pk, product_id, title, brand, category in rows.iterator(chunk_size=5_000):
-            yield pk, product_id, " ".join([title, brand, *category]), codes_of(brand, category)
+            yield pk, product_id, " ".join([title, brand, *category])
 
     def titles(self, product_ids: Iterable[str]) -> dict[str, str]:
         """product_id -> title (the id where there is none); unknown ids are absent."""

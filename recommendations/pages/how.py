@@ -88,7 +88,7 @@ def _counting(mix: Mapping[str, Any]) -> Iterator[str]:
         "bought_against": is_against,
         "repeat": 0 if is_against else repeat,
         "repeat_of_bought": repeat if is_against else 0,
-        "common": weights.get("brand", 0) or weights.get("category", 0),
+        "likeness": weights.get("likeness", 0),
         "recent": mix.get("recent", 0),
     }
     return (name for name, weight in parts.items() if weight)

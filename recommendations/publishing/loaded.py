@@ -51,8 +51,7 @@ class LoadedRecommender:
     @cached_property
     def following(self) -> np.ndarray:
         """How strongly each item follows any other, float64 (n+1), above 0: the sums of the next-item table."""
-        table = self.scorer.score.next_item
-        return np.bincount(table.indices, table.values, minlength=len(self.eligible)) + 1e-9
+        return self.scorer.score.next_item.followed() + 1e-9
 
     def can_be_named(self, item: int) -> bool:
         """Whether a reason may name it: it is still sold, and in no sensitive category."""

@@ -14,6 +14,5 @@ MOST_NEWCOMERS = ROWS
 def read_newcomers(scorer: Scorer, unknown: Sequence[str]) -> list[Newcomer]:
     """Of products that the scorer does not know (ids, the newest last) the newest that have a word it knows."""
     newest = list(Product.objects.described(unknown[-MOST_NEWCOMERS:]))
-    words = {product_id: text for _, product_id, text, _ in newest}
-    codes = {product_id: of_it for _, product_id, _, of_it in newest}
-    return newcomers_of(scorer.query_index, scorer.popularity, words, codes)
+    words = {product_id: text for _, product_id, text in newest}
+    return newcomers_of(scorer.query_index, scorer.popularity, words)

@@ -8,13 +8,12 @@ import numpy as np
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from ..ml.attributes import Codes, code_table
 from ..ml.baselines import count_items
 from ..ml.cleaning import ABOUT, KIND, DataReport, OrderLine, came_back, clean
 from ..ml.interactions import InteractionLog
 from ..ml.kinds import Kind
 from ..ml.sequences import Queries
-from ..ml.text import QueryIndex, build_index
+from ..ml.text import QueryIndex, Words, build_index
 from ..ml.vocabulary import Vocabulary
 from ..models import Interaction, Product, Shopper
 from ..models.interaction import InteractionQuerySet
@@ -31,16 +30,16 @@ class ShopLog:
     log: InteractionLog
     vocabulary: Vocabulary
     index: QueryIndex
-    codes: np.ndarray  # int64 (F, n+1), see attributes.code_table()
     texts: Sequence[str]  # of the products, item 1's first
     searches: Sequence[str]  # those of the log's queries
     report: DataReport = field(default_factory=DataReport)
 
-    def queries_before(self, time: int) -> Queries:
-        """What the searches stand for by the words of the products that were met before `time`."""
+    def words_before(self, time: int) -> Words:
+        """The words of the products that were met before `time`, and what the searches stand for by these."""
         met = count_items(self.log.before(time).products(), len(self.texts))
         texts = [text if events else "" for text, events in zip(self.texts, met[1:].tolist(), strict=True)]
-        return _queries(build_index(texts, met), self.texts, self.searches)
+        index = build_index(texts, met)
+        return Words(index, _queries(index, self.texts, self.searches))
 
 
 def read_log(report: Callable[[float], None], until: int | None = None) -> ShopLog:
@@ -57,7 +56,7 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     shopper, about, kind, time = rows.T
     is_search = kind == Kind.SEARCH
     met, number = _in_order_met(about[~is_search], time[~is_search])
-    product_ids, texts, codes = _products(met)
+    product_ids, texts = _products(met)
     index = build_index(texts, np.bincount(number + 1, minlength=len(met) + 1).astype(np.float32))
     queries = _queries(index, texts, searched)
     item = np.zeros(len(rows), np.int64)
@@ -69,7 +68,7 @@ def read_log(report: Callable[[float], None], until: int | None = None) -> ShopL
     counted.leave_out("unmatched_searches", log.dropped)
     counted.kept = len(log)
     counted.one_event_shoppers = int(np.count_nonzero(np.diff(log.shopper_starts()) == 1))
-    return ShopLog(log, Vocabulary(product_ids), index, code_table(codes), texts, searched, counted)
+    return ShopLog(log, Vocabulary(product_ids), index, texts, searched, counted)
 
 
 def _in_order_met(products: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -141,12 +140,12 @@ def _returned(stored: InteractionQuerySet, returners: Collection[int]) -> list[O
     return came_back(events.order_lines(Kind.RETURN), bought)
 
 
-def _products(primary_keys: np.ndarray) -> tuple[Sequence[str], Sequence[str], Sequence[Codes]]:
-    """The id, the words and the attribute codes of each."""
+def _products(primary_keys: np.ndarray) -> tuple[Sequence[str], Sequence[str]]:
+    """The id and the words of each."""
     known = {pk: told for pk, *told in Product.objects.described()}
     met = [known[key] for key in primary_keys.tolist()]
-    product_ids, texts, codes = zip(*met, strict=True) if met else ((), (), ())
-    return product_ids, texts, codes
+    product_ids, texts = zip(*met, strict=True) if met else ((), ())
+    return product_ids, texts
 
 
 def _queries(index: QueryIndex, texts: Sequence[str], searches: Sequence[str]) -> Queries:

@@ -91,8 +91,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
             read.index,
             kept.directory,
             fits_before(),
-            read.codes,
-            read.queries_before if read.searches else None,
+            read.words_before,
         )
         if why_cold := result.start.get("cold"):
             log("training_started_cold", version=lease.version.pk, why=why_cold)

@@ -92,7 +92,7 @@ def _likeness(loaded: LoadedRecommender, item: int) -> np.ndarray:
 def _company(loaded: LoadedRecommender, item: int) -> np.ndarray:
     """How much more than usual each item follows this one (n+1); -inf for those that never did."""
     strength = np.full(len(loaded.eligible), -np.inf, np.float32)
-    followers, values = loaded.scorer.score.next_item.row(item)
+    followers, values = loaded.scorer.score.next_item.followers(item)
     # What everybody buys follows everything: without the root it would be milk beside toothpaste.
     strength[followers] = values / np.sqrt(loaded.following[followers])
     return strength

@@ -68,7 +68,6 @@ WORDS = {
     "part:kinds": _("Kinds of event read as unknown"),
     "part:table": _("Next-item table says nothing"),
     "part:repeats": _("Repeat purchases say nothing"),
-    "part:common": _("Brand and category in common say nothing"),
 }
 
 

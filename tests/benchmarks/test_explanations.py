@@ -17,7 +17,7 @@ PRODUCTS, SHOPPERS = 40, 8
 NAIVE = {"last_viewed", "most_similar", "most_frequent", "top_attention", "random"}
 
 
-def made_fit(shop, directory, settings, codes):
+def made_fit(shop, directory, settings, texts):
     make_artifact(directory, n=len(shop.vocabulary), seed=settings.seed)
     network = Network(len(shop.vocabulary), NetworkSettings(width=16)).eval()
     return Fitted(network, Scorer.open(directory), shop.events_of_items(), (int(Kind.PURCHASE),))

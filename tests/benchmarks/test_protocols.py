@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.protocols import ask
+from benchmarks.public_shops import index_before
 from benchmarks.quality_baselines import baselines
 from benchmarks.quality_figures import Judge
-from recommendations.ml.attributes import code_table
 from recommendations.ml.training.fit import FitSettings, fit
 from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.network import NetworkSettings
@@ -53,8 +53,9 @@ def fitted_bytes(question):
 def answering_bytes(question):
     """Every number that is chosen or counted before the lists are compared with what came."""
     log = question.log.before(question.choose_from)
-    codes = code_table((1 + item % 5, 1 + item % 3) for item in range(question.products))
-    tables = build_tables(log, question.products, question.choose_from, codes)
+    texts = [f"brand{item % 5} shelf{item % 3}" for item in range(question.products)]
+    index = index_before(texts, question.log, question.choose_from)
+    tables = build_tables(log, question.products, question.choose_from, index)
     network = fit(log, tables, 3, SETTINGS, lambda share: None)
     mix = MixSearch(network, tables, [question.choosing]).best(lambda share: None)
     judge = Judge(question)

@@ -12,7 +12,7 @@ from recommendations.ml.text import build_index
 from recommendations.ml.vocabulary import Vocabulary
 from tests.ml.made_encoders import made_encoder
 
-WEIGHTS_OF_THE_MIX = MixWeights(table=0.5, table_eps=0.01, repeat=1.0, repeat_decay=0.98, brand=1.0, category=0.5)
+WEIGHTS_OF_THE_MIX = MixWeights(table=0.5, table_eps=0.01, repeat=1.0, repeat_decay=0.98, likeness=0.5)
 
 
 def make_artifact(
@@ -25,11 +25,10 @@ def make_artifact(
     trained_kinds: tuple[int, ...] = (Kind.PURCHASE,),
     weights: MixWeights = WEIGHTS_OF_THE_MIX,
     eps: float = 1e-4,
-    codes: np.ndarray | None = None,
 ) -> Manifest:
     """Write an artifact of random weights into `directory` (made if missing); products are "1".."n" by default.
 
-    Searches match the `texts` of the products, or their ids. Attributes are random without `codes`.
+    Searches match the `texts` of the products, or their ids.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -45,10 +44,7 @@ def make_artifact(
     np.savez(directory / WEIGHTS, item_matrix=item_matrix, bias=bias, **encoder_weights)
     popularity = rng.integers(1, 100, n + 1).astype(np.float32)
     popularity[0] = 0
-    table = made_table(n, rng)
-    if any(weights.of_fields) and codes is None:
-        codes = made_codes(n, rng)
-    score = Score(item_matrix, bias, table, weights, codes=codes)
+    score = Score(item_matrix, bias, made_table(n, rng), weights)
     write_arrays(directory, score, popularity, Vocabulary(product_ids), build_index(texts or product_ids))
     return write_manifest(
         directory,
@@ -63,13 +59,6 @@ def make_artifact(
             libraries=encoder.libraries,
         ),
     )
-
-
-def made_codes(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Each of three products in four has one of eight brands, and one of six categories."""
-    told = rng.random((2, n + 1)) < 0.75
-    told[:, 0] = False
-    return np.where(told, rng.integers(1, [[9], [7]], (2, n + 1)), 0)
 
 
 def made_table(n: int, rng: np.random.Generator) -> NextItemTable:

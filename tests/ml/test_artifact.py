@@ -75,8 +75,8 @@ def test_flipped_bit_is_named(directory, name):
 
 
 def test_newer_format_says_what_to_do(directory):
-    change_manifest(directory, format_version=5)
-    with pytest.raises(ArtifactError, match="has format 5, this release reads 4; retrain, or install the release"):
+    change_manifest(directory, format_version=6)
+    with pytest.raises(ArtifactError, match="has format 6, this release reads 5; retrain, or install the release"):
         verify(directory)
 
 

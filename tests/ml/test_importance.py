@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -59,14 +57,6 @@ def test_what_is_not_read_is_worth_nothing():
         "kinds": 0.0,
         "order": pytest.approx(0.2, abs=0.15),
     }
-
-
-def test_a_brand_in_common_is_a_part_where_it_counts():
-    score = replace(score_of(), weights=MixWeights(0.0, 0.01, 0.0, 0.9, 0.0, brand=1.0))
-    assert "common" not in drops(score, last_of(Kind.VIEW))
-    codes = np.zeros((2, N + 1), np.int64)
-    codes[0, 1:] = 1 + np.arange(N) // 8
-    assert drops(replace(score, codes=codes), last_of(Kind.VIEW))["common"] > 0.05
 
 
 def test_a_network_that_reads_kinds_loses_by_them():

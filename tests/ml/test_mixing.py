@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from recommendations.ml.attributes import code_table
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import FAR, NEAR, NextItemTable
 from recommendations.ml.sequences import REPEAT_WINDOW, History
 from recommendations.ml.splitting import hold_out
+from recommendations.ml.text import build_index
 from recommendations.ml.training import mixing
 from recommendations.ml.training.judge import Protocol, protocols
 from recommendations.ml.training.mixing import LEAST, REPEAT_OF_FEW, START, Mix, MixSearch, _parts
@@ -238,9 +238,9 @@ def test_the_climb_never_ends_lower_than_it_began(blank):
     assert search._worth(search._climbed(START, lambda share: None)) >= search._worth(START)
 
 
-def with_codes(network, log, codes):
-    """(the mix chosen with these attributes, its tables); nothing follows anything here."""
-    counted = build_tables(log.before(12 * DAY), N, 12 * DAY, codes)
+def with_words(network, log, texts):
+    """(the mix chosen where these are the products' words, its tables); nothing follows anything here."""
+    counted = build_tables(log.before(12 * DAY), N, 12 * DAY, build_index(texts))
     nothing = {power: NextItemTable(np.zeros(N + 2, np.int64), *empty()) for power in TABLE_POWERS}
     tables = replace(counted, next_item=nothing)
     asked, _ = protocols(hold_out(log, 12 * DAY), 10)
@@ -251,21 +251,18 @@ def empty():
     return np.zeros(0, np.int32), np.zeros(0, np.float32)
 
 
-def test_a_brand_counts_where_shoppers_stay_with_theirs_and_what_tells_nothing_does_not(blank):
-    told = code_table((1 + k % 8, 1 + k % 3) for k in range(1, N + 1))
-    mix, tables = with_codes(blank, branded_shop(), told)
-    assert mix.weights.brand > 0.5 > mix.weights.category
-    assert mix.score_of(blank, tables).codes is told
-    shuffled = np.random.default_rng(1).permuted(told[:, 1:], axis=1)
-    mix, tables = with_codes(blank, branded_shop(), np.pad(shuffled, ((0, 0), (1, 0))))
-    assert (mix.weights.brand, mix.weights.category) == (0, 0)
-    assert not mix.score_of(blank, tables).counts_attributes
+def test_likeness_counts_where_shoppers_stay_with_a_brand_and_words_that_tell_nothing_do_not(blank):
+    brands = [f"brand{1 + k % 8}" for k in range(1, N + 1)]
+    mix, tables = with_words(blank, branded_shop(), brands)
+    assert mix.weights.likeness > 0
+    found = mix.score_of(blank, tables).next_item
+    assert {brands[other - 1] for other in found.row(1)[0].tolist()} == {brands[0]}
+    assert len(found.followers(1)[0]) == 0
+    shuffled = np.random.default_rng(1).permutation(brands).tolist()
+    mix, tables = with_words(blank, branded_shop(), shuffled)
+    assert mix.weights.likeness == 0
+    assert len(mix.score_of(blank, tables).next_item.row(1)[0]) == 0
 
 
-def test_without_attributes_the_rest_is_chosen_as_ever(blank):
-    log = branded_shop()
-    rest, _ = with_codes(blank, log, None)
-    found, _ = with_codes(blank, log, code_table((1 + k % 8, 0) for k in range(1, N + 1)))
-    assert found.weights.brand > 0
-    assert replace(found, weights=replace(found.weights, brand=0.0, category=0.0)) == rest
-    assert with_codes(blank, log, np.zeros((2, N + 1), np.int64))[0] == rest
+def test_without_words_the_rest_is_chosen_as_ever(blank):
+    assert with_words(blank, branded_shop(), [""] * N)[0] == with_words(blank, branded_shop(), [])[0]

@@ -25,7 +25,7 @@ def test_it_stands_between_those_like_it_as_far_out_as_they_do():
     table = NextItemTable(np.array([0, 0, 1, 1]), np.array([2], np.int32), np.array([0.5], np.float32))
     matrix = np.array([[0, 0], [3, 0], [0, 1]], np.float32)
     score = Score(matrix, np.array([0, 1, 2], np.float32), table, MixWeights(1.0, 0.1, 0.0, 1.0))
-    more = with_newcomers(score, [Newcomer("new", bag((1, 0.5), (2, 0.5)))])
+    more = with_newcomers(score, [Newcomer("new", bag((1, 0.5), (2, 0.5)), bag((1, 0.9)))])
     # the mean is (1.5, .5), its length sqrt(2.5); theirs is (3 + 1) / 2 = 2
     assert more.item_matrix[3] == pytest.approx(np.array([1.5, 0.5]) / 2.5**0.5 * 2)
     assert more.bias[3] == pytest.approx(1.5 + BIAS)
@@ -66,7 +66,7 @@ def test_nothing_changes_for_those_that_were_there(scorer):
 def test_no_process_copies_the_matrix_and_none_writes_the_file(scorer):
     stored = (scorer.directory / ITEM_MATRIX).read_bytes()
     more = scorer.with_newcomers(newcomers(scorer)[:1])
-    again = more.with_newcomers([Newcomer("third", newcomers(scorer)[0].like_it)])
+    again = more.with_newcomers([Newcomer("third", *[newcomers(scorer)[0].like_it] * 2)])
     assert np.shares_memory(again.score.item_matrix, scorer.score.item_matrix)
     assert [len(one.score.item_matrix) for one in (scorer, more, again)] == [N + 1, N + 2, N + 3]
     assert (scorer.directory / ITEM_MATRIX).read_bytes() == stored

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from recommendations.ml.artifact import verify
-from recommendations.ml.attributes import code_table
 from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.kinds import Kind
 from recommendations.ml.ranking import top_k
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
 from recommendations.ml.splitting import NotEnoughData
+from recommendations.ml.text import build_index
 from recommendations.ml.training.pipeline import train
 from recommendations.ml.training.progress import STAGES
 from tests.ml.made_shop import DAY, FAST, chain_shop, noise_shop, vocabulary_of
@@ -186,18 +186,23 @@ def test_a_training_killed_in_its_final_fit_ends_with_the_same_artifact(trained,
     assert (stages.count("judged fit"), stages.count("final fit")) == (2, 2)  # begun, and there already
 
 
-def test_attributes_that_pay_are_fitted_stored_and_served(tmp_path):
+def test_likeness_that_pays_is_fitted_stored_and_served(tmp_path):
     # Forty brands are more than sixteen numbers a product can tell, and of twenty products few follow each other.
     n, rng = 800, np.random.default_rng(0)
     items = np.stack([rng.choice(20, 5, replace=False) * 40 + brand + 1 for brand in rng.integers(0, 40, 300)])
     shopper, time = np.repeat(np.arange(len(items)), 5), np.tile(np.arange(5) * 2 * DAY, len(items))
     log = InteractionLog.from_rows(shopper, items.ravel(), np.full(items.size, Kind.PURCHASE), time)
-    codes = code_table((1 + k % 40, 0) for k in range(n))
+    index = build_index([f"brand{k % 40}" for k in range(n)])
     settings = replace(FAST, steps=1, standard_errors=-1000.0)
-    result = train(log, vocabulary_of(n), tmp_path, settings, codes=codes)
+    result = train(log, vocabulary_of(n), tmp_path, settings, index=index)
     assert result.accepted
-    assert result.mix["weights"]["brand"] > 0.1
-    assert result.mix["weights"]["category"] == 0
-    scorer = Scorer.open(tmp_path)
-    np.testing.assert_array_equal(scorer.score.codes, codes)
+    weight = result.mix["weights"]["likeness"]
+    assert weight > 0
+    table = Scorer.open(tmp_path).score.next_item
+    others, values = table.row(1)
+    met = set(table.followers(1)[0].tolist())
+    same_brand = {1 + 40 * k for k in range(1, 20)}
+    assert same_brand <= set(others.tolist())
+    alone = [value for other, value in zip(others.tolist(), values.tolist(), strict=True) if other not in met]
+    assert alone == pytest.approx([weight] * len(alone))
     assert result.parity["largest_difference"]["in_batch"] < 1e-3

@@ -10,6 +10,7 @@ from recommendations.ml.ranking import token_vectors
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import NO_QUERIES, Queries
 from recommendations.ml.splitting import split_time
+from recommendations.ml.text import NO_INDEX, Words
 from recommendations.ml.training.fit import FitSettings, fit
 from recommendations.ml.training.network import Network, NetworkSettings
 from recommendations.ml.training.pipeline import train
@@ -67,11 +68,11 @@ def test_the_fit_that_is_judged_reads_searches_as_they_were_then(tmp_path):
 
     def before(time):
         asked.append(time)
-        return replace(log.queries, bags=log.queries.bags[::-1])
+        return Words(NO_INDEX, replace(log.queries, bags=log.queries.bags[::-1]))
 
     for name, then in (("as now", None), ("as then", before)):
         (tmp_path / name).mkdir()
-        assert train(log, vocabulary_of(40), tmp_path / name, settings, queries_before=then).accepted
+        assert train(log, vocabulary_of(40), tmp_path / name, settings, words_before=then).accepted
         fits.append(read_kept_fits(tmp_path / name, version=1))
     assert asked == [split_time(log)]
     judged, final = (

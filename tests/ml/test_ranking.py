@@ -110,9 +110,8 @@ def test_repeats_count_purchases_only():
 @given(HISTORIES, st.none() | st.sets(st.integers(0, N), min_size=1))
 def test_the_score_is_its_parts_mixed(histories, asked):
     table = table_of({item: {1 + item % N: 0.5, 1 + (item + 3) % N: 0.25} for item in range(1, N + 1)})
-    weights = replace(WEIGHTS, network=0.7, bought=0.3, brand=0.2, category=0.4)
-    codes = np.array([[0, *(item % 3 for item in range(N))], [0, *(item % 5 for item in range(N))]])
-    score, hidden = replace(made_score(table, weights), codes=codes), hidden_of(histories)
+    weights = replace(WEIGHTS, network=0.7, bought=0.3)
+    score, hidden = made_score(table, weights), hidden_of(histories)
     items = None if asked is None else np.array(sorted(asked), np.int32)
     mixed = score.mixed(score.parts(hidden, histories, items), items)
     np.testing.assert_allclose(score.score(hidden, histories, items), mixed, rtol=0, atol=1e-5)

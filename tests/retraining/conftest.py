@@ -46,9 +46,9 @@ class Trainer:
         report(0.5)
         return self.verdict
 
-    def train(self, log, vocabulary, directory, settings, report, index, checkpoints, before, codes, queries_before):
+    def train(self, log, vocabulary, directory, settings, report, index, checkpoints, before, words_before):
         self.seen = SimpleNamespace(
-            log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints, before=before, codes=codes
+            log=log, vocabulary=vocabulary, settings=settings, checkpoints=checkpoints, before=before, index=index
         )
         report("judged fit", 0.0)
         self.middle()

@@ -8,7 +8,6 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from recommendations.ml.attributes import codes_of
 from recommendations.ml.baselines import count_items
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, RemovedProduct, Shopper
@@ -155,11 +154,11 @@ def test_what_searches_stood_for_before_knows_no_product_that_came_later(db, row
         search("anna", query, hours)
     now, before = read_log(lambda share: None), int((BEGIN + timedelta(hours=8)).timestamp())
     a, b, c = (now.vocabulary.number(key) for key in "abc")
-    then = now.queries_before(before)
+    then = now.words_before(before).queries
     assert [set(bag.items.tolist()) for bag in now.log.queries.bags] == [{a, b, c}, {c}]
     assert [set(bag.items.tolist()) for bag in then.bags] == [{a, b}, set()]
     Product.objects.filter(product_id="c").update(title="something else")
-    other = read_log(lambda share: None).queries_before(before)
+    other = read_log(lambda share: None).words_before(before).queries
     assert [bag.weights.tobytes() for bag in other.bags[:1]] == [bag.weights.tobytes() for bag in then.bags[:1]]
     assert np.count_nonzero(now.log.with_queries(then).kind == Kind.SEARCH) == 1  # "warmer" stood for nothing
 
@@ -169,12 +168,13 @@ def counted_before(time):
     from recommendations.ml.training.tables import build_tables
 
     found = read_log(lambda share: None)
-    queries = found.queries_before(time)
+    index, queries = found.words_before(time)
     past = found.log.with_queries(queries).before(time)
     known, searched = past.products_met(), past.queries.among(past.item)
     place = np.where(searched, past.queries.first - past.item, past.item)  # searches are numbered behind all products
-    tables = build_tables(past, len(found.vocabulary), time)
-    counts = tables.popularity[: known + 1], tables.following.toarray()[: known + 1, : known + 1]
+    tables = build_tables(past, len(found.vocabulary), time, index)
+    square = tables.following, tables.likeness
+    counts = tables.popularity[: known + 1], *(array.toarray()[: known + 1, : known + 1] for array in square)
     bags = [array.tobytes() for bag in queries.bags for array in (bag.items, bag.weights)]
     log = [array.tobytes() for array in (past.shopper, place, past.kind, past.time, *counts)]
     return found.vocabulary.product_ids[:known], log, bags
@@ -325,14 +325,15 @@ def test_reporting_goes_on_beside_a_heartbeat_on_sqlite(tmp_path):
     assert done.stdout.split() == ["70", "1.0"]
 
 
-def test_attributes_are_read_of_the_products_that_somebody_met(db, rows):
+def test_words_are_read_of_the_products_that_somebody_met(db, rows):
     Product.objects.create(product_id="unmet", brand="Other")
     Product.objects.create(product_id="a", brand="Acme", category=["Food", "Tea"])
     Product.objects.create(product_id="b", category=["Food"])
     rows(("anna", "b", Kind.VIEW, 1), ("anna", "a", Kind.VIEW, 2))
     found = read_log(lambda share: None)
     assert [found.vocabulary.product_id(k) for k in (1, 2)] == ["b", "a"]
-    assert found.codes.T.tolist() == [[0, 0], list(codes_of("", ["Food"])), list(codes_of("Acme", ["Food", "Tea"]))]
+    assert list(found.index.words) == ["acme", "food", "tea"]
+    assert found.words_before(int((BEGIN + timedelta(hours=2)).timestamp())).index.words == ["food"]
 
 
 def test_a_visitor_who_buys_later_was_none_of_the_customers_until_then(db, rows, settings):

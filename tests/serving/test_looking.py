@@ -128,7 +128,7 @@ def test_cells_are_marked_where_a_reason_may_name_the_unit(products, now, events
 
 
 def test_each_term_is_its_part_of_the_formula(books, query):
-    mix = MixWeights(table=0.5, table_eps=0.01, repeat=1.5, repeat_decay=0.9, network=0.25, bought=2.0, brand=3.0)
+    mix = MixWeights(table=0.5, table_eps=0.01, repeat=1.5, repeat_decay=0.9, network=0.25, bought=2.0)
     publish_made_artifact(weights=mix)
     inspection = Inspection(query)
     score = inspection.pool.loaded.scorer.score
@@ -140,7 +140,6 @@ def test_each_term_is_its_part_of_the_formula(books, query):
         assert terms.bias == pytest.approx(0.25 * bias, abs=1e-4)
         assert terms.table == pytest.approx(0.5 * math.log(0.01 + strength), abs=1e-4)
         assert terms.repeats == pytest.approx(1.5 * math.log1p(repeats) + 2.0 * (repeats > 0), abs=1e-4)
-        assert terms.common == pytest.approx(3.0 * parts.common[0, 0, item], abs=1e-4)
 
 
 def test_the_terms_add_up_to_the_served_score(query):
@@ -149,7 +148,7 @@ def test_the_terms_add_up_to_the_served_score(query):
         found = path(inspection, entry.product_id)
         terms = found.terms
         assert terms.total == pytest.approx(entry.score, abs=1e-4)
-        parts = terms.network, terms.bias, terms.table, terms.repeats, terms.common
+        parts = terms.network, terms.bias, terms.table, terms.repeats
         assert sum(parts) == pytest.approx(terms.total, abs=1e-4)
         assert (found.rank, found.place, found.source) == (entry.rank, entry.place, "recommender")
         assert not found.is_left_out
@@ -252,28 +251,20 @@ def test_ablations_change_what_they_should(query):
     """Only bought products are known kinds of the made artifact, and only they repeat."""
     inspection = Inspection(query)
     told = {ablation.part: ablation.changes for ablation in look(inspection).ablations}
-    assert list(told) == ["kinds", "table", "repeats", "common"]
+    assert list(told) == ["kinds", "table", "repeats"]
     score, pool = inspection.pool.loaded.scorer.score, inspection.pool
     parts = score.parts(inspection.reading, [pool.history], pool.items)
-    nothing = {"table": score.weights.table * np.log(score.weights.table_eps), "repeats": 0.0, "common": 0.0}
+    nothing = {"table": score.weights.table * np.log(score.weights.table_eps), "repeats": 0.0}
     for part, base in nothing.items():
         for change in told[part]:
             terms = path(inspection, change.product_id).terms
             assert change.score == pytest.approx(base - getattr(terms, part), abs=1e-4)
     weights = score.weights
     without_repeats = weights.network * parts.network[0] + weights.table * np.log(parts.table[0] + weights.table_eps)
-    without_repeats += weights.brand * parts.common[0, 0] + weights.category * parts.common[0, 1]
     places = {int(item): place for place, item in enumerate(pool.items[np.argsort(-without_repeats, kind="stable")], 1)}
     for change in told["repeats"]:
         assert change.place_after == places[pool.loaded.scorer.vocabulary.number(change.product_id)]
     assert any(abs(change.score) > 1e-3 for change in told["kinds"])
-
-
-def test_where_no_attribute_counts_none_is_taken_away(books, query):
-    publish_made_artifact(weights=MixWeights(0.5, 0.01, 1.0, 0.98))
-    found = look(Inspection(query))
-    assert [ablation.part for ablation in found.ablations] == ["kinds", "table", "repeats"]
-    assert found.path.terms.common == 0
 
 
 def test_attention_is_told_by_layer_and_head(query):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from recommendations.catalog import sync_catalog
-from recommendations.ml.attributes import code_table, codes_of
 from recommendations.ml.kinds import Kind
 from recommendations.ml.sequences import History
 from recommendations.models import Product
@@ -87,14 +86,16 @@ def test_reasons_with_newcomers_are_true_and_predictions_come_true(products, pop
     assert claims > 5
 
 
-def test_its_category_counts_at_once(books, now, monkeypatch):
+def test_what_is_alike_is_expected_next_at_once(books, now, monkeypatch):
     monkeypatch.setattr(current, "REFRESH_SECONDS", 0.0)
-    codes = code_table(of_it for _, _, _, of_it in Product.objects.described())  # as a training reads them
-    publish_made_artifact(codes=codes, texts=[f"{book.shelf} {book.name}" for book in books])
-    new, _ = arrive("Soups 7", "Soups 8", shelf="Cooking")
+    publish_made_artifact(texts=[f"{book.shelf} {book.name}" for book in books])
+    known = next(book for book in books if book.shelf == "Cooking")
+    new, _ = arrive(known.name, "Nothing like it", shelf="Cooking")
     scorer = current_recommender().scorer
-    assert scorer.newcomers[0].codes == codes_of(new.brand, new.category) != codes_of("", [])
-    viewed = History.of([scorer.vocabulary.number(new.product_id)], [Kind.VIEW])
-    of_category = scorer.score.parts(scorer.encode([viewed]), [viewed]).common[0, 1]
-    assert of_category[1:61].tolist() == [book.shelf == "Cooking" for book in books]
-    assert of_category[[61, 62]].all()
+    item, other = (scorer.vocabulary.number(key) for key in (new.product_id, str(known.pk)))
+    alike = dict(zip(scorer.newcomers[0].alike.items.tolist(), scorer.newcomers[0].alike.weights, strict=True))
+    assert alike[other] == pytest.approx(1, abs=1e-5)
+    viewed = [History.of([read], [Kind.VIEW]) for read in (other, item)]
+    table = scorer.score.parts(scorer.encode(viewed), viewed).table
+    assert table[0, item] == pytest.approx(0.5, abs=1e-5)  # the weight of likeness, once
+    assert table[1, other] == pytest.approx(0.5, abs=1e-5)

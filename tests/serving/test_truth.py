@@ -17,7 +17,7 @@ from recommendations.models import HiddenProduct, Interaction, Product, Shopper
 from recommendations.publishing import current_recommender
 from recommendations.serving import RecommendationQuery, because_rows, recommend, why
 from tests.examples import examples
-from tests.ml.made_artifact import WEIGHTS_OF_THE_MIX, made_codes, made_table
+from tests.ml.made_artifact import WEIGHTS_OF_THE_MIX, made_table
 from tests.shop.models import Book
 
 EVENTS = st.lists(
@@ -40,8 +40,7 @@ LEARNED = st.tuples(
             MixWeights(table=0.5, table_eps=0.1, repeat=2.0, repeat_decay=0.8, network=0.5, bought=3.0),
             MixWeights(table=1.5, table_eps=0.01, repeat=1.0, repeat_decay=0.9, table_reads=50, table_fade=1.0),
             MixWeights(table=0.7, table_eps=0.01, repeat=-2.0, repeat_decay=0.95, bought=-1.0),
-            MixWeights(table=0.3, table_eps=0.01, repeat=0.5, repeat_decay=0.95, network=0.2, brand=2.0, category=1.0),
-            MixWeights(table=0.0, table_eps=0.01, repeat=0.0, repeat_decay=0.9, network=0.1, brand=5.0, category=-0.5),
+            MixWeights(table=0.3, table_eps=0.01, repeat=0.5, repeat_decay=0.95, network=0.2, likeness=1.0),
         ]
     ),
 )
@@ -81,8 +80,7 @@ def learn(seed, weights):
     n, d = scorer.score.item_matrix.shape
     matrix, bias = rng.normal(0, 1, (n, d)).astype(np.float32), rng.normal(0, 0.5, n).astype(np.float32)
     table = made_table(n - 1, rng)
-    codes = made_codes(n - 1, rng) if any(weights.of_fields) else None
-    scorer.score = Score(matrix, bias, table, weights, codes=codes)
+    scorer.score = Score(matrix, bias, table, weights)
 
 
 def sell_out(places, products):

@@ -51,9 +51,7 @@ def _exchanged(
 ) -> Iterator[tuple[str, np.ndarray]]:
     other = _others(len(histories), rng)
     for part in fields(parts):
-        values = getattr(parts, part.name)
-        if values.size:  # attributes count or not
-            yield part.name, score.mixed(replace(parts, **{part.name: values[other]}))
+        yield part.name, score.mixed(replace(parts, **{part.name: getattr(parts, part.name)[other]}))
     for name, changed in (("kinds", _other_kinds(histories, rng)), ("order", _any_order(histories, rng))):
         yield name, score.mixed(score.parts(encode(changed), changed))
 

@@ -3,9 +3,9 @@
 First the weights that make what these shoppers turned to most likely (a conditional logit: the softmax of f over the
 products they may be shown), which is convex. Then, from there and from a plain start, one setting after the other is
 moved as long as NDCG@10 rises by more than its error: the likelihood cares for what stands at place 500, too.
-Then the table is tried as it reads all of the history instead of the last products, and its weight is raised for the
-sake of reasons. Where nobody bought anything again, what was bought is put behind all else, in the order of how often
-and how lately it was. At last attributes are asked what they add (attribute_weights.py).
+Then the table is tried as it reads all of the history instead of the last products, and with likeness added, and its
+weight is raised for the sake of reasons. Where nobody bought anything again, what was bought is put behind all else, in
+the order of how often and how lately it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,16 +17,16 @@ from math import log
 import numpy as np
 from scipy.optimize import minimize
 
-from ..attributes import FIELDS
 from ..ranking import FAR, MixWeights, Reach, Score
 from ..sequences import REPEAT_WINDOW
-from .attribute_weights import Beside, attribute_weights
 from .judge import Protocol, score_of
 from .network import Network
 from .tables import Tables
-from .trial import FAR_POWER, LIKELIHOOD, REPEAT_DECAY, Trial, mixed, tables_read
+from .trial import FAR_POWER, LIKELIHOOD, REPEAT_DECAY, Trial, tables_read
 
 TABLE_EPS = (0.003, 0.01, 0.03, 0.1)
+# How much likeness may count in the table, whose rows sum to 1 on average.
+LIKENESS = (0.03, 0.1, 0.3)
 # The order of the fitted weights; the network must count a little, since the weight of what is recent is in its units.
 FITTED = ("network", "table", "repeat", "bought", "recent")
 LEAST = np.array([0.05, 0.0, 0.0, 0.0, 0.0])
@@ -67,9 +67,8 @@ class Mix:
 
     def score_of(self, network: Network, tables: Tables) -> Score:
         """The score that serving computes."""
-        plain = score_of(network, tables.next_item[self.power], self.weights)
-        codes = tables.codes if any(self.weights.of_fields) else None
-        return replace(plain, bias=self.bias(plain.bias, tables.recent), codes=codes)
+        plain = score_of(network, tables.table(self.power, self.weights.likeness), self.weights)
+        return replace(plain, bias=self.bias(plain.bias, tables.recent))
 
 
 START = Mix(MixWeights(table=1.0, table_eps=0.01, repeat=12.0, repeat_decay=0.995), power=0.0)
@@ -99,7 +98,7 @@ class MixSearch:
         for done, start in enumerate((likeliest, START)):
             climbed.append(self._climbed(start, lambda share, done=done: report((2 + done + share) / 5)))
         found = self._reaching_far(max(climbed, key=self._worth), lambda share: report((4 + share) / 5))
-        found = self._with_attributes(self._with_repeats(self._towards_reasons(found)))
+        found = self._with_repeats(self._towards_reasons(self._with_likeness(found)))
         report(1.0)
         return found
 
@@ -114,6 +113,18 @@ class MixSearch:
         far = replace(_with(mix, table_reads=FAR[0], table_fade=FAR[1]), power=FAR_POWER)
         found = self._surely_better(mix, [self._fitted(_with(far, table_eps=eps), mix) for eps in TABLE_EPS])
         return mix if found is mix else self._climbed(found, report)
+
+    def _with_likeness(self, mix: Mix) -> Mix:
+        """The mix with likeness in the table, if that is surely better."""
+        if self._tables.likeness is None:
+            return mix
+        powers = sorted({mix.power, FAR_POWER})
+        tried = [
+            replace(_with(mix, likeness=likeness, table_eps=eps), power=power)
+            for likeness, eps, power in product(LIKENESS, TABLE_EPS, powers)
+        ]
+        found = self._surely_better(mix, [self._fitted(one, mix) for one in tried])
+        return mix if found is mix else self._climbed(found, lambda share: None)
 
     def _towards_reasons(self, mix: Mix) -> Mix:
         """The mix with TOWARDS_REASONS times the weight of the table, unless that is surely worse."""
@@ -147,13 +158,6 @@ class MixSearch:
         reach = max(trial.spread(mix.values(), _parts(trial, mix)) for trial in self._trials)
         most = repeat * np.log1p(np.sum(decay ** np.arange(REPEAT_WINDOW)))
         return _with(mix, repeat=repeat, bought=-float(reach + most))
-
-    def _with_attributes(self, mix: Mix) -> Mix:
-        if not all(trial.tells_attributes for trial in self._trials):
-            return mix
-        scores = [mixed(mix.values(), _parts(trial, mix)) for trial in self._trials]
-        weights = attribute_weights([Beside(*of_one) for of_one in zip(self._trials, scores, strict=True)])
-        return _with(mix, **dict(zip(FIELDS, weights, strict=True)))
 
     def _likeliest(self, report: Callable[[float], None]) -> Mix:
         best = START
@@ -234,7 +238,7 @@ def _likeliest_repeats(mix: Mix, trial: Trial) -> Mix:
 
 def _parts(trial: Trial, mix: Mix) -> np.ndarray:
     weights = mix.weights
-    return trial.parts(mix.power, weights.table_eps, weights.repeat_decay, weights.reach)
+    return trial.parts(mix.power, weights.table_eps, weights.repeat_decay, weights.reach, weights.likeness)
 
 
 def _with(mix: Mix, **changes: float) -> Mix:

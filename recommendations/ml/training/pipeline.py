@@ -16,9 +16,9 @@ from ..interactions import InteractionLog
 from ..kept_fits import Before, write_weights
 from ..ranking import Columns, Reach, Score, logits, next_item_strength
 from ..scorer import Scorer
-from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History, Queries
+from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
 from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
-from ..text import NO_INDEX, QueryIndex
+from ..text import NO_INDEX, QueryIndex, Words
 from ..vocabulary import Vocabulary
 from .checkpoints import Checkpoint, fingerprint
 from .export import export_network, library_versions
@@ -78,18 +78,16 @@ def train(
     index: QueryIndex = NO_INDEX,
     checkpoints: Path | None = None,
     before: Before = NOTHING_BEFORE,
-    codes: np.ndarray | None = None,
-    queries_before: Callable[[int], Queries] | None = None,
+    words_before: Callable[[int], Words] | None = None,
 ) -> TrainingResult:
     """Train on `log` and, when the result beats every baseline, write an artifact into `directory` (which exists).
 
-    `index` says what searches stand for, as it did when the log's were read; `queries_before(time)` what they stood for
-    by the products that were met before.
+    `index` has the words of the products, `words_before(time)` those of the products that were met before, which the
+    judged fit reads; without it that reads the same.
     `report(stage, fraction of the whole)` is called at least every second while fitting; what it raises ends the
     training. NotEnoughData when there is too little to judge by. In the folder `checkpoints` both fits are kept as far
     as they are: called again after it was killed, with the same log and settings, the training ends with the same.
-    It starts from `before` where that may be, and must not surely fall behind it. `codes` are the products' attributes,
-    see attributes.code_table().
+    It starts from `before` where that may be, and must not surely fall behind it.
     """
     settings = settings or TrainingSettings()
     progress = Progress(report, settings.max_seconds)
@@ -97,13 +95,14 @@ def train(
         progress.enter("count")
         _check_size(log, vocabulary)
         cutoff, n = split_time(log, settings.held_out), len(vocabulary)
-        then = log if queries_before is None else log.with_queries(queries_before(cutoff))
+        words = Words(index, log.queries) if words_before is None else words_before(cutoff)
+        then = log.with_queries(words.queries)
         past = then.before(cutoff)
         held_out = hold_out(then, cutoff, settings.shoppers_judged, settings.seed)
         asked, left_out = protocols(held_out, settings.shoppers_needed)
-        tables = build_tables(past, n, cutoff, codes)
+        tables = build_tables(past, n, cutoff, words.index)
         cold = plan(len(past), past.products_met(), settings)
-        carried, why_cold = carry(before, then, vocabulary, cutoff, codes)
+        carried, why_cold = carry(before, then, vocabulary, cutoff, words.index)
         start = Start.choose(cold, carried, why_cold, past, settings.warm_starts)
         progress.enter("judged fit")
         network = _fit(past, tables, cutoff, start, progress, checkpoints, "judged-fit")
@@ -126,7 +125,7 @@ def train(
         found |= {"start": start.told, "current": {"version": carried.fits.version, **compared} if carried else {}}
         if why_not:
             return TrainingResult(False, why_not, **found, timings=progress.timings())
-        kept = _Kept(network, cutoff, len(past), mix, start.told["warm_starts"], codes)
+        kept = _Kept(network, cutoff, len(past), mix, start.told["warm_starts"])
         start = start.of_all(cold, carried, log)
         del network, tables, search, methods, carried, reading
         parity, version = _refit(log, vocabulary, Path(directory), start, kept, settings, progress, index, checkpoints)
@@ -146,7 +145,7 @@ def _refit(
 ) -> tuple[dict, str]:
     progress.enter("final fit")
     now = int(log.time.max()) + 1
-    tables = build_tables(log, len(vocabulary), now, kept.codes)
+    tables = build_tables(log, len(vocabulary), now, index)
     network = _fit(log, tables, now, start, progress, checkpoints, "final-fit")
     progress.enter("export")
     score = kept.mix.score_of(network, tables)
@@ -162,17 +161,9 @@ def _refit(
 class _Kept:
     """What is kept of the judged fit: for the final one, and for the next training."""
 
-    def __init__(
-        self,
-        network: Network,
-        until: int,
-        interactions: int,
-        mix: Mix,
-        warm_starts: int,
-        codes: np.ndarray | None,
-    ):
+    def __init__(self, network: Network, until: int, interactions: int, mix: Mix, warm_starts: int):
         self.weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-        self.mix, self.codes = mix, codes
+        self.mix = mix
         judged = {"until": until, "interactions": interactions}
         self._told = {"judged": judged, "mix": asdict(mix), "warm_starts": warm_starts}
 

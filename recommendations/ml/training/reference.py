@@ -32,7 +32,7 @@ class ReferenceScorer:
         self._indptr = read_array(directory, "next_item_indptr.npy").tolist()
         self._followers = torch.from_numpy(read_array(directory, "next_item_indices.npy").astype(np.int64))
         self._strengths = torch.from_numpy(np.array(read_array(directory, "next_item_values.npy")))
-        self._codes = [torch.from_numpy(np.array(row)) for row in read_array(directory, "attribute_codes.npy")]
+        self._alike: list[tuple[int, int, float]] = []  # of products that came later, with a known one, either way
         self._heads = manifest.settings["network"]["heads"]
         self._layers = manifest.settings["network"]["layers"]
 
@@ -47,10 +47,10 @@ class ReferenceScorer:
             vectors.append((direction * (like_it.norm(dim=1) * shares).sum())[None])
             biases.append(((self._weights["bias"][items] * shares).sum() + NEWCOMER_BIAS)[None])
             self._indptr.append(self._indptr[-1])
+            number = len(self._indptr) - 2
+            for known, cosine in zip(newcomer.alike.items.tolist(), newcomer.alike.weights.tolist(), strict=True):
+                self._alike += [(number, known, cosine), (known, number, cosine)]
         self._weights["item_matrix"], self._weights["bias"] = torch.cat(vectors), torch.cat(biases)
-        for field, codes in enumerate(self._codes):
-            more = torch.tensor([newcomer.codes[field] for newcomer in newcomers], dtype=torch.int64)
-            self._codes[field] = torch.cat((codes, more))
         self.vocabulary = self.vocabulary.extended([newcomer.product_id for newcomer in newcomers])
 
     @classmethod
@@ -70,8 +70,6 @@ class ReferenceScorer:
             scores += mix.table * torch.log(self._next(history) + mix.table_eps)
             repeats = self._repeats(history)
             scores += mix.repeat * torch.log1p(repeats) + mix.bought * (repeats > 0)
-            for codes, weight in zip(self._codes, (mix.brand, mix.category), strict=False):
-                scores += weight * self._is_shared(codes, history)
             scores[0] = -torch.inf
         return scores.numpy()
 
@@ -113,11 +111,6 @@ class ReferenceScorer:
     def _linear(self, x: Tensor, name: str) -> Tensor:
         return x @ self._weights[name + ".weight"].T + self._weights[name + ".bias"]
 
-    def _is_shared(self, codes: Tensor, history: History) -> Tensor:
-        """Which items have, told, what one of the newest eight products has (n+1)."""
-        newest = codes[self._products(history)[-8:]]
-        return (codes[:, None] == newest[newest != 0]).any(1)
-
     def _products(self, history: History) -> list[int]:
         return [item for item in tokens(history)[0].tolist() if item <= len(self.vocabulary)]
 
@@ -126,6 +119,8 @@ class ReferenceScorer:
         for age, item in enumerate(reversed(self._products(history)[-mix.table_reads :])):
             row = slice(self._indptr[item], self._indptr[item + 1])
             strength.index_add_(0, self._followers[row], self._strengths[row], alpha=mix.table_fade**age)
+            for _, other, cosine in filter(lambda pair: pair[0] == item, self._alike):
+                strength[other] += mix.table_fade**age * mix.likeness * cosine
         return strength
 
     def _repeats(self, history: History) -> Tensor:

@@ -1,4 +1,4 @@
-"""Everything that is counted, not learned: built from one log, before a cutoff or whole; and the catalog's word."""
+"""Everything that is counted, not learned: from one log, before a cutoff or whole, and from the products' words."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,9 @@ from scipy import sparse
 from ..baselines import count_items, count_recent
 from ..interactions import InteractionLog
 from ..ranking import NextItemTable
+from ..text import NO_INDEX, QueryIndex
 from .cooccurrence import following_counts, next_item_table
+from .likeness import likeness
 
 # How much a follower's popularity is divided out of the next-item table; validation chooses.
 TABLE_POWERS = (0.0, 0.5, 1.0)
@@ -18,18 +20,34 @@ KIND_SHARE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Counts of one log."""
+    """Counts of one log, and how alike its products are."""
 
     popularity: np.ndarray  # float32 (n+1), events of each item
     recent: np.ndarray  # float32 (n+1), events of the last 30 days
     following: sparse.csr_array  # (n+1, n+1), see following_counts
     next_item: dict[float, NextItemTable]  # by power
     trained_kinds: tuple[int, ...]
-    codes: np.ndarray | None = None  # int64 (F, n+1), the products' attributes; None where nothing tells them
+    likeness: sparse.csr_array | None = None  # (n+1, n+1), see likeness.py; None where nothing tells it
+
+    def table(self, power: float, weight: float) -> NextItemTable:
+        """The next-item table of that power with `weight` times the likeness added; where that counts, what ever came
+        next is marked.
+        """
+        follow = self.next_item[power]
+        if not weight or self.likeness is None:
+            return follow
+        alike = self.likeness
+        values = _sum(follow, follow.values, alike, np.float32(weight) * alike.data)
+        marks = _sum(follow, np.ones_like(follow.values), alike, np.full_like(alike.data, 0.5))
+        return NextItemTable(*_arrays(values), met=marks.data >= 1)
+
+    def alike(self) -> NextItemTable:
+        """The likeness as a table of its own."""
+        return NextItemTable(*_arrays(self.likeness), met=np.zeros(self.likeness.nnz, bool))
 
 
-def build_tables(log: InteractionLog, n: int, now: int, codes: np.ndarray | None = None) -> Tables:
-    """Count `log` (which ends at `now`, epoch seconds); `codes` are passed on."""
+def build_tables(log: InteractionLog, n: int, now: int, index: QueryIndex = NO_INDEX) -> Tables:
+    """Count `log` (which ends at `now`, epoch seconds); `index` has the words of the products that are alike."""
     products = log.products()
     popularity, following = count_items(products, n), following_counts(products, n)
     kinds, events = np.unique(log.kind, return_counts=True)
@@ -39,5 +57,19 @@ def build_tables(log: InteractionLog, n: int, now: int, codes: np.ndarray | None
         following,
         {power: next_item_table(following, popularity, power) for power in TABLE_POWERS},
         tuple(kinds[events >= KIND_SHARE * len(log)].tolist()),
-        codes if codes is not None and codes.any() else None,
+        likeness(index, n) if len(index.items) else None,
     )
+
+
+def _sum(
+    follow: NextItemTable, of_follow: np.ndarray, alike: sparse.csr_array, of_alike: np.ndarray
+) -> sparse.csr_array:
+    """The sum of two matrices with these values, all above 0, in the places of a table and of the likeness."""
+    one = sparse.csr_array((of_follow, follow.indices, follow.indptr), shape=alike.shape)
+    found = one + sparse.csr_array((of_alike, alike.indices, alike.indptr), shape=alike.shape)
+    found.sort_indices()
+    return found
+
+
+def _arrays(table: sparse.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return table.indptr.astype(np.int64), table.indices.astype(np.int32), table.data.astype(np.float32)

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ..attributes import FIELDS, in_common
 from ..ranking import FAR, NEAR, Columns, Reach, logits, next_item_strength, repeat_strength
 from ..splitting import NotEnoughData
 from .judge import Protocol, encode
@@ -29,7 +28,7 @@ CELLS = 2_500_000
 REPEAT_DECAY = (0.98, 0.99, 0.995, 0.998, 1.0)
 
 # A part of the score: its name, and the setting it is for where there are several.
-Part = str | tuple[str, float] | tuple[str, str] | tuple[str, float, Reach]
+Part = str | tuple[str, float] | tuple[str, Reach] | tuple[str, float, Reach]
 # The power of the next-item table that is read far, too.
 FAR_POWER = 0.0
 
@@ -60,30 +59,22 @@ class Trial:
         self._shut = self._stands_for == -np.inf
         self._targets = _places(self._right > 0)
         self._cells = cells
-        self.tells_attributes = tables.codes is not None
 
-    def parts(self, power: float, table_eps: float, decay: float, reach: Reach = NEAR) -> np.ndarray:
+    def parts(
+        self, power: float, table_eps: float, decay: float, reach: Reach = NEAR, likeness: float = 0.0
+    ) -> np.ndarray:
         """What the weights are multiplied with: network, table, repeat, bought, recent; (5, S, C)."""
         found = np.zeros((5, *self._right.shape), np.float32)
         found[0], found[4] = self._cells["network"], self._cells["recent"]
-        np.log(self._cells["table", power, reach] + np.float32(table_eps), out=found[1])
+        table = self._cells["table", power, reach] + np.float32(table_eps)
+        if likeness:
+            table += np.float32(likeness) * self._cells["alike", reach]
+        np.log(table, out=found[1])
         if self.tells_repeats:
             repeats = self._cells["repeat", decay]
             np.log1p(repeats, out=found[2])
             found[3] = repeats > 0
         return found
-
-    def common(self) -> list[np.ndarray]:
-        """1 where a candidate has a field's value in common with the newest products; one (S, C) for each field."""
-        return [self._cells["common", field] for field in FIELDS]
-
-    def unlikelihood(self, values: np.ndarray, parts: np.ndarray) -> np.ndarray:
-        """The mean of -log p over the targets of each shopper (S); loss() is its mean."""
-        scores = mixed(values, parts)
-        of_targets = (self._right * scores).sum(axis=1)
-        scores += self._stands_for
-        top = scores.max(axis=1, keepdims=True)
-        return np.log(np.exp(scores - top).sum(axis=1)) + top[:, 0] - of_targets
 
     def loss(self, parts: np.ndarray) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
         """Weights to how unlikely the targets are (the mean over shoppers of the mean of -log p), and its slope: of
@@ -177,9 +168,9 @@ def _parts(network: Network, tables: Tables, protocol: Protocol) -> dict[Part, n
         for power, reach in tables_read(tables)
     }
     found |= {("repeat", decay): repeat_strength(histories, columns, decay) for decay in REPEAT_DECAY}
-    if tables.codes is not None:
-        common = in_common(tables.codes, histories, columns.items).astype(np.float32)
-        found |= {("common", field): common[:, row] for row, field in enumerate(FIELDS)}
+    if tables.likeness is not None:
+        alike = tables.alike()
+        found |= {("alike", reach): next_item_strength(alike, histories, columns, reach) for reach in (NEAR, FAR)}
     return found | {"recent": np.broadcast_to(np.log1p(tables.recent), found["network"].shape)}
 
 
@@ -195,7 +186,8 @@ def _candidates(
     right, open_ = _right(protocol, parts["network"].shape), _open(protocol, parts["network"].shape)
     chosen = (right > 0) | (parts["repeat", REPEAT_DECAY[0]] > 0)
     chosen[:, _best(tables.recent[None])[0]] = True
-    for part in ["network", *(("table", *read) for read in tables_read(tables))]:
+    alike = [("alike", NEAR)] if tables.likeness is not None else []
+    for part in ["network", *(("table", *read) for read in tables_read(tables)), *alike]:
         np.put_along_axis(chosen, _best(np.where(open_, parts[part], -np.inf)), True, 1)
     chosen &= open_
     others = open_ & ~chosen

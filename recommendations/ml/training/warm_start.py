@@ -13,6 +13,7 @@ from ..interactions import InteractionLog
 from ..kept_fits import Before, KeptFit, KeptFits
 from ..ranking import MixWeights
 from ..splitting import HeldOut
+from ..text import NO_INDEX, QueryIndex
 from ..vocabulary import Vocabulary
 from .fit import popularity_bias
 from .judge import encode
@@ -82,7 +83,7 @@ class Carried:
         log: InteractionLog,
         vocabulary: Vocabulary,
         cutoff: int,
-        codes: np.ndarray | None = None,
+        index: QueryIndex = NO_INDEX,
     ) -> "Carried":
         """ValueError, saying why, when it has seen what this training judges by, or does not fit this code."""
         if fits.judged.until > cutoff:
@@ -91,7 +92,7 @@ class Carried:
         if len(seen.products()) == 0:
             raise ValueError(f"nothing is left of what version {fits.version} was fitted on")
         judged, final = (_renumbered(fits, fit, vocabulary) for fit in (fits.judged, fits.final))
-        tables = build_tables(seen, len(vocabulary), fits.judged.until, codes)
+        tables = build_tables(seen, len(vocabulary), fits.judged.until, index)
         return cls(fits, judged, final, tables, _mix(fits, tables))
 
     def scores(self, asked: HeldOut) -> np.ndarray:
@@ -109,13 +110,13 @@ class Carried:
 
 
 def carry(
-    before: Before, log: InteractionLog, vocabulary: Vocabulary, cutoff: int, codes: np.ndarray | None = None
+    before: Before, log: InteractionLog, vocabulary: Vocabulary, cutoff: int, index: QueryIndex = NO_INDEX
 ) -> tuple[Carried | None, str]:
     """(what can be compared with and perhaps started from, why nothing may be started from it, "" if it may)."""
     if before.fits is None:
         return None, before.why_cold
     try:
-        return Carried.over(before.fits, log, vocabulary, cutoff, codes), before.why_cold
+        return Carried.over(before.fits, log, vocabulary, cutoff, index), before.why_cold
     except ValueError as error:
         return None, str(error)
 

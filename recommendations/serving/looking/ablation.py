@@ -23,9 +23,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Ablation:
-    """`part` is "kinds" (what was done reads as the trained "unknown"), or what says nothing: "table", "repeats",
-    "common".
-    """
+    """`part` is "kinds" (what was done reads as the trained "unknown"), or what says nothing: "table", "repeats"."""
 
     part: str
     changes: tuple[Change, ...]
@@ -48,8 +46,6 @@ def _ablated(inspection: Inspection) -> Iterator[tuple[str, Parts]]:
     yield "kinds", replace(whole, network=scorer.score.parts(reading, [unknown], pool.items).network)
     yield "table", replace(whole, table=np.zeros_like(whole.table))
     yield "repeats", replace(whole, repeats=np.zeros_like(whole.repeats))
-    if scorer.score.counts_attributes:
-        yield "common", replace(whole, common=np.zeros_like(whole.common))
 
 
 def _changes(inspection: Inspection, scores: np.ndarray) -> tuple[Change, ...]:

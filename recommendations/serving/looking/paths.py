@@ -22,7 +22,6 @@ class Terms:
     bias: float
     table: float
     repeats: float
-    common: float  # brand and category
     total: float
 
 
@@ -142,19 +141,16 @@ def _terms(inspection: Inspection, item: int) -> Terms:
     score = pool.loaded.scorer.score
     parts = score.parts(inspection.reading, [pool.history], items)
     bias, nothing = np.full_like(parts.network, score.bias[item]), np.zeros_like(parts.network)
-    no_common = np.zeros_like(parts.common)
 
-    def mixed(network: np.ndarray, repeats: np.ndarray, common: np.ndarray = no_common) -> float:
-        return float(score.mixed(Parts(network, parts.table, repeats, common), items)[0, 0])
+    def mixed(network: np.ndarray, repeats: np.ndarray) -> float:
+        return float(score.mixed(Parts(network, parts.table, repeats), items)[0, 0])
 
-    table, without_common = mixed(nothing, nothing), mixed(parts.network, parts.repeats)
-    total = mixed(parts.network, parts.repeats, parts.common)
+    table, total = mixed(nothing, nothing), mixed(parts.network, parts.repeats)
     return Terms(
         network=mixed(parts.network, nothing) - mixed(bias, nothing),
         bias=mixed(bias, nothing) - table,
         table=table,
-        repeats=without_common - mixed(parts.network, nothing),
-        common=total - without_common,
+        repeats=total - mixed(parts.network, nothing),
         total=total,
     )
 
