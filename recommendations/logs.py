@@ -41,7 +41,9 @@ LINES = {
     "order_lines_left_out": Line(
         logging.ERROR, "%(count)s lines of an order name no product or no whole quantity, they are left out: %(cause)s"
     ),
-    "products_left_out": Line(logging.ERROR, "%(count)s products can't be read, they are not recommended: %(cause)s"),
+    "products_left_out": Line(
+        logging.ERROR, "%(count)s products can't be read, as %(primary_keys)s, they are not recommended: %(cause)s"
+    ),
     "version_not_servable": Line(logging.ERROR, "Version %(version)s can't be served, %(instead)s: %(cause)s"),
     "version_published": Line(logging.INFO, "Version %(version)s is published"),
     "training_ended": Line(logging.INFO, "Version %(version)s is %(status)s"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any
 
 from django.db import Error as DatabaseFailure
@@ -110,9 +111,19 @@ def find_cards(product_ids: Collection[str], request: HttpRequest | None) -> dic
 def try_cards() -> None:
     """Ask each catalog for the card of one product that can be bought. Raises NotConfigured for what card() raises."""
     for catalog in get_catalogs():
-        for product in filter(catalog.is_available, catalog.queryset()[:SOME]):
+        for product in filter(partial(_is_for_sale, catalog), catalog.queryset()[:SOME]):
             _try_card(catalog, product)
             break
+
+
+def _is_for_sale(catalog: Catalog, product: Any) -> bool:
+    """Whether the product can be bought; not where its catalog can't tell, which the sync has logged."""
+    try:
+        return catalog.is_available(product)
+    except DatabaseFailure:
+        raise
+    except Exception:
+        return False
 
 
 def _try_card(catalog: Catalog, product: Any) -> None:

@@ -219,6 +219,17 @@ def test_the_command_says_what_is_wrong_with_card(books, monkeypatch):
         call_command("sync_catalog", stdout=io.StringIO())
 
 
+def test_the_command_says_how_many_it_left_out_and_asks_another_for_its_card(books, monkeypatch, settings):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+    call_command("sync_catalog", stdout=io.StringIO())
+    said = io.StringIO()
+    for_sale = lambda self, product: product.in_stock and {"Tea": True, "Coffee": True}[product.name]  # noqa: E731
+    monkeypatch.setattr(BookCatalog, "is_available", for_sale)
+    call_command("sync_catalog", stdout=said)
+    assert "0 are gone from the shop" in said.getvalue()
+    assert "1 can't be read and are not recommended: the log says why" in said.getvalue()
+
+
 def test_what_nobody_can_buy_has_no_card(books, request_of):
     Book.objects.filter(pk=books[0].pk).update(in_stock=False)
     assert set(find_cards(ids(books), request_of())) == set(ids(books[1:]))

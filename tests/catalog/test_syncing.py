@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_product_that_its_catalog_can_not_tell_of_keeps_no_other_from_being_mi
     sync_catalog()
     fails(TypeError("no price"), "Cocoa")
     Book.objects.filter(name="Tea").update(name="Green tea")
-    assert sync_catalog() == SyncResult(created=0, updated=1, unavailable=1)
+    assert sync_catalog() == SyncResult(created=0, updated=1, unavailable=0, left_out=1)
     assert not mirrored(books[2]).available
     assert "products_left_out" in caplog.text and "TypeError: no price" in caplog.text
     mirror([str(book.pk) for book in books[1:]])
@@ -154,7 +155,8 @@ def test_a_mistake_that_breaks_every_product_is_raised_and_changes_nothing(books
     sync_catalog()
     monkeypatch.setattr(the_syncing, "CHUNK", 2)
     fails(AttributeError("'Book' object has no attribute 'cost'"), "Tea", "Coffee", "Cocoa")
-    with pytest.raises(AttributeError, match="cost"):
+    message = r"No product can be read: BookCatalog\.price\(product\) raised AttributeError: .*'cost'\. Correct it"
+    with pytest.raises(NotConfigured, match=message):
         sync_catalog()
     assert all(mirrored(book).available for book in books)
 
@@ -167,6 +169,36 @@ def test_a_category_that_is_no_path_is_refused_with_the_line_to_write(books, cat
         sync_catalog()
     mirror([str(books[0].pk)])  # as after a save: nothing breaks
     assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize("given", [7, Decimal("4.5")])
+def test_an_id_or_a_category_of_another_kind_is_named(books, catalog, monkeypatch, given):
+    monkeypatch.setattr(type(catalog), "category", lambda self, product: given)
+    with pytest.raises(NotConfigured, match=rf"BookCatalog\.category gave {re.escape(repr(given))}: return a path"):
+        sync_catalog()
+    monkeypatch.setattr(type(catalog), "product_id", lambda self, product: given)
+    message = rf"BookCatalog\.product_id gave {re.escape(repr(given))} for .*: expected text, as from self\.id_of"
+    with pytest.raises(NotConfigured, match=message):
+        sync_catalog()
+
+
+def test_no_category_may_be_said_with_none(books, catalog, monkeypatch):
+    monkeypatch.setattr(type(catalog), "category", lambda self, product: None)
+    assert sync_catalog().created == 3
+    assert mirrored(books[0]).category == []
+
+
+def test_those_left_out_are_named_once_a_run_and_are_not_gone(books, fails, caplog, monkeypatch):
+    more = Book.objects.bulk_create(Book(name=f"Cake {k}") for k in range(7))
+    sync_catalog()
+    monkeypatch.setattr(the_syncing, "CHUNK", 2)
+    fails(TypeError("no price"), *(book.name for book in more))
+    Book.objects.filter(pk=books[0].pk)._raw_delete("default")
+    assert sync_catalog() == SyncResult(created=0, updated=0, unavailable=1, left_out=7)
+    [line] = [record for record in caplog.records if record.event == "products_left_out"]
+    assert line.fields["count"] == 7
+    named = line.fields["primary_keys"]
+    assert len(named) == 5 and set(named) < {f"book {book.pk}" for book in more}
 
 
 def test_more_products_than_a_statement_takes_are_mirrored_in_parts(db, monkeypatch):

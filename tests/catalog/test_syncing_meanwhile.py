@@ -11,6 +11,7 @@ from django.utils import timezone
 from recommendations.capture import record
 from recommendations.catalog import mirror, sync_catalog
 from recommendations.catalog import syncing as the_syncing
+from recommendations.catalog.rows import LeftOut
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, Product, Shopper
 from recommendations.publishing import current, current_recommender
@@ -187,17 +188,17 @@ def test_of_two_that_insert_in_different_orders_both_come_through(books, monkeyp
     Product.objects.all().delete()
     ids, add, both, begun = [str(book.pk) for book in books[:2]], the_syncing._add, Barrier(2), set()
 
-    def one_by_one(product_ids):
+    def one_by_one(product_ids, left_out):
         if not product_ids or get_ident() in begun:
-            return add(product_ids)
+            return add(product_ids, left_out)
         begun.add(get_ident())
-        first = add(product_ids[:1])
+        first = add(product_ids[:1], left_out)
         both.wait(10)
-        return first | add(product_ids[1:])
+        return first | add(product_ids[1:], left_out)
 
     monkeypatch.setattr(the_syncing, "_add", one_by_one)
-    with beside(lambda: the_syncing._settle(ids[::-1])):
-        the_syncing._settle(ids)
+    with beside(lambda: the_syncing._settle(ids[::-1], LeftOut())):
+        the_syncing._settle(ids, LeftOut())
     assert set(Product.objects.values_list("product_id", flat=True)) == set(ids)
 
 

@@ -12,5 +12,7 @@ class Command(command.Command):
         self.stdout.write(
             f"{result.created} products are new, {result.updated} changed, {result.unavailable} are gone from the shop."
         )
+        if result.left_out:
+            self.stdout.write(f"{result.left_out} can't be read and are not recommended: the log says why.")
         # Here, where somebody looks: in a page the list would be empty, and the log alone would say why.
         try_cards()
