@@ -8,6 +8,7 @@ from ..catalog import Card, find_cards
 from ..publishing import current_recommender
 from .candidates import history_pool
 from .explaining import Claim, Explainer, Named, named_products
+from .measuring import measured_rows
 from .memory import read_memory
 from .placements import Basis
 from .promoting import Promotions
@@ -33,6 +34,7 @@ class BecauseRow:
     recommendations: tuple[Recommendation, ...]
 
 
+@measured_rows
 @never_break(fallback=lambda *_, **__: [], breaker=HISTORY)
 def because_rows(query: RecommendationQuery, rows: int = 3) -> list[BecauseRow]:
     """At most `rows` rows of at least 4 products for a placement that rests on the history; no product twice.

@@ -12,12 +12,14 @@ from django.test import override_settings
 
 from recommendations import metrics
 from recommendations.capture import record, record_order
+from recommendations.catalog import sync_catalog
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction, RecommenderVersion, Shopper
 from recommendations.publishing import current, forget
-from recommendations.serving import RecommendationQuery, recommend, recommending
+from recommendations.serving import RecommendationQuery, because_rows, recommend, recommending
 from tests.api.conftest import OWN_PAGE
 from tests.published import publish_made_artifact
+from tests.shop.models import Book
 
 LIVE, READY, METRICS = (f"/recommendations/{name}/" for name in ("health/live", "health/ready", "metrics"))
 ON = {"METRICS": True, "STRICT": True}
@@ -122,6 +124,26 @@ def test_a_list_is_counted_with_its_sources_and_reasons(on, books, count):
         **{f'recommendations_reasons_total{{tier="{tier}"}}': tiers.count(tier) for tier in set(tiers)},
     }
     key = 'recommendations_list_seconds_count{placement="home"}'
+    assert after[key] - before.get(key, 0) == 1
+
+
+def test_rows_are_counted_together_under_a_placement_of_their_own(on, books, count):
+    Book.objects.bulk_create(Book(name=f"More {k}") for k in range(50))
+    sync_catalog()
+    publish_made_artifact()
+    shopper = Shopper.objects.create()
+    for book in books[:4]:
+        record(shopper, Kind.VIEW, book)
+    before = count()
+    rows = because_rows(RecommendationQuery("new_for_you", shopper))
+    after = count()
+    tiers = [entry.reason.tier for row in rows for entry in row.recommendations]
+    assert tiers
+    assert grown(before, after) == {
+        'recommendations_listed_total{placement="because_rows",source="recommender"}': len(tiers),
+        **{f'recommendations_reasons_total{{tier="{tier}"}}': tiers.count(tier) for tier in set(tiers)},
+    }
+    key = 'recommendations_list_seconds_count{placement="because_rows"}'
     assert after[key] - before.get(key, 0) == 1
 
 
