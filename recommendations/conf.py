@@ -16,6 +16,7 @@ from .exceptions import NotConfigured
 
 # In days: longer than any log, and no time before the first that there is.
 FOR_EVER = 36_500
+DAYS = ("COOKIE_DAYS", "RETENTION_DAYS", "HIDE_DAYS")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class Config:
     LEASE_SECONDS: int = 60  # a training without a heartbeat for this long is taken for dead
     TRAINING: dict[str, Any] = field(default_factory=dict)  # fields of ml.training_settings.TrainingSettings
 
+    def __post_init__(self) -> None:
+        """What lasts longer than a hundred years lasts a hundred: no date is so far."""
+        for name in DAYS:
+            days = getattr(self, name)
+            if isinstance(days, int) and days > FOR_EVER:
+                object.__setattr__(self, name, FOR_EVER)
+
     @property
     def has_consent(self) -> Callable[[HttpRequest], bool]:
         """The shop's consent function, or one that always agrees."""
@@ -43,7 +51,7 @@ class Config:
     @property
     def kept_for(self) -> timedelta:
         """How long an event may be kept, and after its removal that it was removed; a hundred years at most."""
-        return timedelta(days=min(self.RETENTION_DAYS, FOR_EVER))
+        return timedelta(days=self.RETENTION_DAYS)
 
 
 def _always(request: HttpRequest) -> bool:

@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.http import HttpResponse
 from django.utils import timezone
 
 from recommendations import controls
 from recommendations.capture import Batch, import_rows, record, record_order
+from recommendations.conf import get_config
+from recommendations.cookies import give_cookie
 from recommendations.ml.kinds import Kind
 from recommendations.models import HiddenProduct, Interaction, Product, RemovedProduct, Shopper
 
@@ -69,6 +72,16 @@ def test_what_is_kept_for_ever_never_is_too_old(anna, settings, days):
     assert import_rows([bought(12_000)]).added == 1
     assert controls.history_of(anna) == []
     assert Interaction.objects.count() == 1
+
+
+def test_what_would_last_longer_than_any_date_lasts_a_hundred_years(anna, settings, rf):
+    settings.RECOMMENDATIONS = {"STRICT": True, "HIDE_DAYS": 10**9, "COOKIE_DAYS": 10**9}
+    controls.hide(anna, "tea", now=NOW)
+    (hidden,) = controls.hidden_by(anna, NOW)
+    assert hidden.until == NOW + timedelta(days=36_500)
+    assert controls.purge(NOW).visitors == 0
+    give_cookie(rf.get("/"), response := HttpResponse(), "key")
+    assert response.cookies[get_config().COOKIE_NAME]["max-age"] == 36_500 * 24 * 3600
 
 
 def test_visitors_whose_cookie_is_gone_are_deleted_once_nothing_is_kept_of_them(anna, settings):
