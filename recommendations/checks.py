@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections, router
+from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
@@ -115,7 +116,7 @@ def _problem(value: object, default: object) -> str:
 def _consent(path: str) -> Iterator[CheckMessage]:
     try:
         function = import_string(path)
-    except ImportError as error:
+    except Exception as error:  # whatever the module raises, or the path, as of one that begins with a point
         problem = f"it can't be imported ({error})"
     else:
         if callable(function):
@@ -142,14 +143,20 @@ def _catalog() -> Iterator[CheckMessage]:
 
 def _keys() -> Iterator[CheckMessage]:
     for model, catalog in registered().items():
-        fields = {field.name: field for field in model._meta.get_fields()}
-        if catalog.key != "pk" and not getattr(fields.get(catalog.key), "unique", False):
+        if catalog.key != "pk" and catalog.key not in _unique_fields(model):
             mine, table = type(catalog).__name__, model.__name__
             yield Error(
                 f"{mine}.key is {catalog.key!r}: expected a unique field of {table}.",
                 hint=f'Give the field unique=True, or write key = "pk" in {mine}.',
                 id="recommendations.E007",
             )
+
+
+def _unique_fields(model: type[Model]) -> set[str]:
+    """Names of the fields of which no two products have the same value, as in_bulk() sees it."""
+    alone = {field.name for field in model._meta.get_fields() if getattr(field, "unique", False)}
+    constraints = model._meta.total_unique_constraints
+    return alone | {constraint.fields[0] for constraint in constraints if len(constraint.fields) == 1}
 
 
 def _prefixes() -> Iterator[CheckMessage]:
@@ -179,7 +186,7 @@ def _middleware() -> Iterator[CheckMessage]:
 
 def _request_in_templates() -> Iterator[CheckMessage]:
     engines = [engine for engine in settings.TEMPLATES if engine.get("BACKEND") == DJANGO_TEMPLATES]
-    if any(REQUEST in engine.get("OPTIONS", {}).get("context_processors", ()) for engine in engines):
+    if not engines or any(REQUEST in engine.get("OPTIONS", {}).get("context_processors", ()) for engine in engines):
         return
     yield Warning(
         "Templates do not get the request, which the tags need to know who looks.",

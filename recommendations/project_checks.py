@@ -1,7 +1,7 @@
 """What the project around the app gets wrong: clock, cookies, cache, broker, schedule, monitoring, public folders."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from .metrics import INSTALL, wrong_folder
 from .models.shopper import OFF_COOKIE
 
 TASKS = ("retrain_recommender", "sync_catalog", "count_popularity", "purge")
-PREFIX = "recommendations.tasks."
+OURS = "recommendations."
+PREFIX = f"{OURS}tasks."
 LEGAL = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 DUMMY = "django.core.cache.backends.dummy.DummyCache"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"  # Django's default
@@ -69,17 +70,25 @@ def check_cookie(config: Config) -> Iterator[CheckMessage]:
 
 def check_broker() -> Iterator[CheckMessage]:
     """A training is not delivered a second time while it runs."""
-    named = current_app.conf.broker_url or ""
-    urls = named if isinstance(named, list | tuple) else [named]
-    options = current_app.conf.broker_transport_options or {}
-    seconds = int(options.get("visibility_timeout", REDIS_SECONDS))  # kombu takes a text, too
-    if any(str(url).startswith(("redis", "sentinel")) for url in urls) and seconds <= REDIS_SECONDS:
-        yield Warning(
-            f"The Redis broker delivers a training again that takes longer than {seconds} seconds.",
-            hint='Set CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}, or more than your longest '
-            "training takes. A second delivery does no harm, but a worker looks at it for nothing.",
-            id="recommendations.W005",
-        )
+    broker = current_app.conf.broker_url or ""
+    urls = broker if isinstance(broker, list | tuple) else [broker]
+    if not any(str(url).startswith(("redis", "sentinel")) for url in urls):
+        return
+    named = (current_app.conf.broker_transport_options or {}).get("visibility_timeout", REDIS_SECONDS)
+    try:
+        seconds = int(named)  # kombu takes a text, too
+    except (TypeError, ValueError, OverflowError):
+        problem = f"The visibility_timeout of the Redis broker is {named!r}: expected a whole number of seconds."
+    else:
+        problem = f"The Redis broker delivers a training again that takes longer than {seconds} seconds."
+        if seconds > REDIS_SECONDS:
+            return
+    yield Warning(
+        problem,
+        hint='Set CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600}, or more than your longest '
+        "training takes. A second delivery does no harm, but a worker looks at it for nothing.",
+        id="recommendations.W005",
+    )
 
 
 def check_cache() -> Iterator[CheckMessage]:
@@ -140,8 +149,9 @@ def check_public_folders(storage: Storage) -> Iterator[CheckMessage]:
 def check_schedule() -> Iterator[CheckMessage]:
     """What beat sends exists."""
     for entry, planned in (current_app.conf.beat_schedule or {}).items():
-        task = str(planned.get("task", ""))
-        if task.startswith(PREFIX) and task.removeprefix(PREFIX) not in TASKS:
+        task = str(planned.get("task", "") if isinstance(planned, Mapping) else getattr(planned, "task", ""))
+        meant = task.startswith(PREFIX) or task in {f"{OURS}{name}" for name in TASKS}
+        if meant and task.removeprefix(PREFIX) not in TASKS:
             yield Warning(
                 f"CELERY_BEAT_SCHEDULE[{entry!r}] sends {task}, which does not exist.",
                 hint=f"Send one of {', '.join(PREFIX + name for name in TASKS)}.",

@@ -1,11 +1,14 @@
 """manage.py check: each thing that a shop may have forgotten, with the lines to add."""
 
 import re
+import warnings
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.checks import ERROR, Error, Warning, run_checks
+from django.db.models import CharField, Model, Q, UniqueConstraint
 from django.test import override_settings
+from django.test.utils import isolate_apps
 
 from recommendations import checks
 from recommendations.catalog import registry
@@ -97,6 +100,24 @@ def test_a_key_that_is_no_unique_field(monkeypatch, key):
     ]
 
 
+@isolate_apps("tests.shop")
+def test_a_key_that_a_constraint_makes_unique(monkeypatch):
+    unique = UniqueConstraint(fields=["code"], name="one_code")
+    both = UniqueConstraint(fields=["code", "sort"], name="one_of_a_sort")
+    some = UniqueConstraint(fields=["code"], name="one_of_some", condition=Q(sort="x"))
+
+    def found(*constraints):
+        meta = type("Meta", (), {"app_label": "shop", "constraints": constraints})
+        fields = {"code": CharField(max_length=9), "sort": CharField(max_length=9)}
+        model = type("Tin", (Model,), {"__module__": "tests.shop.models", "Meta": meta, **fields})
+        monkeypatch.setattr(registry, "_catalogs", {model: type("Tins", (BookCatalog,), {"key": "code"})(model)})
+        return [message.id for message in check_configuration()]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Django's, that the model is made again
+        assert (found(unique), found(both), found(some)) == ([], ["recommendations.E007"], ["recommendations.E007"])
+
+
 def test_the_urls_are_not_included():
     with override_settings(ROOT_URLCONF="tests.shop.models"):
         from tests.shop import models
@@ -125,6 +146,12 @@ def test_templates_lack_the_request():
                 id="recommendations.W003",
             )
         ]
+
+
+@pytest.mark.parametrize("engines", [[], [{"BACKEND": "django.template.backends.jinja2.Jinja2"}]])
+def test_without_templates_of_djangos_nothing_is_missing_in_them(engines):
+    with override_settings(TEMPLATES=engines):
+        assert check_configuration() == []
 
 
 def test_a_database_that_nobody_tests(monkeypatch):
@@ -249,6 +276,8 @@ def agrees(request):
         ("shop.nowhere.asks", "it can't be imported (No module named 'shop.nowhere')"),
         ("tests.test_checks.asks", 'it can\'t be imported (Module "tests.test_checks" does not define'),
         ("tests.test_checks.KEYS", "it can't be called"),
+        (".x", "it can't be imported (Empty module name)"),
+        ("..x", "it can't be imported (the 'package' argument is required"),
     ],
 )
 def test_consent_is_asked_of_nobody(path, problem):

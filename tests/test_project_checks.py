@@ -114,6 +114,16 @@ def test_of_several_brokers_one_is_redis(celery_has):
     assert (found.id, "60 seconds" in found.msg) == ("recommendations.W005", True)
 
 
+@pytest.mark.parametrize("named", ["4h", None, float("inf")])
+def test_how_long_redis_waits_is_no_number(celery_has, named):
+    celery_has(broker_url="redis://127.0.0.1:6379/0", broker_transport_options={"visibility_timeout": named})
+    [found] = check_deployment()
+    assert found.id == "recommendations.W005"
+    assert found.msg == f"The visibility_timeout of the Redis broker is {named!r}: expected a whole number of seconds."
+    celery_has(broker_url="amqp://127.0.0.1", broker_transport_options={"visibility_timeout": named})
+    assert check_deployment() == []
+
+
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:6379/0", "amqp://127.0.0.1"])
 def test_a_broker_that_waits_long_enough(celery_has, url):
     celery_has(broker_url=url, broker_transport_options={"visibility_timeout": 14_400})
@@ -216,6 +226,21 @@ def test_beat_sends_what_does_not_exist(celery_has):
             "recommendations.tasks.count_popularity, recommendations.tasks.purge.",
             id="recommendations.W008",
         )
+    ]
+
+
+def test_beat_sends_a_task_of_ours_by_another_name(celery_has):
+    celery_has(
+        beat_schedule={
+            "short": {"task": "recommendations.retrain_recommender"},
+            "entry": SimpleNamespace(task="recommendations.purge"),
+            "of the shop": {"task": "recommendations.mails"},
+            "nothing": None,
+        }
+    )
+    assert [message.msg for message in check_configuration()] == [
+        "CELERY_BEAT_SCHEDULE['short'] sends recommendations.retrain_recommender, which does not exist.",
+        "CELERY_BEAT_SCHEDULE['entry'] sends recommendations.purge, which does not exist.",
     ]
 
 
