@@ -42,7 +42,8 @@ def added_to_basket(*, product: Any, request: HttpRequest, **_: Any) -> None:
 def searched(*, sender: Any, query: str, **_: Any) -> None:
     """Words were searched for. Oscar sends this also for each further page, filter and sorting of a search."""
     asked = sender.request.GET
-    if query.strip() and asked.get("page", "1") == "1" and not asked.getlist("selected_facets"):
+    again = asked.get("page", "1") != "1" or "sort_by" in asked or asked.getlist("selected_facets")
+    if query.strip() and not again:
         record(sender.request, Kind.SEARCH, query=query)
 
 

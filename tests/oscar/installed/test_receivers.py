@@ -56,7 +56,8 @@ def test_what_is_put_into_the_basket_is_recorded(visitor, pot, recorded):
 
 def test_a_search_is_recorded_once_however_it_is_leafed_through(visitor, pot, recorded):
     visitor.get(pot.get_absolute_url())
-    for address in ("?q=moka+pot", "?q=", "?q=pot&page=2", "?q=jacket&selected_facets=rating_exact:3", "?q=pan&page=1"):
+    again = "?q=pot&page=2", "?q=jacket&selected_facets=rating_exact:3", "?q=pot&sort_by=price-asc"
+    for address in ("?q=moka+pot", "?q=", *again, "?q=pan&page=1"):
         visitor.get(f"/search/{address}")
     assert recorded()[1:] == [("search", "moka pot"), ("search", "pan")]
 
