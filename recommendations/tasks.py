@@ -30,7 +30,8 @@ from .retraining.requesting import in_training_for, is_answered
 # second delivery harmless, whoever sent it.
 @shared_task(bind=True, ignore_result=True, acks_late=True, reject_on_worker_lost=True)
 def retrain_recommender(self: Task, started_by: str = "schedule", after: int | None = None) -> None:
-    """Retrain and publish; nothing when another training runs, or this message was answered before.
+    """Delete what must not be kept any longer, retrain and publish; nothing when this message was answered before, and
+    only the first when another training runs.
 
     While the training that this message began is not known to be dead, the message comes back after a lease's time.
     """
@@ -41,6 +42,7 @@ def retrain_recommender(self: Task, started_by: str = "schedule", after: int | N
     if is_answered(message_id, after):
         log("training_answered", message_id=message_id)
         return
+    purge()  # first, so that what is too old goes even where no training gets through
     try:
         version = retraining.retrain(started_by, message_id=message_id)
     except RetrainingBusy as busy:

@@ -19,6 +19,21 @@ def test_retraining_notes_who_asked(shop, trainer):
     assert RecommenderVersion.objects.get().started_by == "anna"
 
 
+def test_what_is_too_old_is_deleted_before_a_training_that_may_not_get_through(shop, trainer, settings, caplog):
+    settings.RECOMMENDATIONS = {"RETENTION_DAYS": 1}
+    kept = Interaction.objects.filter(event_key=0).update(occurred_at=timezone.now())
+    with patch.object(retraining, "retrain", side_effect=RetrainingBusy(7)), caplog.at_level("INFO", "recommendations"):
+        tasks.retrain_recommender()
+    assert Interaction.objects.count() == kept > 0
+    assert [entry.event for entry in caplog.records] == ["purged", "training_busy"]
+
+
+def test_a_message_that_was_answered_deletes_nothing(shop, trainer):
+    tasks.retrain_recommender.apply(task_id="night 1")
+    with patch.object(tasks.controls, "purge", side_effect=AssertionError):
+        assert tasks.retrain_recommender.apply(task_id="night 1").state == "SUCCESS"
+
+
 def test_retraining_from_the_schedule_says_so(shop, trainer):
     tasks.retrain_recommender()
     assert RecommenderVersion.objects.get().started_by == "schedule"

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.forms.models import model_to_dict  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from recommendations.exceptions import RecommendationsError  # noqa: E402
-from recommendations.models import RecommenderVersion, Shopper  # noqa: E402
+from recommendations.models import Interaction, RecommenderVersion, Shopper  # noqa: E402
 from recommendations.publishing import current_recommender, publish, upload  # noqa: E402
 from recommendations.retraining import cancel, reap, request_retraining  # noqa: E402
 from recommendations.retraining.lease import Lease  # noqa: E402
@@ -39,6 +41,16 @@ def publish_directory(directory: str) -> int:
 
 def request() -> None:
     request_retraining("the test")
+
+
+def age_all_but_the_newest() -> int:
+    """All that shoppers did becomes too old to be kept, but one event; how many are too old."""
+    newest = Interaction.objects.order_by("-occurred_at").values_list("pk", flat=True)[:1].get()
+    return Interaction.objects.exclude(pk=newest).update(occurred_at=timezone.now() - timedelta(days=11_000))
+
+
+def events() -> int:
+    return Interaction.objects.count()
 
 
 def versions() -> list[dict[str, Any]]:
@@ -82,7 +94,10 @@ def hold_silently() -> dict[str, bool]:
 
 ORDERS = {
     function.__name__: function
-    for function in (prepare, publish_directory, request, versions, served, cancel, take, hold_silently)
+    for function in (
+        *(prepare, publish_directory, request, versions, served, cancel, take, hold_silently),
+        *(age_all_but_the_newest, events),
+    )
 }
 
 

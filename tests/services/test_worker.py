@@ -66,6 +66,13 @@ def test_killed_twice_then_cancelled_then_published(shop, start_worker, wait_for
     assert shop.ask("served") == {"version": new["id"], "sources": ["recommender"], "count": 5, "torch": False}
 
 
+def test_a_queued_retraining_first_deletes_what_is_too_old(shop, start_worker, wait_for):
+    assert shop.ask("age_all_but_the_newest") > 1
+    shop.ask("request")
+    wait_for(bool, start_worker())  # its version is there: what comes first is done
+    assert shop.ask("events") == 1
+
+
 @on_each_broker
 def test_two_workers_train_and_two_web_workers_serve(shop, web, start_worker, wait_for):
     workers = [start_worker(), start_worker()]
