@@ -52,6 +52,8 @@ PARTS = {
     "order": _("The order of events"),
 }
 LEADING = "ndcg@10"
+# In a refusal names stand after "of", before a colon, or have an underscore; "the recommender" is no name there.
+NAMES = re.compile(r"(?<=\bof )[a-z]+\b|\b[a-z]+(?=:)|\b[a-z]+_[a-z_]+\b")
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, float]]]
 
@@ -108,7 +110,7 @@ def refusal(error: str, is_fault: bool) -> str:
     version is no better, but nobody may live with false reasons.
     """
     words = {name: f"“{label}”" for name, label in {**METHODS, **PROTOCOLS}.items()}
-    told = re.sub(r"\b[a-z_]+\b", lambda word: words.get(word[0], word[0]), error)
+    told = NAMES.sub(lambda name: words.get(name[0], name[0]), error)
     if is_fault:
         advice = gettext(
             "More history does not mend this: it is a fault, please report it with these figures (docs/retraining.md)."

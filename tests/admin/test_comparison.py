@@ -130,10 +130,14 @@ def test_what_counts_most_leads():
 
 
 def test_a_refusal_has_the_words_of_the_tables_and_says_what_to_do():
-    error = "new_products: NDCG@10 0.1 against 0.2 of item_neighbours, a lead above 0.0 is needed"
+    error = (
+        "The recommender does not beat every baseline. new_products: NDCG@10 0.1 against 0.2 of item_neighbours, "
+        "a lead above 0.0 is needed; repeats_allowed: NDCG@10 0.1 against 0.2 of popularity, a lead above 0.0 is needed."
+    )
     assert refusal(error, is_fault=False).splitlines() == [
-        "“Products the shopper had never met”: NDCG@10 0.1 against 0.2 of “Item neighbours”, "
-        "a lead above 0.0 is needed",
+        "The recommender does not beat every baseline. “Products the shopper had never met”: NDCG@10 0.1 against 0.2 "
+        "of “Item neighbours”, a lead above 0.0 is needed; “Everything a shopper turned to, known products too”: "
+        "NDCG@10 0.1 against 0.2 of “Most popular”, a lead above 0.0 is needed.",
         "With little history this is normal: import more, or try again later (docs/retraining.md).",
     ]
 

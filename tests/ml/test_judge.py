@@ -109,7 +109,7 @@ def test_a_refusal_gives_figures_and_names():
     text = verdict([0.1, 0.3], np.array([0.2, 0.4]))
     assert text == (
         "The recommender does not beat every baseline. new_products: NDCG@10 0.2000 against 0.3000 of popularity, "
-        "a lead above 0.0000 is needed"
+        "a lead above 0.0000 is needed."
     )
 
 
@@ -135,7 +135,7 @@ def test_only_what_is_surely_worse_falls_behind():
     assert falls_behind(compared([0.3, 0.3], [0.2, 0.5]), 7) == ""  # -.05 on average, give or take more
     assert falls_behind(compared([0.2, 0.3], [0.3, 0.4]), 7) == (
         "The recommender falls behind version 7, on interactions that neither fit had seen. "
-        "new_products: NDCG@10 differs by -0.1000 (-0.1000 to -0.1000) over 2 shoppers"
+        "new_products: NDCG@10 differs by -0.1000 (-0.1000 to -0.1000) over 2 shoppers."
     )
 
 

@@ -159,7 +159,7 @@ def refusal(table: dict, lead_over: dict, standard_errors: float) -> str:
                     f"{protocol}: NDCG@10 {ours:.4f} against {theirs:.4f} of {name}, "
                     f"a lead above {needed:.4f} is needed"
                 )
-    return "The recommender does not beat every baseline. " + "; ".join(reasons) if reasons else ""
+    return f"The recommender does not beat every baseline. {'; '.join(reasons)}." if reasons else ""
 
 
 def beside_current(lead_over: dict, asked: Sequence[Protocol], errors: float) -> dict[str, dict[str, float]]:
@@ -184,7 +184,7 @@ def falls_behind(compared: dict[str, dict[str, float]], version: int) -> str:
         if found["high"] < 0
     ]
     told = f"The recommender falls behind version {version}, on interactions that neither fit had seen. "
-    return told + "; ".join(reasons) if reasons else ""
+    return f"{told}{'; '.join(reasons)}." if reasons else ""
 
 
 def interactions_by_kind(log: InteractionLog) -> dict[str, int]:
