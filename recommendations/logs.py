@@ -33,6 +33,9 @@ class Line:
 LINES = {
     "use_case_failed": Line(logging.ERROR, "%(use_case)s failed; the page goes on without it: %(cause)s"),
     "request_not_served": Line(logging.ERROR, "%(endpoint)s answered 503, nothing was accepted: %(cause)s"),
+    "tables_missing": Line(
+        logging.ERROR, "The app's tables are not there, a user is deleted without them: run migrate: %(cause)s"
+    ),
     "figures_not_counted": Line(logging.ERROR, "Figures can't be counted, pages go on without: %(cause)s"),
     "cache_down": Line(logging.WARNING, "The cache does not answer, nothing is throttled: %(cause)s"),
     "order_lines_unknown": Line(

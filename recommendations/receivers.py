@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
+from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.http import HttpRequest
@@ -12,6 +13,9 @@ from django.http import HttpRequest
 from .boundary import never_break
 from .capture import merge_at_login
 from .catalog import mirror, product_id_of, registered
+from .logs import log
+from .metrics import fell_back
+from .mistakes import is_raised
 from .models import Shopper
 
 
@@ -54,8 +58,15 @@ def logged_in(*, request: HttpRequest | None = None, user: Any, **_: Any) -> Non
 
 
 def user_deleted(*, instance: Any, **_: Any) -> None:
-    """Delete what is kept of the user, in the same transaction.
+    """Delete what is kept of the user, in the same transaction; nothing where our tables are not there.
 
-    Raises whatever the database raises: the user could not be deleted while our row names it.
+    Raises whatever else the database raises: the user could not be deleted while our row names it.
     """
-    Shopper.objects.filter(user=instance.pk).delete()
+    try:
+        with Shopper.objects.atomic():
+            Shopper.objects.filter(user=instance.pk).delete()
+    except DatabaseFailure as error:
+        if is_raised(error) or Shopper.objects.has_table():
+            raise
+        log("tables_missing", error)
+        fell_back("user_deleted")

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections, router
 
 from ..exceptions import RecommendationsError
 from ..models import Interaction
@@ -12,8 +11,7 @@ class Command(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> Any:
         """Run it. Raises CommandError."""
-        connection = connections[router.db_for_write(Interaction)]
-        if Interaction._meta.db_table not in connection.introspection.table_names():
+        if not Interaction.objects.has_table():
             raise CommandError("The app's tables are not there yet: run manage.py migrate first.")
         try:
             return super().execute(*args, **options)

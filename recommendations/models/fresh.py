@@ -25,6 +25,10 @@ class FreshQuerySet(models.QuerySet[Row]):
         """The database's alias."""
         return self._db or router.db_for_write(self.model, **self._hints)
 
+    def has_table(self) -> bool:
+        """Whether the app's tables are there: not before `migrate`, and not after `migrate recommendations zero`."""
+        return self.model._meta.db_table in connections[self.db].introspection.table_names()
+
     def atomic(self) -> transaction.Atomic:
         """A transaction where these rows are written."""
         return transaction.atomic(using=self.db)
