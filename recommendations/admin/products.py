@@ -10,6 +10,8 @@ class ProductAdmin(BrowsingAdmin):
     """The mirror of the shop's products; it changes when the shop's own product does."""
 
     list_display = ["title_or_id", "product_id", "path", "brand", "price", "available", "updated_at"]
+    fields = ["title", "product_id", "path", "brand", "price", "available", "created_at", "updated_at"]
+    readonly_fields = fields
     search_fields = ["product_id", "title"]
     search_help_text = _("Part of a title or of a product id")
 
@@ -19,4 +21,4 @@ class ProductAdmin(BrowsingAdmin):
 
     @admin.display(description=_("category"))
     def path(self, product: Product) -> str:
-        return " › ".join(product.category)
+        return " › ".join(product.category) or "-"

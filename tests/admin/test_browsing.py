@@ -192,6 +192,17 @@ def test_products_are_found_by_title_and_id(staff, rows):
     assert "Drinks › Tea" in client.get(url("product")).content.decode()
 
 
+def test_a_product_is_told_in_fields_of_its_own(staff, rows):
+    tea = Product.objects.get(product_id="tea")
+    page = staff("view_product").get(reverse("admin:recommendations_product_change", args=[tea.pk]))
+    assert page.context["adminform"].fieldsets == [
+        (None, {"fields": ["title", "product_id", "path", "brand", "price", "available", "created_at", "updated_at"]})
+    ]
+    html = page.content.decode()
+    assert "Drinks › Tea" in html and "field-updated_at" in html
+    assert "Attributes" not in html and "[&quot;" not in html
+
+
 def test_pages_are_walked_one_by_one(staff, rows):
     client = staff("view_history")
     seen = []

@@ -132,7 +132,8 @@ def test_what_counts_most_leads():
 def test_a_refusal_has_the_words_of_the_tables_and_says_what_to_do():
     error = (
         "The recommender does not beat every baseline. new_products: NDCG@10 0.1 against 0.2 of item_neighbours, "
-        "a lead above 0.0 is needed; repeats_allowed: NDCG@10 0.1 against 0.2 of popularity, a lead above 0.0 is needed."
+        "a lead above 0.0 is needed; repeats_allowed: NDCG@10 0.1 against 0.2 of popularity, a lead above 0.0 is "
+        "needed."
     )
     assert refusal(error, is_fault=False).splitlines() == [
         "The recommender does not beat every baseline. “Products the shopper had never met”: NDCG@10 0.1 against 0.2 "
