@@ -91,7 +91,7 @@ def fidelity_facts(fidelity: Mapping[str, Any]) -> list[tuple[str, str]]:
         values |= {name: _count(gate.get(name)) for name in ("shoppers", "visitors")}
         told.append((gettext("Checked before it was published"), words % values))
     single = (
-        (_("NAOPC of our order (1 is best)"), report.get("naopc", {}).get("ours")),
+        (_("NAOPC of our order (1 is best)"), _order(report.get("naopc", {}))),
         (_("Specificity: causes that are the only one"), report.get("specificity")),
         (_("Told alike when asked twice"), report.get("stability", {}).get("same_input")),
         (_("Kept beside an unrelated event"), report.get("stability", {}).get("another_event")),
@@ -168,6 +168,11 @@ def _method(name: str) -> str:
 def _pair(sanity: Mapping[str, float | None]) -> str:
     found: Sequence[float | None] = (sanity.get("agreement"), sanity.get("chance"))
     return "" if None in found else " / ".join(map(_share, found))
+
+
+def _order(naopc: Mapping[str, float | None]) -> str:
+    value = naopc.get("ours")
+    return "" if value is None else _number(value)  # no share: below 0 where the order is the wrong way round
 
 
 def _milliseconds(figures: Mapping[str, Any]) -> str:

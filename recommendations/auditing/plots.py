@@ -21,7 +21,15 @@ STYLE = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
-TIERS = {"T1": "one product (T1)", "T2": "either of two (T2)"}
+# From the bottom of a bar upwards, in the words of the admin's table.
+TIERS = {
+    "T1": "one cause (T1)",
+    "T2": "either of two (T2)",
+    "P": "promoted (P)",
+    "T4": "bought together (T4)",
+    "T5": "plain fact (T5)",
+    "T0": "none (T0)",
+}
 COLOURS = ("#0b6e4f", "#6fb98f", "#c9d6df", "#8d99ae", "#52616b", "#b5838d")
 OURS_COLOUR = "#0b6e4f"
 
@@ -58,11 +66,12 @@ def _svg(draw: Draw, figures: Mapping[str, Any]) -> str:
 def _coverage(axes: Axes, coverage: Mapping[str, Mapping[str, float]]) -> None:
     """Stacked shares of the tiers, a bar for each length of history."""
     lengths = [name for name in LENGTHS if name in coverage]
-    tiers = sorted({tier for length in lengths for tier in coverage[length]}, key=_tier_order)
+    shown = {tier for length in lengths for tier in coverage[length]}
+    tiers = [tier for tier in TIERS if tier in shown]
     base = [0.0] * len(lengths)
     for tier, colour in zip(tiers, COLOURS, strict=False):
         shares = [coverage[length].get(tier, 0.0) for length in lengths]
-        axes.bar(lengths, shares, bottom=base, label=TIERS.get(tier, _other(tier)), color=colour, width=0.6)
+        axes.bar(lengths, shares, bottom=base, label=TIERS[tier], color=colour, width=0.6)
         base = [below + share for below, share in zip(base, shares, strict=True)]
     axes.set_ylim(0, 1)
     axes.set_xlabel("distinct products in the history")
@@ -104,14 +113,6 @@ def _line(axes: Axes, name: str, values: Mapping[str, float], **style: Any) -> N
 
 def _legend_beside(axes: Axes) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-
-
-def _tier_order(tier: str) -> tuple[bool, bool, str]:
-    return tier not in TIERS, tier == "T0", tier
-
-
-def _other(tier: str) -> str:
-    return "no reason (T0)" if tier == "T0" else f"a plain fact ({tier})"
 
 
 def _words(name: str) -> str:

@@ -3,7 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from recommendations.admin.fidelity import FidelityTable, fidelity_facts, fidelity_tables, trend
+from recommendations.admin.fidelity import TIERS, FidelityTable, fidelity_facts, fidelity_tables, trend
+from recommendations.auditing import plots
 from recommendations.auditing.plots import draw_plots
 from recommendations.models import RecommenderVersion
 
@@ -72,7 +73,7 @@ def test_single_figures_are_told():
     )
     nothing_kept = {"specificity": 0.0, "naopc": {"ours": 0.0}, "stability": {"same_input": 0.0, "another_event": None}}
     assert list(fidelity_facts({"report": nothing_kept})) == [
-        ("NAOPC of our order (1 is best)", "0.0%"),
+        ("NAOPC of our order (1 is best)", "0.000"),
         ("Specificity: causes that are the only one", "0.0%"),
         ("Told alike when asked twice", "0.0%"),
     ]
@@ -80,6 +81,12 @@ def test_single_figures_are_told():
     assert told["Explaining a list, milliseconds p50 / p99"] == "3.0 / 6.0"
     assert told["The same without learning, and by chance"] == "40.0% / 35.0%"
     assert fidelity_facts({}) == []
+
+
+def test_a_plot_calls_what_products_rest_on_as_the_table_does():
+    (table,) = fidelity_tables({"gate": {"coverage": {"1": dict.fromkeys(plots.TIERS, 0.2)}}})
+    assert set(table.columns) == set(plots.TIERS.values())
+    assert set(plots.TIERS) == set(TIERS)
 
 
 def test_a_version_stands_beside_those_before_it(db):

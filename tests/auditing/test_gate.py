@@ -84,7 +84,7 @@ def test_a_sound_version_passes_with_its_figures(version, tmp_path):
     assert figures["delp@1"].keys() == {"ours", *LABELS}
     assert figures["delp@1"]["ours"] == min(figures["delp@1"].values())
     assert figures["latency_ms"]["lists"] == 10
-    assert "one product (T1)" in verdict.fidelity["plots"]["coverage"]
+    assert "one cause (T1)" in verdict.fidelity["plots"]["coverage"]
     assert [model.objects.count() for model in (Shopper, Interaction, RemovedProduct)] == before
     assert current_recommender() is None
 
