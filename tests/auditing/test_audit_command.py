@@ -227,6 +227,13 @@ def test_options_are_checked(option, value):
         call_command("explanation_audit", option, value)
 
 
+def test_a_file_that_can_not_be_written_is_named_before_anything_is_checked(version, tmp_path, monkeypatch):
+    monkeypatch.setattr(Tally, "check", lambda *args: pytest.fail("the work was begun"))
+    path = tmp_path / "no folder" / "audit.json"
+    with pytest.raises(CommandError, match=f"--json {path}: No such file or directory; expected a file in a folder"):
+        call_command("explanation_audit", "--json", str(path))
+
+
 def test_a_stranger_is_shown_facts_only(version):
     ProductPopularity.objects.update(recent_shoppers=5)  # more than there were
     tally = Tally(version, 20)

@@ -13,6 +13,7 @@ from recommendations.auditing.explained import ExplainedShop
 from recommendations.auditing.report import make_report
 from recommendations.auditing.steadiness import agrees_without_learning, kept_beside_another, told_again
 from recommendations.catalog import Promotion
+from recommendations.management.commands.explanation_report import lines
 from recommendations.ml.kinds import Kind
 from recommendations.ml.plain import PlainScorer
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion, Shopper
@@ -116,9 +117,10 @@ def test_what_is_promoted_is_measured_where_it_would_stand(version, monkeypatch)
 
 def test_who_is_left_out_is_told_and_why(version, monkeypatch):
     monkeypatch.setattr(explained_module, "MOST_UNITS", 0)
-    report, told = reported(version, "--shoppers", "2")
+    report = make_report(version, 2)
+    told = list(lines(version.pk, report))
     assert (report["shoppers"], report["left_out"]) == (0, {"history": 2})
-    assert "Left out: 2 whose history has no or over 50 products and searches" in told
+    assert "Left out: 2 whose history has no or over 50 products and searches" in told[1]
     shop = ExplainedShop(current_recommender(), 0)
     monkeypatch.setattr(explained_module, "MOST_UNITS", 50)
     monkeypatch.setattr(explained_module, "recommend", lambda query: RecommendationList("new_for_you"))
@@ -142,12 +144,40 @@ def test_the_same_seed_measures_the_same(version):
     assert seen[0] == seen[1]
 
 
-def test_a_shop_without_histories_has_an_empty_report(version):
+def test_a_shop_without_histories_has_an_empty_report_and_keeps_the_one_before(version):
+    before, _ = reported(version)
     Interaction.objects.all().delete()
-    report, told = reported(version)
+    _, told = reported(version)
+    report = make_report(version, 200)
     assert (report["shoppers"], report["shown"], report["claims"]) == (0, 0, 0)
     assert report["specificity"] is None
-    assert "nothing was measured" in told
+    assert "nothing was measured, and nothing is kept" in told
+    assert version.fidelity["report"] == before
+
+
+@pytest.mark.parametrize("shoppers", ["0", "-3", "some"])
+def test_who_asks_for_no_shoppers_is_told(version, shoppers):
+    with pytest.raises(CommandError, match=f"argument --shoppers: '{shoppers}': expected a whole number from 1"):
+        reported(version, f"--shoppers={shoppers}")
+    version.refresh_from_db()
+    assert "report" not in version.fidelity
+
+
+def test_a_file_that_can_not_be_written_is_named_before_anything_is_measured(version, tmp_path, monkeypatch):
+    monkeypatch.setattr("recommendations.management.commands.explanation_report.make_report", pytest.fail)
+    path = tmp_path / "no folder" / "report.json"
+    with pytest.raises(CommandError, match=f"--json {path}: No such file or directory; expected a file in a folder"):
+        reported(version, "--json", str(path))
+
+
+def test_a_file_that_could_be_written_is_as_it_was_until_there_is_a_report(version, tmp_path):
+    RecommenderVersion.objects.update(artifact="gone")
+    kept, new = tmp_path / "kept.json", tmp_path / "new.json"
+    kept.write_text("{}")
+    for path in (kept, new):
+        with pytest.raises(CommandError, match=f"version {version.pk}"):
+            reported(version, "--json", str(path))
+    assert kept.read_text() == "{}" and not new.exists()
 
 
 def test_a_history_of_one_product_is_measured(version):

@@ -15,6 +15,7 @@ from ...auditing.tally import Tally
 from ...models import RecommenderVersion
 from ...publishing import current_recommender, on_trial, why_not_served
 from .. import command
+from ..options import check_writable, positive
 
 # Shoppers in a row without a claim, after which there are none to be had.
 FRUITLESS = 300
@@ -28,7 +29,7 @@ class Command(command.Command):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--claims", type=_positive, default=1_000, metavar="N", help='"because" reasons to check')
+        parser.add_argument("--claims", type=positive, default=1_000, metavar="N", help='"because" reasons to check')
         parser.add_argument("--json", type=Path, metavar="OUT", help="write the report to this file")
         parser.add_argument(
             "--visitors",
@@ -38,11 +39,12 @@ class Command(command.Command):
             help="share of the claims from made-up visitors with up to five recent products (%(default)s)",
         )
         parser.add_argument(
-            "--predict-every", type=_positive, default=20, metavar="N", help="try a removal each N claims (%(default)s)"
+            "--predict-every", type=positive, default=20, metavar="N", help="try a removal each N claims (%(default)s)"
         )
         parser.add_argument("--seed", type=int, default=0, help="draws shoppers, visits and lengths (%(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        check_writable("--json", options["json"])
         served = current_recommender()
         if served is None:
             nothing = "No version is published: there is nothing to audit. Run retrain_recommender first."
@@ -89,12 +91,6 @@ def _askings(draw: random.Random, tally: Tally, options: dict[str, Any]) -> Iter
             return
         yield asking or asking_for(real.pop())
         fruitless = fruitless + 1 if tally.claims == before else 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r}: expected a whole number from 1")
-    return int(text)
 
 
 def _share(text: str) -> float:

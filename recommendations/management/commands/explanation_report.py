@@ -12,6 +12,7 @@ from ...auditing.report import KE, make_report
 from ...ml.artifact import ArtifactError
 from ...models import RecommenderVersion
 from .. import command
+from ..options import check_writable, positive
 
 
 class Command(command.Command):
@@ -24,10 +25,11 @@ class Command(command.Command):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("version", type=int, help="number of a version, current or not, that still has its files")
         parser.add_argument("--json", type=Path, metavar="OUT", help="write the report to this file")
-        parser.add_argument("--shoppers", type=int, default=200, metavar="N", help="shoppers to ask (%(default)s)")
+        parser.add_argument("--shoppers", type=positive, default=200, metavar="N", help="shoppers to ask (%(default)s)")
         parser.add_argument("--seed", type=int, default=0, help="draws the shoppers (%(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        check_writable("--json", options["json"])
         version = RecommenderVersion.objects.filter(pk=options["version"]).first()
         if version is None:
             whole = RecommenderVersion.objects.exclude(artifact_sha256="")
@@ -37,7 +39,8 @@ class Command(command.Command):
             report = make_report(version, options["shoppers"], options["seed"], self._progress(options["shoppers"]))
         except ArtifactError as error:
             raise CommandError(str(error)) from error
-        _keep(version, report)
+        if report["shown"]:
+            _keep(version, report)
         if options["json"]:
             options["json"].write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         for line in lines(version.pk, report):
@@ -71,7 +74,7 @@ def lines(version: int, report: Mapping[str, Any]) -> Iterator[str]:
     for why, shoppers in report["left_out"].items():
         yield f"Left out: {shoppers:,} {LEFT_OUT[why]}."
     if not report["shown"]:
-        yield "Nobody has a history that this version can read: nothing was measured."
+        yield "Nobody has a history that this version can read: nothing was measured, and nothing is kept."
         return
     yield from _table(
         "False reasons, strictly and leniently", ("strict", "lenient"), report, "false_reason_rate_on_claims"
