@@ -33,6 +33,7 @@ NEED_TORCH = [
     "ml/test_baselines.py",
     "ml/test_checkpoints.py",
     "ml/test_cooccurrence.py",
+    "ml/test_counted.py",
     "ml/test_fit.py",
     "ml/test_importance.py",
     "ml/test_judge.py",

@@ -178,6 +178,8 @@ class VersionAdmin(BrowsingAdmin):
     def why(self, version: RecommenderVersion) -> str:
         if version.status == Status.REJECTED:
             return refusal(version.error, is_fault="gate" in version.fidelity)  # which only a better version reaches
+        if version.is_counted:
+            return gettext("Counted, not learned yet: %(why)s") % {"why": version.data["counted"]}
         return version.error or "-"
 
     @admin.display(description=_("NDCG@10 (best baseline)"))

@@ -119,3 +119,8 @@ class RecommenderVersion(models.Model):
     def __str__(self) -> str:
         words = gettext("version %(number)s (%(status)s)")
         return words % {"number": self.pk, "status": self.get_status_display().lower()}
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it was only counted, since too little was known to learn from: data["counted"] says what lacks."""
+        return "counted" in self.data

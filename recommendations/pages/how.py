@@ -18,6 +18,8 @@ from ..models.recommender_version import best_baseline
 from .trying_again import or_try_again
 
 LEADING = "ndcg@10"
+# The parts that count where nothing was learned yet; the network says only what words do.
+COUNTED = "table", "likeness", "bought_against", "repeat_of_bought", "recent"
 # Metrics of a version -> what was asked, as the template tells it.
 QUESTIONS = ("repeats_allowed", "new_products")
 
@@ -70,7 +72,7 @@ def _told(version: RecommenderVersion) -> CurrentVersion:
         _time(data.get("first")),
         _time(data.get("last")),
         dict(sorted(by_kind.items(), key=lambda entry: -entry[1])),
-        tuple(_counting(data.get("mix", {}))),
+        COUNTED if version.is_counted else tuple(_counting(data.get("mix", {}))),
         tuple(_comparisons(version.metrics)),
         version.fidelity.get("gate", {}),
     )

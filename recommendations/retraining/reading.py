@@ -42,6 +42,16 @@ class ShopLog:
         return Words(index, _queries(index, self.texts, self.searches))
 
 
+def whole_catalog(read: ShopLog) -> tuple[Vocabulary, QueryIndex]:
+    """Every product of the mirror and their words: those of the log by the numbers they have there, then the others."""
+    met = set(read.vocabulary.product_ids)
+    others = [(product_id, text) for _, product_id, text in Product.objects.described() if product_id not in met]
+    product_ids, texts = zip(*others, strict=True) if others else ((), ())
+    vocabulary = read.vocabulary.extended(product_ids)
+    events = count_items(read.log.products(), len(vocabulary))
+    return vocabulary, build_index([*read.texts, *texts], events)
+
+
 def read_log(report: Callable[[float], None], until: int | None = None) -> ShopLog:
     """Every remembered event that training may use, up to the one with the primary key `until`.
 

@@ -1,7 +1,8 @@
 """One retraining from the shop's rows to the served version. Whatever breaks, the current version serves on."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -23,9 +24,11 @@ from ..signals import version_failed, version_rejected
 from .before import fits_before
 from .checkpoints import Kept, forget_checkpoints
 from .lease import Lease
-from .reading import ShopLog, read_log
+from .reading import ShopLog, read_log, whole_catalog
 
 Status = RecommenderVersion.Status
+# What is counted in a moment is checked as what was trained for so long.
+SECONDS_OF_COUNTED = 60.0
 Report = Callable[[str, float], None]
 
 
@@ -72,7 +75,8 @@ def _reporting(lease: Lease, report: Report | None) -> Report:
 
 
 def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report) -> None:
-    train, chosen = _trainer({**get_config().TRAINING, **settings})
+    trainer = _trainer({**get_config().TRAINING, **settings})
+    _, chosen = trainer
     report("reading the catalog", 0)
     sync_catalog()
     report("counting what is popular", 0.02)
@@ -80,42 +84,78 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     kept, read = _read(lease.version, lambda share: report("reading interactions", 0.03 + 0.05 * share))
     told = {"report": read.report.to_dict(), **kept.told(read.log)}
     lease.update(settings=asdict(chosen), data=told)
-    with TemporaryDirectory(prefix="recommender-") as directory:
-        began = monotonic()
-        result = train(
-            read.log,
-            read.vocabulary,
-            Path(directory),
-            chosen,
-            lambda stage, done: report(stage, 0.08 + 0.75 * done),
-            read.index,
-            kept.directory,
-            fits_before(),
-            read.words_before,
-        )
-        if why_cold := result.start.get("cold"):
+    with TemporaryDirectory(prefix="recommender-") as name:
+        directory = Path(name)
+        try:
+            made = _trained(trainer, kept, read, directory, report)
+        except NotEnoughData as too_few:
+            made = _counted(too_few, read, directory, chosen, report)
+        lease.update(metrics=made.metrics, data={**made.data, **told})
+        if why_cold := made.data.get("start", {}).get("cold"):
             log("training_started_cold", version=lease.version.pk, why=why_cold)
-        details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
-        details |= {"start": result.start, "current": result.current}
-        lease.update(metrics=result.metrics, data={**result.data, **details, **told})
-        if not result.accepted:
-            _reject(lease, result.refusal)
+        if made.refusal:
+            _reject(lease, made.refusal)
             return
-        report("checking reasons", 0.83)
-        verdict = check_reasons(
-            lease.version,
-            Path(directory),
-            monotonic() - began,
-            lambda share: report("checking reasons", 0.83 + 0.15 * share),
-        )
-        lease.update(fidelity=verdict.fidelity)
-        if verdict.refusal:
-            _reject(lease, verdict.refusal)
-            return
-        report("publishing", 0.98)
-        upload(lease.version, Path(directory))
-        lease.update(progress=1, finished_at=timezone.now())
-        publish(lease.version)
+        _check_and_publish(lease, directory, made.seconds, report)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What the version's row is told of the artifact in the directory, and why there is none, "" if there is one."""
+
+    refusal: str
+    metrics: dict[str, Any]
+    data: dict[str, Any]
+    seconds: float  # it took; the gate takes a share of it
+
+
+def _trained(
+    trainer: tuple[Callable[..., Any], Any], kept: Kept, read: ShopLog, directory: Path, report: Report
+) -> _Made:
+    (train, settings), began = trainer, monotonic()
+    result = train(
+        read.log,
+        read.vocabulary,
+        directory,
+        settings,
+        lambda stage, done: report(stage, 0.08 + 0.75 * done),
+        read.index,
+        kept.directory,
+        fits_before(),
+        read.words_before,
+    )
+    details = {"steps": result.steps, "mix": result.mix, "seconds": result.timings, "parity": result.parity}
+    details |= {"start": result.start, "current": result.current}
+    return _Made(result.refusal, result.metrics, {**result.data, **details}, monotonic() - began)
+
+
+def _counted(too_few: NotEnoughData, read: ShopLog, directory: Path, settings: Any, report: Report) -> _Made:
+    """A version that is counted, not learned, for a shop that has no other yet; else raises `too_few`."""
+    current = RecommenderVersion.objects.current()
+    if current is not None and not current.is_counted:
+        raise too_few
+    report("count", 0.5)
+    vocabulary, index = whole_catalog(read)
+    if len(index.items) == 0:
+        raise too_few
+    from ..ml.training.counted import write_counted
+
+    mix = write_counted(read.log, vocabulary, index, directory, settings)
+    return _Made("", {}, {"counted": str(too_few), "mix": asdict(mix)}, SECONDS_OF_COUNTED)
+
+
+def _check_and_publish(lease: Lease, directory: Path, seconds: float, report: Report) -> None:
+    report("checking reasons", 0.83)
+    checking = partial(report, "checking reasons")
+    verdict = check_reasons(lease.version, directory, seconds, lambda share: checking(0.83 + 0.15 * share))
+    lease.update(fidelity=verdict.fidelity)
+    if verdict.refusal:
+        _reject(lease, verdict.refusal)
+        return
+    report("publishing", 0.98)
+    upload(lease.version, directory)
+    lease.update(progress=1, finished_at=timezone.now())
+    publish(lease.version)
 
 
 def _read(version: RecommenderVersion, report: Callable[[float], None]) -> tuple[Kept, ShopLog]:

@@ -1,15 +1,19 @@
 import logging
 import sys
+from dataclasses import replace
 
 import pytest
 
 from recommendations.auditing.gate import Verdict, check_reasons
 from recommendations.exceptions import RetrainingBusy
 from recommendations.ml.splitting import NotEnoughData
+from recommendations.ml.text import NO_INDEX
+from recommendations.ml.training_settings import TrainingSettings
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion
 from recommendations.publishing import current_recommender, forget
 from recommendations.retraining import cancel, retrain, running
 from recommendations.retraining.lease import Lease
+from recommendations.serving import RecommendationQuery, recommend
 from recommendations.serving.memory import Memory
 from recommendations.signals import version_failed, version_rejected
 from tests.retraining.made_shop import QUICK, make_shop
@@ -125,13 +129,44 @@ def test_a_serving_that_lies_is_caught_before_it_serves(shop, trainer, monkeypat
     assert RecommenderVersion.objects.current() == good
 
 
-def test_too_little_data_is_skipped(shop, trainer):
-    def too_little():
-        raise NotEnoughData("3 shoppers, 50 are needed")
+def too_little():
+    raise NotEnoughData("3 shoppers, 50 are needed")
 
+
+def test_too_little_data_is_skipped_where_a_trained_version_serves(shop, trainer):
+    good = retrain("anna")
     trainer.middle = too_little
+    version = retrain("ben")
+    assert (version.status, version.error) == (Status.SKIPPED, "3 shoppers, 50 are needed")
+    assert RecommenderVersion.objects.current() == good
+
+
+def test_without_a_word_in_the_catalog_too_little_data_is_skipped(shop, trainer, monkeypatch):
+    trainer.middle = too_little
+    no_words = lambda read: (read.vocabulary, NO_INDEX)  # noqa: E731
+    monkeypatch.setattr(running, "whole_catalog", no_words)
     version = retrain("anna")
     assert (version.status, version.error) == (Status.SKIPPED, "3 shoppers, 50 are needed")
+
+
+@pytest.mark.training
+def test_a_new_shop_is_served_what_can_be_counted_until_more_can_be_learned(shop, trainer, monkeypatch):
+    monkeypatch.setattr(running, "_trainer", lambda settings: (trainer.train, TrainingSettings(width=16)))
+    trainer.middle = too_little
+    Book.objects.create(name="Never met")
+    first, second = retrain("anna"), retrain("ben")
+    first.refresh_from_db()
+    assert (first.error, first.status, second.status) == ("", Status.RETIRED, Status.PUBLISHED)
+    assert (second.data["counted"], second.error, second.metrics) == ("3 shoppers, 50 are needed", "", {})
+    assert second.data["report"]["rows"] == 24
+    forget()
+    vocabulary = current_recommender().scorer.vocabulary
+    assert len(vocabulary) == Product.objects.count()
+    assert vocabulary.product_ids[: len(trainer.seen.vocabulary)] == trainer.seen.vocabulary.product_ids
+    trainer.middle = lambda: None
+    third = retrain("ben")
+    assert (third.status, third.is_counted) == (Status.PUBLISHED, False)
+    assert trainer.seen.before.fits is None  # nothing to start from
 
 
 @pytest.mark.parametrize("step", ["sync_catalog", "read_log", "_trainer", "check_reasons", "upload", "publish"])
@@ -302,6 +337,26 @@ def test_the_real_training_ends_in_recommendations(db, settings, heart_at_rest):
     assert gate["shoppers"] > 0
     assert "coverage" in version.fidelity["plots"]
     assert set(version.metrics["new_products"]) >= {"recommender", "popularity", "next_item_table", "bought_before"}
+
+
+@pytest.mark.training
+def test_a_shop_on_its_first_day_shows_what_is_alike_with_true_reasons(db, settings, heart_at_rest):
+    settings.RECOMMENDATIONS = {"STRICT": True}
+    for k in range(40):
+        Book.objects.create(name=f"Tales of the {('sea', 'moon', 'wood', 'town')[k % 4]} no{k}", shelf="Tales")
+    version = retrain("anna")
+    assert (version.status, version.error) == (Status.PUBLISHED, "")
+    assert version.data["counted"].startswith("nobody has done anything yet")
+    gate = version.fidelity["gate"]
+    assert gate["claims"] > 0
+    assert (gate["false"], gate["false_facts"], gate["not_minimal"], gate["different"]) == (0, 0, 0, 0)
+    forget()
+    sea = Book.objects.filter(name__contains="sea")
+    query = RecommendationQuery("similar", product_id=str(sea[0].pk), limit=5)
+    alike = recommend(query)
+    assert (alike.version, len(alike.product_ids)) == (str(version.pk), 5)
+    assert set(alike.product_ids) <= {str(book.pk) for book in sea}
+    assert recommend(replace(query, placement="bought_together")).product_ids == []
 
 
 @pytest.mark.training

@@ -61,6 +61,8 @@ class Command(command.Command):
     def _tell(self, version: RecommenderVersion) -> None:
         if version.status in (RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.RETIRED):
             self.stdout.write(self.style.SUCCESS(f"Version {version.pk} is published."))
+            if version.is_counted:
+                self.stdout.write(f"It is counted, not learned yet (docs/retraining.md): {version.data['counted']}.")
             for line in _leads(version.metrics):
                 self.stdout.write(line)
             return

@@ -92,6 +92,8 @@ class Command(BaseCommand):
             console.print(f"  [bold red]Nothing was published.[/bold red] {failure}")
             console.print("  The shop opens all the same and shows what is popular.")
             return
+        if version.is_counted:
+            console.print(f"  Version {version.pk} is counted, not learned yet: {version.data['counted']}.")
         for table in metrics_tables(version.metrics):
             console.print(table)
 
