@@ -7,7 +7,7 @@ from recommendations.models.texts import storable
 
 from ..context import departments
 from ..labels import shelves
-from ..models import Household, Product
+from ..models import Household, Order, Product
 
 PAGE = 24
 PER_SHELF = 10
@@ -15,7 +15,15 @@ KINDS = 14
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "shopdemo/home.html")
+    """What is new to whoever bought nothing yet stands in the first list already."""
+    return render(request, "shopdemo/home.html", {"has_bought": _has_bought(request)})
+
+
+def _has_bought(request: HttpRequest) -> bool:
+    """Whether it is a household, whose purchases were loaded, or somebody who placed an order."""
+    if not request.user.is_authenticated:
+        return False
+    return hasattr(request.user, "household") or Order.objects.filter(user=request.user).exists()
 
 
 def department(request: HttpRequest, slug: str) -> HttpResponse:

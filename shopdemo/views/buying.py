@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from recommendations.capture import record, record_order
 from recommendations.ml.kinds import Kind
 
-from ..cart import Cart, CartLine, total
+from ..cart import MOST, Cart, CartLine, total
 from ..forms import CheckoutForm, QuantityForm
 from ..models import Order, OrderLine, Product
 
@@ -24,8 +24,9 @@ def cart(request: HttpRequest) -> HttpResponse:
 @require_POST
 def add_to_cart(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Product, pk=pk, in_stock=True)
-    Cart(request).add(found.pk, _quantity(request, least=1))
-    messages.success(request, f"{found.name} is in your cart.")
+    if quantity := _quantity(request):
+        Cart(request).add(found.pk, quantity)
+        messages.success(request, f"{found.name} is in your cart.")
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if safe else "cart")
@@ -33,7 +34,9 @@ def add_to_cart(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def change_cart(request: HttpRequest, pk: int) -> HttpResponse:
-    quantity = _quantity(request, least=0)
+    quantity = _quantity(request)
+    if quantity is None:
+        return redirect("cart")
     if quantity > 0:
         get_object_or_404(Product, pk=pk)
     if quantity == 0 and str(pk) in Cart(request).quantities:
@@ -75,6 +78,10 @@ def thanks(request: HttpRequest) -> HttpResponse:
     return render(request, "shopdemo/thanks.html", {"order": order, "lines": order.lines.select_related("product")})
 
 
-def _quantity(request: HttpRequest, least: int) -> int:
+def _quantity(request: HttpRequest) -> int | None:
+    """How many were asked for; None for what is no quantity, which the next page says."""
     form = QuantityForm(request.POST)
-    return max(least, form.cleaned_data["quantity"]) if form.is_valid() else least or 1
+    if form.is_valid():
+        return form.cleaned_data["quantity"]
+    messages.error(request, f"How many? A whole number up to {MOST}, please. Your cart is as it was.")
+    return None

@@ -12,13 +12,13 @@ PAGES = ["/", "/departments/dairy-eggs/", "/categories/cheese/", "/search/?q=che
          "/search/", "/cart/", "/login/", "/register/", "/recommendations/yours/"]  # fmt: skip
 
 
-def buy(page, product):
+def buy(page, product, name="Ada"):
     page.goto(product.get_absolute_url())
     page.fill("#quantity", "2")
     page.click(".buy button")
     page.wait_for_url("**/cart/")
     page.click("text=Go to checkout")
-    for field, text in ADDRESS.items():
+    for field, text in {**ADDRESS, "#id_name": name}.items():
         page.fill(field, text)
     page.click("main button[type=submit]")
     page.wait_for_url("**/checkout/thanks/")
@@ -70,6 +70,20 @@ def test_phone_no_page_is_wider_than_the_screen(shop, visit, viewport):
         for address in [*PAGES, shop[5].get_absolute_url(), "/checkout/"]:
             page.goto(address)
             assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], address
+
+
+def test_phone_a_long_name_widens_no_page(shop, visit):
+    with visit(PHONE) as page:
+        buy(page, shop[5], name="Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_every_hint_of_a_form_looks_alike(shop, visit):
+    look = "(all) => all.map((one) => { const has = getComputedStyle(one); return has.color + has.fontSize; })"
+    with visit() as page:
+        page.goto("/register/")
+        assert page.locator(".form-hint li").count() > 1
+        assert len(set(page.locator(".form-hint, .form-hint li").evaluate_all(look))) == 1
 
 
 def test_every_page_is_clean_under_the_policy(shop, visit):

@@ -1,7 +1,8 @@
 import pytest
+from django.contrib.auth import get_user_model
 from django.urls import reverse
 
-from shopdemo.models import Product
+from shopdemo.models import Order, Product
 
 from .conftest import make_product
 
@@ -20,6 +21,18 @@ def test_home_shows_the_departments_without_any_data(client):
 
 def test_home_shows_no_household_switch_without_debug(client):
     assert "shoes" not in page(client, "/")
+
+
+def test_home_tells_what_is_new_to_whoever_bought_something(client, shop, household):
+    user = get_user_model().objects.create_user("ada")
+    client.force_login(user)
+    assert "New for you" not in page(client, "/")
+    Order.objects.create(user=user, name="Ada", street="2", city="F", placed_at="2026-01-01T00:00Z")
+    assert "New for you" in page(client, "/")
+    household.user = get_user_model().objects.create_user("household")
+    household.save()
+    client.force_login(household.user)
+    assert "New for you" in page(client, "/")
 
 
 def test_department_shows_each_shelf_with_its_most_bought(client, shop):

@@ -40,10 +40,20 @@ def test_cart_never_sends_anybody_to_another_site(client, bananas):
     assert add(client, bananas, next="https://elsewhere.example/").url == "/cart/"
 
 
-@pytest.mark.parametrize("quantity", ["", "many", "-4", "0", "1000000"])
-def test_cart_takes_nonsense_for_one(client, bananas, quantity):
-    add(client, bananas, quantity)
-    assert quantities(client) == {str(bananas.pk): 1}
+@pytest.mark.parametrize("quantity", ["", "many", "-4", "100", "1000000"])
+def test_cart_stays_as_it_was_where_no_quantity_is_asked_for(client, bananas, milk, quantity):
+    add(client, bananas, 2)
+    for product in (bananas, milk):
+        client.post(reverse("change_cart", args=[product.pk]), {"quantity": quantity})
+        add(client, product, quantity)
+    assert quantities(client) == {str(bananas.pk): 2}
+    assert "A whole number up to 99, please." in client.get("/cart/").content.decode()
+
+
+def test_cart_takes_no_product_none_of_which_is_wanted(client, bananas):
+    add(client, bananas, 0)
+    assert quantities(client) == {}
+    assert "is in your cart" not in client.get("/cart/").content.decode()
 
 
 def test_cart_is_changed_only_by_post(client, bananas):
