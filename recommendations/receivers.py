@@ -6,13 +6,12 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db import Error as DatabaseFailure
-from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.http import HttpRequest
 
 from .boundary import never_break
 from .capture import merge_at_login
-from .catalog import mirror, product_id_of, registered
+from .catalog import mirror_after_commit, product_id_of, registered
 from .logs import log
 from .metrics import fell_back
 from .mistakes import is_raised
@@ -36,18 +35,13 @@ def connect() -> None:
 def product_saved(*, instance: Any, raw: bool = False, using: str | None = None, **_: Any) -> None:
     """Mirror the product once the shop's transaction has committed; fixtures (`raw`) are left to sync_catalog."""
     if not raw:
-        _mirror_after_commit(product_id_of(instance), using)
+        mirror_after_commit(product_id_of(instance), using)
 
 
 @never_break(fallback=lambda **_: None)
 def product_deleted(*, instance: Any, using: str | None = None, **_: Any) -> None:
     """Take the product out of the recommendations; the key is read now, Django clears it after the signal."""
-    _mirror_after_commit(product_id_of(instance), using)
-
-
-def _mirror_after_commit(product_id: str, using: str | None) -> None:
-    # Not a partial: Django names the callback in its log when it fails, and a partial has no name.
-    transaction.on_commit(lambda: mirror([product_id]), using=using, robust=True)
+    mirror_after_commit(product_id_of(instance), using)
 
 
 @never_break(fallback=lambda **_: None)

@@ -2,6 +2,7 @@
 
 from .cards import Card, Price
 from .declaration import Catalog, Promotion
+from .mirroring import mirror_after_commit
 from .registry import (
     cards_if_any,
     catalogs_of,
@@ -31,6 +32,7 @@ __all__ = [
     "get_catalogs",
     "ids_of",
     "mirror",
+    "mirror_after_commit",
     "product_id_of",
     "promotes_anything",
     "register",

@@ -209,4 +209,4 @@ def test_processes_insert_new_products_in_one_order(books, monkeypatch):
         Product.objects.all().delete()
         mirror(named)
         inserted.append(list(Product.objects.order_by("pk").values_list("product_id", flat=True)))
-    assert inserted == [sorted(ids)] * 3
+    assert inserted == [sorted(ids, key=lambda name: (len(name), name))] * 3

@@ -15,7 +15,7 @@ from oscar.core.loading import get_model
 
 from recommendations.boundary import never_break
 from recommendations.capture import record, record_order
-from recommendations.catalog import mirror, product_id_of
+from recommendations.catalog import mirror_after_commit, product_id_of
 from recommendations.conf import get_config
 from recommendations.contrib.oscar.returns import record_returns, returned_statuses
 from recommendations.ml.kinds import Kind
@@ -58,12 +58,15 @@ def ordered(*, order: Any, user: Any = None, **_: Any) -> None:
     if who is None:
         return
 
-    def record_it() -> None:
-        lines = order.lines.filter(product__isnull=False).select_related("product")
-        bought = [(line.product, line.quantity) for line in lines]
-        record_order(who, bought, order.number, occurred_at=order.date_placed)
+    transaction.on_commit(lambda: record_placed(order, who), using=order._state.db)
 
-    transaction.on_commit(record_it, using=order._state.db, robust=True)
+
+@never_break(fallback=lambda order, who: None)
+def record_placed(order: Any, who: Any) -> None:
+    """Record the lines of an order that has committed."""
+    lines = order.lines.filter(product__isnull=False).select_related("product")
+    bought = [(line.product, line.quantity) for line in lines]
+    record_order(who, bought, order.number, occurred_at=order.date_placed)
 
 
 def _buyer(order: Any, user: Any) -> Any:
@@ -85,7 +88,7 @@ def _buyer(order: Any, user: Any) -> Any:
 def order_changed(*, order: Any, new_status: str, **_: Any) -> None:
     """An order has a new status, and with it perhaps its lines, of which Oscar then does not tell."""
     if {new_status, order.cascade.get(new_status)} & returned_statuses():
-        transaction.on_commit(lambda: record_returns(order), using=order._state.db, robust=True)
+        transaction.on_commit(lambda: record_returned_order(order), using=order._state.db)
 
 
 @receiver(order_line_status_changed, dispatch_uid="recommendations-oscar-line-returned")
@@ -93,14 +96,24 @@ def order_changed(*, order: Any, new_status: str, **_: Any) -> None:
 def line_changed(*, line: Any, new_status: str, **_: Any) -> None:
     """A line of an order has a new status."""
     if new_status in returned_statuses():
-        transaction.on_commit(lambda: record_returns(line.order), using=line._state.db, robust=True)
+        transaction.on_commit(lambda: record_returned_line(line), using=line._state.db)
+
+
+@never_break(fallback=lambda order: None)
+def record_returned_order(order: Any) -> None:
+    """Record what came back of an order whose new status has committed."""
+    record_returns(order)
+
+
+@never_break(fallback=lambda line: None)
+def record_returned_line(line: Any) -> None:
+    """Record what came back of the order of a line whose new status has committed."""
+    record_returns(line.order)
 
 
 @receiver([post_save, post_delete], sender=StockRecord, dispatch_uid="recommendations-oscar-stock")
 @never_break(fallback=lambda **_: None)
 def stock_changed(*, instance: Any, raw: bool = False, using: str | None = None, **_: Any) -> None:
     """Mirror the product whose stock or price changed; products themselves are watched by the app."""
-    if raw:
-        return
-    product_id = product_id_of(instance.product)
-    transaction.on_commit(lambda: mirror([product_id]), using=using, robust=True)
+    if not raw:
+        mirror_after_commit(product_id_of(instance.product), using)

@@ -6,10 +6,13 @@ from django.contrib.auth.models import AnonymousUser
 from oscar.apps.basket.models import Basket
 from oscar.apps.catalogue.models import Product
 from oscar.apps.order.models import Order
+from oscar.apps.order.signals import order_line_status_changed, order_status_changed
 from oscar.apps.partner.models import StockRecord
 from oscar.apps.partner.strategy import Default
 from oscar.test.factories import create_order
 
+from recommendations import boundary
+from recommendations.contrib.oscar import receivers
 from recommendations.ml.kinds import Kind
 from recommendations.models import Interaction
 from recommendations.models import Product as Mirrored
@@ -167,6 +170,36 @@ def test_an_order_that_is_rolled_back_was_never_placed(pot, user, recorded, djan
         order_of(pot, user=user)
         transaction.set_rollback(True)
     assert recorded() == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "use_case"),
+    [
+        ("record_order", "record_placed"),
+        ("record_returns", "record_returned_order"),
+        ("record_returns", "record_returned_line"),
+    ],
+)
+def test_what_fails_after_an_orders_commit_is_logged_without_data_and_counted(
+    broken, use_case, pot, user, settings, monkeypatch, caplog, django_capture_on_commit_callbacks
+):
+    def fail(*args, **kwargs):
+        name = "Ada"
+        raise ValueError(f"no order for {name!r}")
+
+    counted = []
+    settings.RECOMMENDATIONS = {"STRICT": False}
+    monkeypatch.setattr(receivers, broken, fail)
+    monkeypatch.setattr(boundary, "fell_back", counted.append)
+    with django_capture_on_commit_callbacks(execute=True):
+        order = order_of(pot, user=user)
+        if use_case == "record_returned_order":
+            order_status_changed.send(sender=None, order=order, new_status="Cancelled")
+        elif use_case == "record_returned_line":
+            order_line_status_changed.send(sender=None, line=order.lines.get(), new_status="Cancelled")
+    assert counted == [use_case]
+    assert [entry.event for entry in caplog.records if entry.levelname == "ERROR"] == ["use_case_failed"]
+    assert "no order for …" in caplog.text and "Ada" not in caplog.text
 
 
 def is_available(product: Product) -> bool:
