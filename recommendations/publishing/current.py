@@ -114,14 +114,21 @@ class _Current:
         return monotonic() >= self._next_look or (beside is not None and beside.is_done)
 
     def _look(self) -> None:
-        version = RecommenderVersion.objects.current()
+        version, before = RecommenderVersion.objects.current(), self._loaded
+        self._turn_to(version)
+        # Whatever serves on learns what is sold out and what is new, also while the newest version can't be read.
+        if self._loaded is not None and self._loaded is before:
+            self._take(_Read.again(before, seconds=monotonic() - self._looked + OVERLAP))
+
+    def _turn_to(self, version: RecommenderVersion | None) -> None:
+        """Serve this version, as far as it can be read; nothing where none is published."""
         done = self._beside if self._beside is not None and self._beside.is_done else None
         if done is not None:
             self._beside = None
         if version is None:
             self._loaded = None
         elif self._loaded is not None and self._loaded.version == version.pk:
-            self._take(_Read.again(self._loaded, seconds=monotonic() - self._looked + OVERLAP))
+            return
         elif done is not None and done.version.pk == version.pk:
             self._try(version, done.result)
         elif monotonic() >= self._retry_at.get(version.pk, 0.0):

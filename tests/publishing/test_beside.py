@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from recommendations.catalog import sync_catalog
+from recommendations.models import RecommenderVersion
 from recommendations.publishing import current, current_recommender, publish
 from tests.published import publish_made_artifact
 from tests.publishing.test_publishing import BROKEN
@@ -92,6 +93,38 @@ def test_a_database_that_fails_meanwhile_is_logged_once_and_the_old_version_goes
     current_recommender()
     started[1]()
     assert current_recommender().version == new.pk
+
+
+def learns_of_the_shop(old):
+    """Whether the old version goes on, without what was just sold out and with what is new."""
+    book = Book.objects.order_by("pk")[2]
+    book.in_stock = False
+    book.save()
+    new = Book.objects.create(name="Book of the day", shelf="Shelf")
+    sync_catalog()
+    serving = current_recommender()
+    (sold_out,) = serving.scorer.vocabulary.numbers([str(book.pk)])
+    return serving.version == old.pk and str(new.pk) in serving.unknown and not serving.eligible[sold_out]
+
+
+def test_what_serves_while_the_next_is_loaded_learns_of_the_shop(started):
+    old = publish_made_artifact()
+    current_recommender()
+    publish_made_artifact(seed=1)
+    current_recommender()
+    assert learns_of_the_shop(old)
+    assert len(started) == 1  # it is on its way still
+
+
+def test_what_serves_while_the_newest_can_not_be_read_learns_of_the_shop(started):
+    old = publish_made_artifact()
+    current_recommender()
+    broken = publish_made_artifact(seed=1)
+    RecommenderVersion.objects.filter(pk=broken.pk).update(artifact="gone")
+    current_recommender()
+    started[0]()
+    current_recommender()  # it can't be read, and is tried again in a minute
+    assert learns_of_the_shop(old)
 
 
 def test_it_runs_in_a_thread_that_leaves_no_connection_open(monkeypatch):
