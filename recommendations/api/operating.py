@@ -32,9 +32,10 @@ class ReadyEndpoint(Endpoint):
     authentication_classes = ()
 
     def get(self, request: Request) -> Response:
-        recommender = _recommender()
+        recommender, database = _recommender(), "reachable"
         ready = recommender in ("serving", "catching up", "none published: popular products are shown")
-        database = "unreachable" if recommender == "unknown" else "reachable"
+        if recommender == "unknown":
+            database = _what_ails_the_database()
         return Response(
             {"status": "ready" if ready else "not ready", "database": database, "recommender": recommender},
             status.HTTP_200_OK if ready else status.HTTP_503_SERVICE_UNAVAILABLE,
@@ -47,7 +48,7 @@ def _recommender() -> str:
         current = RecommenderVersion.objects.current()
         loaded = current_recommender()
     except DatabaseFailure:
-        # The next request starts with a connection of its own.
+        # What is asked next starts with a connection of its own.
         connections[router.db_for_write(Interaction)].close()
         return "unknown"
     if current is None:
@@ -55,6 +56,16 @@ def _recommender() -> str:
     if loaded is None:
         return "unreadable: popular products are shown"
     return "serving" if loaded.version == current.pk else "catching up"
+
+
+def _what_ails_the_database() -> str:
+    """Why it did not tell what is published."""
+    try:
+        has_tables = Interaction.objects.has_table()
+    except DatabaseFailure:
+        connections[router.db_for_write(Interaction)].close()
+        return "unreachable"
+    return "failing" if has_tables else "not migrated"
 
 
 class MetricsEndpoint(Endpoint):

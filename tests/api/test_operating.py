@@ -6,6 +6,7 @@ from threading import Barrier
 
 import prometheus_client  # chooses at its import whether processes share files
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError
 from django.db.transaction import atomic
 from django.test import override_settings
@@ -70,13 +71,38 @@ def test_a_version_that_can_not_be_read_is_not_ready(browser, books):
     assert told(browser, 503) == expected
 
 
-def test_without_a_database_it_is_not_ready(browser, db, monkeypatch):
-    def down(*args):
-        raise OperationalError("connection refused")
+def down(*args, **kwargs):
+    raise OperationalError("connection refused")
 
-    monkeypatch.setattr(current._Current, "_look", down)
+
+@pytest.fixture
+def connection_kept(db, monkeypatch):
+    """Of the test's own transaction, which a closed connection would end."""
     monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.close", lambda self: None)
-    assert told(browser, 503) == {"status": "not ready", "database": "unreachable", "recommender": "unknown"}
+
+
+def not_ready(database):
+    return {"status": "not ready", "database": database, "recommender": "unknown"}
+
+
+def test_without_a_database_it_is_not_ready(browser, connection_kept, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr("django.db.backends.utils.CursorWrapper.execute", down)
+        assert told(browser, 503) == not_ready("unreachable")
+
+
+def test_a_database_that_answers_but_not_to_us_is_failing(browser, connection_kept, monkeypatch):
+    monkeypatch.setattr(current._Current, "_look", down)
+    assert told(browser, 503) == not_ready("failing")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_without_our_tables_is_not_migrated(browser):
+    call_command("migrate", "recommendations", "zero", verbosity=0)
+    try:
+        assert told(browser, 503) == not_ready("not migrated")
+    finally:
+        call_command("migrate", "recommendations", verbosity=0)
 
 
 def test_figures_are_for_who_may_see_versions(browser, user, allow):
