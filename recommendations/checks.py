@@ -68,7 +68,9 @@ def check_configuration(app_configs: Sequence[AppConfig] | None = None, **_: Any
 def check_deployment(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """What matters on the shop's servers only: `manage.py check --deploy`."""
     sqlite = project_checks.check_sqlite(router.db_for_write(Interaction))
-    return [*project_checks.check_broker(), *project_checks.check_cache(), *sqlite]
+    found = [*project_checks.check_broker(), *project_checks.check_cache(), *sqlite]
+    wrong_settings = any(message.id == "recommendations.E001" for message in _settings())
+    return found if wrong_settings else [*found, *project_checks.check_figures_of_processes(get_config())]
 
 
 @register("recommendations", deploy=True)

@@ -1,5 +1,6 @@
 """What the project around the app gets wrong: clock, cookies, cache, broker, schedule, monitoring, public folders."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -36,6 +37,18 @@ def check_metrics(config: Config) -> Iterator[CheckMessage]:
             hint="Create the folder, empty, before the processes start, or unset the variable: then each process "
             "counts alone.",
             id="recommendations.E008",
+        )
+
+
+def check_figures_of_processes(config: Config) -> Iterator[CheckMessage]:
+    """What several processes count is one figure."""
+    if config.METRICS and not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        yield Warning(
+            'RECOMMENDATIONS["METRICS"] is on without PROMETHEUS_MULTIPROC_DIR: each process counts alone, and '
+            "GET metrics/ tells of whichever answers it.",
+            hint="Set the environment variable PROMETHEUS_MULTIPROC_DIR to a folder that is emptied before the web "
+            "processes start (docs/deploying.md); where there is one process, silence this.",
+            id="recommendations.W013",
         )
 
 

@@ -63,6 +63,27 @@ def test_figures_of_several_processes_without_their_folder(settings, monkeypatch
     assert check_configuration() == []
 
 
+def test_figures_of_which_each_process_has_its_own(settings, celery_has, monkeypatch, tmp_path):
+    celery_has()
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    assert check_deployment() == []  # they are off
+    settings.RECOMMENDATIONS = {"METRICS": True}
+    assert check_configuration() == []  # no harm where a developer's one process runs
+    assert check_deployment() == [
+        Warning(
+            'RECOMMENDATIONS["METRICS"] is on without PROMETHEUS_MULTIPROC_DIR: each process counts alone, and '
+            "GET metrics/ tells of whichever answers it.",
+            hint="Set the environment variable PROMETHEUS_MULTIPROC_DIR to a folder that is emptied before the web "
+            "processes start (docs/deploying.md); where there is one process, silence this.",
+            id="recommendations.W013",
+        )
+    ]
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    assert check_deployment() == []
+    settings.RECOMMENDATIONS = {"MERTICS": True}
+    assert check_deployment() == []  # E001 says it
+
+
 def test_times_without_an_offset(settings):
     settings.USE_TZ = False
     assert check_configuration() == [

@@ -215,9 +215,18 @@ def start_worker(environment, tmp_path):
 
 
 @pytest.fixture
-def web(shop, environment, tmp_path):
+def figures(tmp_path):
+    """The folder in which the processes of gunicorn count together."""
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def web(shop, environment, figures, tmp_path):
     """The shop behind gunicorn, once it has a past."""
-    running = Web(environment, tmp_path / "web.log")
+    counting = {"METRICS": "True", "PROMETHEUS_MULTIPROC_DIR": str(figures)}
+    running = Web(environment | counting, tmp_path / "web.log")
     try:
         running.wait()
         yield running

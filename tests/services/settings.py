@@ -46,6 +46,7 @@ REST_FRAMEWORK = {"NUM_PROXIES": 0}
 RECOMMENDATIONS = {
     "STRICT": True,
     "LEASE_SECONDS": 12,
+    "METRICS": env.bool("METRICS", default=False),
     "RETENTION_DAYS": 10_000,  # the made shop's past has its own dates
     "TRAINING": json.loads(env("SERVICES_TRAINING")),
 }

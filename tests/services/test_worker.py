@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from tests.ml.made_artifact import make_artifact
 from tests.services.conftest import Refused, Shop, on_each_broker
@@ -87,6 +89,16 @@ def test_two_workers_train_and_two_web_workers_serve(shop, web, start_worker, wa
     assert web.log.read_text().count("Booting worker") == 2
     for worker in workers:
         assert worker.process.poll() is None, worker.log.read_text()[-3000:]
+
+
+def test_web_workers_count_together(web, figures):
+    asked = 0
+    while len(list(figures.glob("histogram_*.db"))) < 2 and asked < 500:  # until each of the two was asked
+        web.ask("/recommendations/v1/lists/?placement=home&limit=5")
+        asked += 1
+    counted = CollectorRegistry()
+    MultiProcessCollector(counted, str(figures))
+    assert counted.get_sample_value("recommendations_list_seconds_count", {"placement": "home"}) == asked > 1
 
 
 def test_of_many_processes_at_once_one_trains(shop, environment, tmp_path):

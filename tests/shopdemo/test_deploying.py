@@ -38,6 +38,14 @@ def test_compose_and_the_commands_start_the_same():
         assert re.search(rf"^  {service}:$", COMPOSE, re.MULTILINE), service
 
 
+def test_web_processes_count_together_in_a_folder_that_is_empty_when_they_start():
+    web = COMPOSE.partition("\n  web:\n")[2].partition("\n\n")[0]
+    (folder,) = re.findall(r"PROMETHEUS_MULTIPROC_DIR: (\S+)", COMPOSE)
+    assert f"PROMETHEUS_MULTIPROC_DIR: {folder}" in web and f"tmpfs: [{folder}]" in web
+    before_gunicorn = DOCS.partition("gunicorn shopdemo.wsgi")[0]
+    assert "export PROMETHEUS_MULTIPROC_DIR=$(mktemp -d) " in before_gunicorn
+
+
 def test_connections_are_kept_on_postgresql_unless_told_otherwise(tmp_path):
     def options(**environment):
         show = "from shopdemo.settings import DATABASES; print(DATABASES['default'].get('OPTIONS', {}).get('pool'))"
