@@ -26,8 +26,8 @@ from recommendations.ml.reasons import LeaveOneOut
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History
 from recommendations.ml.staying import Reading
+from recommendations.ml.training.export import write_artifact
 from recommendations.ml.training.network import Network, NetworkSettings
-from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.reference import use_one_thread
 from recommendations.ml.training.settings import TrainingSettings
 from recommendations.ml.training.tables import Tables

@@ -15,12 +15,12 @@ from recommendations.ml.interactions import InteractionLog
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.splitting import HeldOut, hold_out
 from recommendations.ml.text import NO_INDEX, QueryIndex, build_index
+from recommendations.ml.training.export import write_artifact, write_manifest
 from recommendations.ml.training.fit import fit
 from recommendations.ml.training.judge import protocols
 from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.network import Network
 from recommendations.ml.training.parity import check_parity
-from recommendations.ml.training.pipeline import write_artifact, write_manifest
 from recommendations.ml.training.settings import TrainingSettings, plan
 from recommendations.ml.training.tables import build_tables
 from recommendations.ml.vocabulary import Vocabulary

@@ -39,11 +39,11 @@ from benchmarks.small_model import draw_histogram
 from benchmarks.telling import tell
 from recommendations.ml.sequences import History
 from recommendations.ml.splitting import HeldOut
+from recommendations.ml.training.export import write_artifact
 from recommendations.ml.training.fit import fit
 from recommendations.ml.training.judge import encode
 from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.parity import check_parity
-from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.settings import TrainingSettings, plan
 from recommendations.ml.training.tables import Tables, build_tables
 from recommendations.ml.vocabulary import Vocabulary

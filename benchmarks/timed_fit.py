@@ -15,11 +15,11 @@ from benchmarks.peers.answering import peak_rss_mb
 from benchmarks.protocols import Question, ask
 from benchmarks.quality_baselines import lists_of, ndcg_of
 from recommendations.ml.splitting import HeldOut
+from recommendations.ml.training.export import write_artifact
 from recommendations.ml.training.fit import fit
 from recommendations.ml.training.judge import Method, encode
 from recommendations.ml.training.mixing import MixSearch
 from recommendations.ml.training.parity import check_parity
-from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.settings import TrainingSettings, plan
 from recommendations.ml.training.tables import build_tables
 from recommendations.ml.vocabulary import Vocabulary

@@ -16,6 +16,8 @@ METHODS = {
     "recommender": _("This recommender"),
     "network": _("Its network alone"),
     "current_version": _("The version before, by its judged fit"),
+    "learned": _("What was learned, not good enough"),
+    "counted": _("What can be counted"),
     "popularity": _("Most popular"),
     "recent_popularity": _("Popular lately"),
     "item_neighbours": _("Item neighbours"),

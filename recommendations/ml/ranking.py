@@ -21,6 +21,8 @@ from .sequences import REPEAT_WINDOW, SEQUENCE_LENGTH, History, product_tokens
 Reach = tuple[int, float]
 NEAR: Reach = (5, 0.6)
 FAR: Reach = (SEQUENCE_LENGTH, 1.0)  # all that the network reads, alike
+# Entries of the table that are added up at a time.
+ENTRIES_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,12 @@ class NextItemTable:
 
     def followed(self) -> np.ndarray:
         """How strongly each item follows any other, float64 (n+1): sums over those that it ever came next to."""
-        values = self.values if self.met is None else np.where(self.met, self.values, 0)
-        return np.bincount(self.indices, values, minlength=len(self.indptr) - 1)
+        found = np.zeros(len(self.indptr) - 1)
+        for start in range(0, len(self.values), ENTRIES_AT_ONCE):
+            part = slice(start, start + ENTRIES_AT_ONCE)
+            values = self.values[part] if self.met is None else np.where(self.met[part], self.values[part], 0)
+            found += np.bincount(self.indices[part], values, minlength=len(found))
+        return found
 
     def _stored(self, item: int) -> tuple[np.ndarray, np.ndarray]:
         entries = slice(self.indptr[item], self.indptr[item + 1])

@@ -53,7 +53,7 @@ class RecommenderVersionQuerySet(FreshQuerySet["RecommenderVersion"]):
 
 
 # Methods of a version's metrics that are a recommender of ours or a part of one, and no baseline.
-OURS = ("recommender", "network", "current_version")
+OURS = ("recommender", "network", "current_version", "learned")
 
 
 def best_baseline(methods: Mapping[str, Mapping[str, float]], metric: str = "ndcg@10") -> tuple[str, float] | None:

@@ -24,7 +24,8 @@ from ..signals import version_failed, version_rejected
 from .before import fits_before
 from .checkpoints import Kept, forget_checkpoints
 from .lease import Lease
-from .reading import ShopLog, read_log, whole_catalog
+from .new_shop import as_counted, counted_beats_popular, is_new_shop, write_counted_version
+from .reading import ShopLog, read_log
 
 Status = RecommenderVersion.Status
 # What is counted in a moment is checked as what was trained for so long.
@@ -86,10 +87,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     lease.update(settings=asdict(chosen), data=told)
     with TemporaryDirectory(prefix="recommender-") as name:
         directory = Path(name)
-        try:
-            made = _trained(trainer, kept, read, directory, report)
-        except NotEnoughData as too_few:
-            made = _counted(too_few, read, directory, chosen, report)
+        made = _made(trainer, kept, read, directory, report)
         lease.update(metrics=made.metrics, data={**made.data, **told})
         if why_cold := made.data.get("start", {}).get("cold"):
             log("training_started_cold", version=lease.version.pk, why=why_cold)
@@ -107,6 +105,21 @@ class _Made:
     metrics: dict[str, Any]
     data: dict[str, Any]
     seconds: float  # it took; the gate takes a share of it
+
+
+def _made(trainer: tuple[Callable[..., Any], Any], kept: Kept, read: ShopLog, directory: Path, report: Report) -> _Made:
+    """What was learned; or counted, where that is not to be had and the shop has nothing that was learned yet."""
+    _, settings = trainer
+    try:
+        learned = _trained(trainer, kept, read, directory, report)
+    except NotEnoughData as too_few:
+        counted = _counted(str(too_few), read, directory, settings) if is_new_shop() else None
+        if counted is None:
+            raise
+        return counted
+    if learned.refusal and is_new_shop() and counted_beats_popular(learned.metrics):
+        return _counted(learned.refusal, read, directory, settings, learned) or learned
+    return learned
 
 
 def _trained(
@@ -129,19 +142,16 @@ def _trained(
     return _Made(result.refusal, result.metrics, {**result.data, **details}, monotonic() - began)
 
 
-def _counted(too_few: NotEnoughData, read: ShopLog, directory: Path, settings: Any, report: Report) -> _Made:
-    """A version that is counted, not learned, for a shop that has no other yet; else raises `too_few`."""
-    current = RecommenderVersion.objects.current()
-    if current is not None and not current.is_counted:
-        raise too_few
-    report("count", 0.5)
-    vocabulary, index = whole_catalog(read)
-    if len(index.items) == 0:
-        raise too_few
-    from ..ml.training.counted import write_counted
-
-    mix = write_counted(read.log, vocabulary, index, directory, settings)
-    return _Made("", {}, {"counted": str(too_few), "mix": asdict(mix)}, SECONDS_OF_COUNTED)
+def _counted(why: str, read: ShopLog, directory: Path, settings: Any, learned: _Made | None = None) -> _Made | None:
+    """A version that is counted, since nothing could be learned, or what was is not good enough; None without words."""
+    mix = write_counted_version(read, directory, settings)
+    if mix is None:
+        return None
+    told = {"counted": why, "mix": mix}
+    if learned is None:
+        return _Made("", {}, told, SECONDS_OF_COUNTED)
+    judged = {"judged_shoppers": learned.data.get("judged_shoppers", {})}
+    return _Made("", as_counted(learned.metrics), {**judged, **told}, learned.seconds)
 
 
 def _check_and_publish(lease: Lease, directory: Path, seconds: float, report: Report) -> None:

@@ -16,8 +16,8 @@ from recommendations.ml.plain import PlainScorer
 from recommendations.ml.ranking import MixWeights, NextItemTable, Score
 from recommendations.ml.scorer import Scorer
 from recommendations.ml.sequences import History, tokens
+from recommendations.ml.training.export import write_artifact
 from recommendations.ml.training.network import Network, NetworkSettings
-from recommendations.ml.training.pipeline import write_artifact
 from recommendations.ml.training.settings import TrainingSettings
 from recommendations.ml.training.tables import Tables
 from recommendations.ml.vocabulary import Vocabulary

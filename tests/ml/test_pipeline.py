@@ -196,6 +196,7 @@ def test_likeness_that_pays_is_fitted_stored_and_served(tmp_path):
     settings = replace(FAST, steps=1, standard_errors=-1000.0)
     result = train(log, vocabulary_of(n), tmp_path, settings, index=index)
     assert result.accepted
+    assert all("counted" in methods for methods in result.metrics.values())
     weight = result.mix["weights"]["likeness"]
     assert weight > 0
     table = Scorer.open(tmp_path).score.next_item

@@ -10,8 +10,9 @@ from recommendations.ml.splitting import NotEnoughData
 from recommendations.ml.text import NO_INDEX
 from recommendations.ml.training_settings import TrainingSettings
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion
+from recommendations.models.recommender_version import best_baseline
 from recommendations.publishing import current_recommender, forget
-from recommendations.retraining import cancel, retrain, running
+from recommendations.retraining import cancel, new_shop, retrain, running
 from recommendations.retraining.lease import Lease
 from recommendations.serving import RecommendationQuery, recommend
 from recommendations.serving.memory import Memory
@@ -143,8 +144,7 @@ def test_too_little_data_is_skipped_where_a_trained_version_serves(shop, trainer
 
 def test_without_a_word_in_the_catalog_too_little_data_is_skipped(shop, trainer, monkeypatch):
     trainer.middle = too_little
-    no_words = lambda read: (read.vocabulary, NO_INDEX)  # noqa: E731
-    monkeypatch.setattr(running, "whole_catalog", no_words)
+    monkeypatch.setattr(new_shop, "whole_catalog", lambda read: (read.vocabulary, NO_INDEX))
     version = retrain("anna")
     assert (version.status, version.error) == (Status.SKIPPED, "3 shoppers, 50 are needed")
 
@@ -337,6 +337,34 @@ def test_the_real_training_ends_in_recommendations(db, settings, heart_at_rest):
     assert gate["shoppers"] > 0
     assert "coverage" in version.fidelity["plots"]
     assert set(version.metrics["new_products"]) >= {"recommender", "popularity", "next_item_table", "bought_before"}
+
+
+def figures(counted, popular):
+    named = {"recommender": 0.2, "network": 0.1, "counted": counted, "recent_popularity": popular}
+    return {"new_products": {name: {"ndcg@10": value} for name, value in named.items()}}
+
+
+@pytest.mark.training
+def test_what_is_learned_and_no_good_gives_way_to_what_is_counted_where_that_is_better_than_popular(
+    shop, trainer, monkeypatch
+):
+    monkeypatch.setattr(running, "_trainer", lambda settings: (trainer.train, TrainingSettings(width=16)))
+    trainer.refusal, trainer.metrics = "NDCG@10 0.2 against 0.3 of counted.", figures(0.3, 0.3)
+    assert (retrain("anna").status, RecommenderVersion.objects.current()) == (Status.REJECTED, None)
+    trainer.metrics = figures(0.3, 0.1)
+    version = retrain("anna")
+    assert (version.status, version.error, version.data["counted"]) == (Status.PUBLISHED, "", trainer.refusal)
+    assert {name: found["ndcg@10"] for name, found in version.metrics["new_products"].items()} == {
+        "recommender": 0.3,
+        "learned": 0.2,
+        "recent_popularity": 0.1,
+    }
+    assert best_baseline(version.metrics["new_products"]) == ("recent_popularity", 0.1)
+    trainer.refusal = ""
+    learned = retrain("anna")
+    trainer.refusal = "NDCG@10 0.2 against 0.3 of counted."
+    assert retrain("anna").status == Status.REJECTED
+    assert RecommenderVersion.objects.current() == learned
 
 
 @pytest.mark.training

@@ -20,10 +20,10 @@ from ..ranking import MixWeights
 from ..sequences import REPEAT_WINDOW, History
 from ..text import QueryIndex
 from ..vocabulary import Vocabulary
+from .export import write_artifact
 from .mixing import START, Mix
 from .network import Network, NetworkSettings
 from .parity import check_parity
-from .pipeline import write_artifact
 from .settings import TrainingSettings
 from .tables import Tables, build_tables
 
@@ -44,13 +44,18 @@ def write_counted(
     """
     n, now = len(vocabulary), int(log.time.max(initial=0)) + 1
     tables = build_tables(log, n, now, index)
-    network = _pointing_where_words_do(index, n, settings.width)
-    mix = Mix(_bought_last(network, tables), POWER, RECENT / WEIGHTS.network)
+    network, mix = counted(tables, index, n, settings.width)
     score = mix.score_of(network, tables)
     manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index)
     eps = check_parity(directory, _visitors(n), lambda share: None)["eps"]
     write_manifest(directory, Manifest(**{**vars(manifest), "eps": eps}))
     return mix
+
+
+def counted(tables: Tables, index: QueryIndex, n: int, width: int = NetworkSettings.width) -> tuple[Network, Mix]:
+    """The network and the weights that make of these tables and words what a new shop is served."""
+    network = _pointing_where_words_do(index, n, width)
+    return network, Mix(_bought_last(network, tables), POWER, RECENT / WEIGHTS.network)
 
 
 def word_vectors(index: QueryIndex, n: int, width: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from .windows import read_kinds
 RECOMMENDER = "recommender"
 NETWORK = "network"
 CURRENT = "current_version"  # by its judged fit
+COUNTED = "counted"  # what a new shop is served, counted.py
 LIST_LENGTH = 20
 # Scores of so many shoppers at most are held at a time, and of so many cells (shoppers x items).
 BLOCK, CELLS = 256, 8_000_000

@@ -10,21 +10,23 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from ..artifact import Manifest, verify, write_arrays, write_manifest
+from ..artifact import Manifest, write_manifest
 from ..baselines import bought_before, popularity
 from ..interactions import InteractionLog
 from ..kept_fits import Before, write_weights
-from ..ranking import Columns, Reach, Score, logits, next_item_strength
+from ..ranking import Columns, Reach, logits, next_item_strength
 from ..scorer import Scorer
-from ..sequences import READ_LIMIT, SEQUENCE_LENGTH, History
+from ..sequences import READ_LIMIT, History
 from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
 from ..text import NO_INDEX, QueryIndex, Words
 from ..vocabulary import Vocabulary
 from .checkpoints import Checkpoint, fingerprint
-from .export import export_network, library_versions
+from .counted import counted
+from .export import write_artifact
 from .fit import fit
 from .importance import importance
 from .judge import (
+    COUNTED,
     CURRENT,
     NETWORK,
     RECOMMENDER,
@@ -112,7 +114,7 @@ def train(
         search = MixSearch(network, tables, choosing, met_too)
         mix, table_read = search.best(progress), search.best_table()
         progress.enter("judge")
-        methods = _methods(past, n, tables, network, mix, table_read, carried)
+        methods = _methods(past, n, tables, network, mix, table_read, carried) | _of_counted(tables, words.index, n)
         metrics, single = compare(judging, methods, n, progress)
         data = _describe(log, vocabulary, cutoff, judging) | {"left_out": left_out}
         reading = partial(encode, network, trained_kinds=tables.trained_kinds)
@@ -189,40 +191,6 @@ def _fit(
     return fit(log, tables, *how, progress, kept, start.weights)
 
 
-def write_artifact(
-    directory: Path,
-    network: Network,
-    score: Score,
-    tables: Tables,
-    vocabulary: Vocabulary,
-    settings: TrainingSettings,
-    index: QueryIndex = NO_INDEX,
-    kept_fits: dict | None = None,
-) -> Manifest:
-    """Write a network and its tables as an artifact, with an eps of 0 that the parity check replaces.
-
-    `kept_fits` are the numbers of the fits whose weights are in `directory` already, if any are.
-    """
-    export_network(network, directory, score.bias)
-    write_arrays(directory, score, tables.popularity, vocabulary, index)
-    manifest = Manifest(
-        n=len(vocabulary),
-        d=network.settings.width,
-        length=SEQUENCE_LENGTH,
-        weights=score.weights,
-        eps=0.0,
-        trained_kinds=tables.trained_kinds,
-        settings={
-            "training": settings.to_dict(),
-            "network": asdict(network.settings),
-            **({"kept_fits": kept_fits} if kept_fits else {}),
-        },
-        libraries=library_versions(),
-    )
-    write_manifest(directory, manifest)
-    return verify(directory)
-
-
 def _methods(
     past: InteractionLog,
     n: int,
@@ -252,6 +220,15 @@ def _methods(
         "next_item_table": table,
         "bought_before": lambda asked: bought_before(tables.recent, asked),
     }
+
+
+def _of_counted(tables: Tables, index: QueryIndex, n: int) -> dict[str, Method]:
+    """What a new shop is served, where there are words; how wide its vectors are changes little."""
+    if tables.likeness is None:
+        return {}
+    network, mix = counted(tables, index, n)
+    score = mix.score_of(network, tables)
+    return {COUNTED: lambda asked: score.score(encode(network, asked.histories, tables.trained_kinds), asked.histories)}
 
 
 def _check_size(log: InteractionLog, vocabulary: Vocabulary) -> None:
