@@ -20,6 +20,7 @@ NEED_TORCH = [
     "benchmarks/test_explanations.py",
     "benchmarks/test_known_features.py",
     "benchmarks/test_many_rows.py",
+    "benchmarks/test_new_shop.py",
     "benchmarks/test_protocols.py",
     "benchmarks/test_quality.py",
     "benchmarks/test_recheck.py",
