@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..boundary import never_break
-from .syncing import mirror
+from .syncing import in_chunks, mirror
 
 
 class _Waiting:
@@ -34,7 +34,7 @@ def mirror_after_commit(product_id: str, using: str | None = None) -> None:
     connection = transaction.get_connection(using)
     waiting = _of(connection)
     waiting.product_ids.add(product_id)
-    transaction.on_commit(lambda: mirror_committed(waiting.taken()), using=using)
+    transaction.on_commit(lambda: _mirror_all(waiting.taken()), using=using)
 
 
 def _of(connection: BaseDatabaseWrapper) -> _Waiting:
@@ -44,8 +44,13 @@ def _of(connection: BaseDatabaseWrapper) -> _Waiting:
     return waiting
 
 
+def _mirror_all(product_ids: Collection[str]) -> None:
+    """Each chunk guarded by itself: one that fails takes none of the others with it."""
+    for chunk in in_chunks(product_ids):
+        mirror_committed(chunk)
+
+
 @never_break(fallback=lambda product_ids: None)
 def mirror_committed(product_ids: Collection[str]) -> None:
     """Mirror what was saved; the shop has saved it already, whatever fails here."""
-    if product_ids:
-        mirror(product_ids)
+    mirror(product_ids)

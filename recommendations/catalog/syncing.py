@@ -89,10 +89,23 @@ def mirror(product_ids: Collection[str]) -> None:
     They are read through their catalog's queryset, so that what it leaves out is left out here too. CHUNK of them are
     mirrored in a transaction.
     """
-    # In one order in every process: of two that insert the same new products each could wait for the other's.
     left_out = LeftOut()
-    _settle(sorted(product_ids, key=_in_order), left_out)
+    _settle(_sorted(product_ids), left_out)
     left_out.tell()
+
+
+def in_chunks(product_ids: Collection[str]) -> Iterator[list[str]]:
+    """As mirror() would take them, CHUNK at a time: for whoever goes on after one that fails."""
+    return _parts(_sorted(product_ids))
+
+
+def _sorted(product_ids: Collection[str]) -> list[str]:
+    """In one order in every process: of two that insert the same new products each could wait for the other's."""
+    return sorted(product_ids, key=_in_order)
+
+
+def _parts(product_ids: list[str]) -> Iterator[list[str]]:
+    return (product_ids[start : start + CHUNK] for start in range(0, len(product_ids), CHUNK))
 
 
 def _in_order(product_id: str) -> tuple[int, str]:
@@ -103,12 +116,13 @@ def _in_order(product_id: str) -> tuple[int, str]:
 def _settle(
     product_ids: list[str], left_out: LeftOut, report: Callable[[int, int], None] | None = None, total: int = 0
 ) -> SyncResult:
-    settled = SyncResult()
-    for start in range(0, len(product_ids), CHUNK):
+    settled, waiting = SyncResult(), len(product_ids)
+    for part in _parts(product_ids):
         # sync_catalog() inserts in the order of the shop, which says what is newest, and mirror() in another.
-        settled += again_after_deadlock(partial(_mirror, product_ids[start : start + CHUNK], left_out))
+        settled += again_after_deadlock(partial(_mirror, part, left_out))
+        waiting -= len(part)
         if report:
-            report(total - max(0, len(product_ids) - start - CHUNK), total)
+            report(total - waiting, total)
     return settled
 
 

@@ -1,10 +1,10 @@
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from recommendations import boundary, receivers
-from recommendations.catalog import mirroring, sync_catalog
+from recommendations.catalog import mirroring, sync_catalog, syncing
 from recommendations.models import Product
 from tests.shop.models import Book
 
@@ -69,6 +69,29 @@ def test_a_product_that_can_not_be_mirrored_is_saved_all_the_same(broken, settin
     assert (entry.event, entry.fields["use_case"]) == ("use_case_failed", "mirror_committed")
     assert "no title for …" in entry.getMessage() and "Anna" not in caplog.text
     assert counted == ["mirror_committed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chunk_that_can_not_be_mirrored_takes_no_other_with_it(settings, caplog, monkeypatch):
+    settings.RECOMMENDATIONS = {"STRICT": False}
+    monkeypatch.setattr(syncing, "CHUNK", 2)
+    chunks, find_products = [], syncing.find_products
+
+    def fail_at_first(product_ids):
+        if tuple(product_ids) not in chunks:
+            chunks.append(tuple(product_ids))
+        if tuple(product_ids) == chunks[0]:
+            raise OperationalError("canceling statement due to lock timeout")
+        return find_products(product_ids)
+
+    monkeypatch.setattr(syncing, "find_products", fail_at_first)
+    with transaction.atomic():
+        books = [Book.objects.create(name=f"Tea {k}") for k in range(6)]
+    saved = {str(book.pk) for book in books}
+    assert [len(chunk) for chunk in chunks] == [2, 2, 2]
+    assert set(Product.objects.values_list("product_id", flat=True)) == saved - set(chunks[0])
+    (entry,) = caplog.records
+    assert (entry.event, entry.fields["use_case"]) == ("use_case_failed", "mirror_committed")
 
 
 @pytest.mark.django_db(transaction=True)
