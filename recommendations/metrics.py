@@ -7,7 +7,7 @@ never raises: it is called from within the shop's transactions, and where an err
 import os
 from collections.abc import Callable
 from functools import wraps
-from threading import Lock
+from threading import RLock
 from types import SimpleNamespace
 from typing import ParamSpec
 
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 INSTALL = 'RECOMMENDATIONS["METRICS"] needs prometheus_client: pip install "django-because[metrics]".'
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _said = False  # that figures can't be counted, once a process
-_making = Lock()
+_making = RLock()
 _kept: tuple[SimpleNamespace | None] | None = None  # the metrics, once they were made
 
 
@@ -138,6 +138,11 @@ class _Asked:
 
 def _figures() -> SimpleNamespace | None:
     return _made() if get_config().METRICS else None
+
+
+# A fork waits for a thread that is making them: in the child nobody would let go of the lock, and names that are taken
+# already can't be taken again.
+os.register_at_fork(before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release)
 
 
 def _made() -> SimpleNamespace | None:

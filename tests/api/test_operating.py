@@ -1,8 +1,10 @@
 """What a monitor is told: live, ready, figures; nothing of any shopper, and nothing at all where it is off."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from signal import SIGKILL
+from threading import Barrier, Event, Thread
 
 import prometheus_client  # chooses at its import whether processes share files
 import pytest
@@ -308,6 +310,45 @@ def test_threads_that_come_first_together_make_the_figures_once(on, not_made_yet
     assert all(is_on and b"recommendations_fallbacks_total" in page for is_on, page in found)
     assert 'recommendations_fallbacks_total{use_case="recommend"} 8.0' in metrics.page(None, None, {})[0].decode()
     assert caplog.records == []
+
+
+def exit_code(child, seconds=10):
+    """Of the process, which is ended where it hangs."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_process_forked_while_figures_are_made_counts(on, not_made_yet, monkeypatch):
+    halfway, make = Event(), metrics._make
+
+    def slowly():
+        made = make()  # the names are taken
+        halfway.set()
+        time.sleep(0.2)  # the fork comes before it is done
+        return made
+
+    monkeypatch.setattr(metrics, "_make", slowly)
+    thread = Thread(target=metrics.fell_back, args=("recommend",), daemon=True)
+    thread.start()
+    assert halfway.wait(30)
+    child = os.fork()
+    if not child:
+        try:
+            metrics.fell_back("recommend")
+            page = metrics.page(None, None, {})[0].decode()
+            os._exit(0 if "recommendations_fallbacks_total{" in page and not metrics._said else 1)
+        finally:
+            os._exit(2)
+    assert exit_code(child) == 0
+    thread.join(30)
+    assert metrics.is_on()
 
 
 def test_whether_figures_are_on_is_no_error_of_a_list(on, books, monkeypatch, caplog):
