@@ -23,14 +23,14 @@ BIAS = "bias.npy"
 INDPTR = "next_item_indptr.npy"
 INDICES = "next_item_indices.npy"
 VALUES = "next_item_values.npy"
-MET = "next_item_met.npy"
+OF_NEXT = "next_item_of_next.npy"
 POPULARITY = "popularity.npy"
 QUERY_WORDS = "query_words.json"
 QUERY_INDPTR = "query_indptr.npy"
 QUERY_ITEMS = "query_items.npy"
 QUERY_VALUES = "query_values.npy"
 QUERY_ARRAYS = (QUERY_INDPTR, QUERY_ITEMS, QUERY_VALUES)
-ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, MET, POPULARITY, *QUERY_ARRAYS)
+ARRAYS = (ITEM_MATRIX, BIAS, INDPTR, INDICES, VALUES, OF_NEXT, POPULARITY, *QUERY_ARRAYS)
 FILES = (ENCODER, WEIGHTS, VOCABULARY, QUERY_WORDS, *ARRAYS)
 # Kept for the next training, see kept_fits.py: an artifact is whole without it.
 KEPT_FITS = "kept_fits.npz"
@@ -93,8 +93,8 @@ def write_arrays(
 ) -> None:
     """Write all files but the encoder, its weights and the manifest."""
     table = score.next_item
-    met = np.ones(len(table.indices), bool) if table.met is None else table.met
-    arrays = (with_room(score.item_matrix), score.bias, table.indptr, table.indices, table.values, met, popularity)
+    of_next = table.values if table.of_next is None else table.of_next
+    arrays = (with_room(score.item_matrix), score.bias, table.indptr, table.indices, table.values, of_next, popularity)
     for name, array in zip(ARRAYS, (*arrays, index.indptr, index.items, index.values), strict=True):
         np.save(Path(directory) / name, array, allow_pickle=False)
     (Path(directory) / QUERY_WORDS).write_text(json.dumps(list(index.words), ensure_ascii=False), encoding="utf-8")
@@ -187,7 +187,7 @@ def read_query_index(directory: Path) -> QueryIndex:
 
 def read_score(directory: Path, manifest: Manifest) -> Score:
     """The arrays of a verified artifact as a Score, memory-mapped."""
-    table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES, MET)))
+    table = NextItemTable(*(read_array(directory, name) for name in (INDPTR, INDICES, VALUES, OF_NEXT)))
     rows = read_array(directory, ITEM_MATRIX, "c")  # what is written stays in this process
     room = Room(rows, manifest.n + 1)
     return Score(rows[: manifest.n + 1], read_array(directory, BIAS), table, manifest.weights, room)
@@ -214,7 +214,7 @@ def _check_shapes(manifest: Manifest, arrays: dict[str, np.ndarray]) -> None:
         INDPTR: ((manifest.n + 2,), np.int64),
         INDICES: ((entries,), np.int32),
         VALUES: ((entries,), np.float32),
-        MET: ((entries,), np.bool_),
+        OF_NEXT: ((entries,), np.float32),
         POPULARITY: ((manifest.n + 1,), np.float32),
     }
     _expect(arrays, expected)

@@ -6,6 +6,7 @@ likeness counts in the table it has its rows there. From then on it is an item l
 removed, audited.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ from .text import QueryIndex
 # Known products that one newcomer is read as, at most.
 LIKE_IT = 10
 # What is added to the bias that the products like it have, docs/decisions/0008.
-BIAS = 1.0
+BIAS = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,18 +29,19 @@ class Newcomer:
 
     product_id: str
     like_it: Bag
-    alike: Bag  # those that the table counts it alike to, and how much
+    likeness: Bag  # cosines of its words with those of known products, for the table
 
 
 def newcomers_of(index: QueryIndex, popularity: np.ndarray, words: Mapping[str, str]) -> list[Newcomer]:
     """Those of the products (product_id -> title, brand and category) whose words any known product has.
 
-    Of equally like products the popular ones count more: they are known better. `popularity` is (n+1).
+    Of equally like products the popular ones count more: they are known better. `popularity` is (n+1), and counts one
+    more each, so that products which nobody met, of a shop that is counted only, count too.
     """
     found = []
     for product_id, text in words.items():
         bag = index.bag(text, most=LIKE_IT)
-        weights = bag.weights * np.log1p(popularity[bag.items])
+        weights = bag.weights * np.log1p(popularity[bag.items] + 1)
         if weights.sum() > 0:
             like_it = Bag(bag.items, (weights / weights.sum()).astype(np.float32))
             found.append(Newcomer(product_id, like_it, index.alike(text)))
@@ -63,13 +65,17 @@ def with_newcomers(score: Score, newcomers: Sequence[Newcomer]) -> Score:
 def _alike_to_known(table: NextItemTable, first: int, newcomers: Sequence[Newcomer], weight: float) -> NextItemTable:
     """The table with newcomers as items from `first` on, each alike to known ones, which are alike to it."""
     indptr, rows = without_followers(table.indptr, len(newcomers)), dict(table.rows_behind)
+    of_known: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for item, newcomer in enumerate(newcomers, start=first):
-        values = np.float32(weight) * newcomer.alike.weights
+        values = np.float32(weight) * newcomer.likeness.weights
         if weight:
-            rows[item] = newcomer.alike.items, values
-            for other, value in zip(newcomer.alike.items.tolist(), values, strict=True):
-                items, others = rows.get(other, (np.zeros(0, np.int32), np.zeros(0, np.float32)))
-                rows[other] = np.append(items, np.int32(item)), np.append(others, value)
+            rows[item] = newcomer.likeness.items, values
+            for other, value in zip(newcomer.likeness.items.tolist(), values.tolist(), strict=True):
+                of_known[other].append((item, value))
+    for other, pairs in of_known.items():
+        items, values = (np.array(column) for column in zip(*pairs, strict=True))
+        before = rows.get(other, (np.zeros(0, np.int32), np.zeros(0, np.float32)))
+        rows[other] = np.append(before[0], items.astype(np.int32)), np.append(before[1], values.astype(np.float32))
     return replace(table, indptr=indptr, rows_behind=rows)
 
 

@@ -162,7 +162,7 @@ def _rows_behind(newcomers: Sequence[Newcomer], first: int, weight: float) -> di
     """How alike products and those that came later are, of whatever is alike: item -> (other, how much)."""
     rows = defaultdict(list)
     for item, newcomer in enumerate(newcomers, start=first):
-        for other, cosine in zip(newcomer.alike.items.tolist(), newcomer.alike.weights.tolist(), strict=True):
+        for other, cosine in zip(newcomer.likeness.items.tolist(), newcomer.likeness.weights.tolist(), strict=True):
             rows[item].append((other, weight * cosine))
             rows[other].append((item, weight * cosine))
     return rows

@@ -79,7 +79,8 @@ class NextItemTable:
     indptr: np.ndarray  # int64 (n+2)
     indices: np.ndarray  # int32 (entries)
     values: np.ndarray  # float32 (entries), >= 0
-    met: np.ndarray | None = None  # bool (entries): whether it ever came next, or is only alike; None: all did
+    # float32 (entries): how much of `values` is from coming next, 0 where it is only alike; None: all of it
+    of_next: np.ndarray | None = None
     # Of products that came later: what row() has behind its stored entries.
     rows_behind: Mapping[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
@@ -92,20 +93,19 @@ class NextItemTable:
         return np.concatenate((items, others)), np.concatenate((values, more))
 
     def followers(self, item: int) -> tuple[np.ndarray, np.ndarray]:
-        """What row() tells of the items that ever came next."""
+        """(items that ever came next, how strongly), whatever is alike."""
         items, values = self._stored(item)
-        if self.met is None:
+        if self.of_next is None:
             return items, values
-        met = self.met[self.indptr[item] : self.indptr[item + 1]]
-        return items[met], values[met]
+        of_next = self.of_next[self.indptr[item] : self.indptr[item + 1]]
+        return items[of_next > 0], of_next[of_next > 0]
 
     def followed(self) -> np.ndarray:
-        """How strongly each item follows any other, float64 (n+1): sums over those that it ever came next to."""
-        found = np.zeros(len(self.indptr) - 1)
-        for start in range(0, len(self.values), ENTRIES_AT_ONCE):
+        """How strongly each item comes next to all others together, float64 (n+1)."""
+        found, values = np.zeros(len(self.indptr) - 1), self.values if self.of_next is None else self.of_next
+        for start in range(0, len(values), ENTRIES_AT_ONCE):
             part = slice(start, start + ENTRIES_AT_ONCE)
-            values = self.values[part] if self.met is None else np.where(self.met[part], self.values[part], 0)
-            found += np.bincount(self.indices[part], values, minlength=len(found))
+            found += np.bincount(self.indices[part], values[part], minlength=len(found))
         return found
 
     def _stored(self, item: int) -> tuple[np.ndarray, np.ndarray]:

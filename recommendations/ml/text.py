@@ -20,8 +20,8 @@ from .sequences import NO_QUERIES, Bag, Queries
 # Products that a search stands for, at most.
 MOST_PRODUCTS = 20
 # Products that are alike a product, at most. A word of more products than MOST_HAVING tells little of that, and
-# comparing them takes as long as the square of their number.
-MOST_ALIKE, MOST_HAVING = 100, 500
+# comparing them takes as long as the square of their number. Of a long text the MOST_WORDS rarest are compared.
+MOST_ALIKE, MOST_HAVING, MOST_WORDS = 100, 500, 30
 # A word in more than this share of a catalog of at least FEW products tells nothing apart.
 COMMON, FEW = 0.2, 50
 
@@ -57,7 +57,8 @@ class QueryIndex:
         counts = Counter(word for word in words_of(text) if word in self._row)
         told = {word: _weight(times, self._products, self._having(word)) for word, times in counts.items()}
         length = sum(value**2 for value in told.values()) ** 0.5
-        asked = {word: value / length for word, value in told.items() if self._having(word) <= MOST_HAVING}
+        rarest = sorted(told, key=lambda word: (self._having(word), self._row[word]))[:MOST_WORDS]
+        asked = {word: told[word] / length for word in rarest if self._having(word) <= MOST_HAVING}
         items, strength = self._matching(asked, MOST_ALIKE)
         return Bag(items, strength.astype(np.float32))
 

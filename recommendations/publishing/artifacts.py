@@ -18,7 +18,7 @@ from django.db.models import F
 from ..conf import Config, get_config
 from ..exceptions import LeaseLost, NotConfigured
 from ..logs import log
-from ..ml.artifact import FILES, KEPT_FITS, MANIFEST, VOCABULARY, WEIGHTS, ArtifactError
+from ..ml.artifact import FILES, KEPT_FITS, MANIFEST, VOCABULARY, WEIGHTS, ArtifactError, Manifest
 from ..ml.kept_fits import KeptFits
 from ..ml.kept_fits import read_kept_fits as read_files
 from ..ml.scorer import Scorer
@@ -126,6 +126,16 @@ def read_kept_fits(version: RecommenderVersion) -> KeptFits:
                 _download(storage, f"{version.artifact}/{file}", directory / file)
         _check_manifest(version, directory)
         return read_files(directory, version.pk)
+
+
+def of_this_release(version: RecommenderVersion) -> bool:
+    """Whether there is a manifest that this release reads. Raises what the storage raises when it can't be asked."""
+    try:
+        with get_storage().open(f"{version.artifact}/{MANIFEST}") as stored:
+            Manifest.from_json(stored.read().decode())
+    except (ArtifactError, FileNotFoundError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _checked(version: RecommenderVersion, directory: Path) -> Scorer:

@@ -1,11 +1,12 @@
 """A shop that nothing learned serves yet is served what can be counted meanwhile (docs/decisions/0021)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..models import RecommenderVersion
+from ..publishing import of_this_release
 from .reading import ShopLog, whole_catalog
 
 LEADING = "ndcg@10"
@@ -14,12 +15,14 @@ Metrics = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
 def is_new_shop() -> bool:
-    """Whether nothing that was learned serves."""
+    """Whether nothing that was learned serves: nor could, being of another release."""
     current = RecommenderVersion.objects.current()
-    return current is None or current.is_counted
+    return current is None or current.is_counted or not of_this_release(current)
 
 
-def write_counted_version(read: ShopLog, directory: Path, settings: Any) -> dict[str, Any] | None:
+def write_counted_version(
+    read: ShopLog, directory: Path, settings: Any, report: Callable[[float], None]
+) -> dict[str, Any] | None:
     """Write what can be counted as an artifact; how its parts are weighed, or None where no product has words.
 
     It needs torch, as a training does.
@@ -29,7 +32,7 @@ def write_counted_version(read: ShopLog, directory: Path, settings: Any) -> dict
         return None
     from ..ml.training.counted import write_counted
 
-    return asdict(write_counted(read.log, vocabulary, index, directory, settings))
+    return asdict(write_counted(read.log, vocabulary, index, directory, settings, report))
 
 
 def counted_beats_popular(metrics: Metrics) -> bool:

@@ -43,9 +43,9 @@ class ShopLog:
 
 
 def whole_catalog(read: ShopLog) -> tuple[Vocabulary, QueryIndex]:
-    """Every product of the mirror and their words: those of the log by the numbers they have there, then the others."""
-    met = set(read.vocabulary.product_ids)
-    others = [(product_id, text) for _, product_id, text in Product.objects.described() if product_id not in met]
+    """The log's products by the numbers they have there, then all others that can be bought, and the words of both."""
+    met, for_sale = set(read.vocabulary.product_ids), Product.objects.filter(available=True)
+    others = [(product_id, text) for _, product_id, text in for_sale.described() if product_id not in met]
     product_ids, texts = zip(*others, strict=True) if others else ((), ())
     vocabulary = read.vocabulary.extended(product_ids)
     events = count_items(read.log.products(), len(vocabulary))

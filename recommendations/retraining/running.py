@@ -94,7 +94,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
         if made.refusal:
             _reject(lease, made.refusal)
             return
-        _check_and_publish(lease, directory, made.seconds, report)
+        _check_and_publish(lease, directory, made, report)
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ def _made(trainer: tuple[Callable[..., Any], Any], kept: Kept, read: ShopLog, di
     try:
         learned = _trained(trainer, kept, read, directory, report)
     except NotEnoughData as too_few:
-        counted = _counted(str(too_few), read, directory, settings) if is_new_shop() else None
+        counted = _counted(str(too_few), read, directory, settings, report) if is_new_shop() else None
         if counted is None:
             raise
         return counted
     if learned.refusal and is_new_shop() and counted_beats_popular(learned.metrics):
-        return _counted(learned.refusal, read, directory, settings, learned) or learned
+        return _counted(learned.refusal, read, directory, settings, report, learned) or learned
     return learned
 
 
@@ -142,9 +142,12 @@ def _trained(
     return _Made(result.refusal, result.metrics, {**result.data, **details}, monotonic() - began)
 
 
-def _counted(why: str, read: ShopLog, directory: Path, settings: Any, learned: _Made | None = None) -> _Made | None:
+def _counted(
+    why: str, read: ShopLog, directory: Path, settings: Any, report: Report, learned: _Made | None = None
+) -> _Made | None:
     """A version that is counted, since nothing could be learned, or what was is not good enough; None without words."""
-    mix = write_counted_version(read, directory, settings)
+    counting = partial(report, "count")
+    mix = write_counted_version(read, directory, settings, lambda share: counting(0.7 + 0.13 * share))
     if mix is None:
         return None
     told = {"counted": why, "mix": mix}
@@ -154,14 +157,16 @@ def _counted(why: str, read: ShopLog, directory: Path, settings: Any, learned: _
     return _Made("", as_counted(learned.metrics), {**judged, **told}, learned.seconds)
 
 
-def _check_and_publish(lease: Lease, directory: Path, seconds: float, report: Report) -> None:
+def _check_and_publish(lease: Lease, directory: Path, made: _Made, report: Report) -> None:
     report("checking reasons", 0.83)
     checking = partial(report, "checking reasons")
-    verdict = check_reasons(lease.version, directory, seconds, lambda share: checking(0.83 + 0.15 * share))
+    verdict = check_reasons(lease.version, directory, made.seconds, lambda share: checking(0.83 + 0.15 * share))
     lease.update(fidelity=verdict.fidelity)
     if verdict.refusal:
         _reject(lease, verdict.refusal)
         return
+    if "counted" in made.data and not is_new_shop():  # staff may have published a learned version meanwhile
+        raise NotEnoughData(made.data["counted"])
     report("publishing", 0.98)
     upload(lease.version, directory)
     lease.update(progress=1, finished_at=timezone.now())

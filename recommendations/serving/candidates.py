@@ -77,10 +77,10 @@ def context_strength(loaded: LoadedRecommender | None, query: RecommendationQuer
     item = loaded.scorer.vocabulary.number(query.product_id)
     if item == 0:
         return None
-    return _likeness(loaded, item) if query.spot.basis is Basis.SIMILAR else _company(loaded, item)
+    return _cosines_to(loaded, item) if query.spot.basis is Basis.SIMILAR else _company(loaded, item)
 
 
-def _likeness(loaded: LoadedRecommender, item: int) -> np.ndarray:
+def _cosines_to(loaded: LoadedRecommender, item: int) -> np.ndarray:
     """Cosine to the item (n+1), of those in its own category."""
     score = loaded.scorer.score
     alike = logits(score.item_matrix[[item]], score.item_matrix)[0]

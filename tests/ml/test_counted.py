@@ -92,3 +92,5 @@ def test_vectors_of_words_are_one_long_and_near_where_words_are_shared():
     assert lengths[[0, N]].tolist() == [0, 0]
     assert vectors[1] @ vectors[2] > 0.2 > abs(vectors[1] @ vectors[4])
     assert not word_vectors(build_index([""] * 3), 3, 16).any()
+    middle = word_vectors(build_index([*TEXTS[:3], "", *TEXTS[3:]]), N + 1, 16)
+    assert not middle[4].any()

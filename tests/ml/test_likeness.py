@@ -57,6 +57,16 @@ def test_a_word_of_many_products_makes_none_of_them_alike(monkeypatch):
     assert index.alike("tea red").items.tolist() == [1, 2]
 
 
+def test_of_a_long_text_the_rarest_words_are_compared(monkeypatch):
+    for module in (training, text):
+        monkeypatch.setattr(module, "MOST_WORDS", 2)
+    index = build_index(["tea red tin", "tea red pot", "tea box tin", "tea"])
+    found = likeness(index, 4).toarray()
+    assert np.flatnonzero(found[1]).tolist() == [2, 3]  # by red and tin, which two products have
+    assert np.flatnonzero(found[4]).tolist() == [1, 2, 3]
+    assert sorted(index.alike("tea red tin").items.tolist()) == [1, 2, 3]
+
+
 def test_a_text_is_as_alike_as_a_product_of_that_text():
     texts = ["green tea tin", "green tea", "black tea", "tea pot pot", "green tin box"]
     index = build_index(texts)
@@ -81,18 +91,17 @@ def test_the_table_adds_likeness_and_tells_what_ever_came_next():
     assert items.tolist() == [2, 3]
     assert values.tolist() == pytest.approx([follows[2] + 0.5 * cosine[1, 2], 0.5 * cosine[1, 3]], abs=1e-6)
     assert both.followers(1)[0].tolist() == [2]
-    assert both.followed()[2] == pytest.approx(values[0])
-    assert both.followed()[3] == 0
+    assert both.followers(1)[1].tolist() == pytest.approx([follows[2]])  # whatever is alike
+    assert both.followed()[[2, 3]].tolist() == pytest.approx([follows[2], 0])
     assert len(both.followers(3)[0]) == 0
-    assert tables.alike().row(3)[0].tolist() == [1, 2]
+    assert tables.alike.row(3)[0].tolist() == [1, 2]
 
 
 def test_a_product_that_came_later_is_alike_both_ways_and_never_came_next():
     texts = ["green tea", "black tea", "pot"]
     index, weights = build_index(texts), MixWeights(1.0, 0.01, 0.0, 1.0, likeness=0.5)
-    follows = NextItemTable(
-        np.array([0, 0, 1, 1, 1], np.int64), np.array([2], np.int32), np.array([0.25], np.float32), np.array([True])
-    )
+    quarter = np.array([0.25], np.float32)
+    follows = NextItemTable(np.array([0, 0, 1, 1, 1], np.int64), np.array([2], np.int32), quarter, quarter)
     score = Score(np.zeros((4, 2), np.float32), np.zeros(4, np.float32), follows, weights)
     first, second = newcomers_of(index, np.ones(4, np.float32), {"x": "green tea", "y": "tea pot"})
     table = with_newcomers(with_newcomers(score, [first]), [second]).next_item

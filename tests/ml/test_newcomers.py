@@ -35,7 +35,7 @@ def test_it_stands_between_those_like_it_as_far_out_as_they_do():
 
 
 def test_the_popular_ones_among_those_like_it_count_more():
-    index, popularity = build_index(["red tea", "red tea", "cup"]), np.array([0, np.e - 1, np.e**3 - 1, 5])
+    index, popularity = build_index(["red tea", "red tea", "cup"]), np.array([0, np.e - 2, np.e**3 - 2, 5])
     (found,) = newcomers_of(index, popularity, {"new": "red tea", "other": "unheard of"})
     assert found.product_id == "new"
     assert dict(zip(found.like_it.items.tolist(), found.like_it.weights, strict=True)) == pytest.approx(
@@ -91,3 +91,10 @@ def test_the_reference_agrees_too(scorer):
     reference.take_in(more.newcomers)
     np.testing.assert_allclose(reference.scores(history)[1:], more.scores([history])[0, 1:], atol=2e-3)
     assert reference.vocabulary == more.vocabulary != read_vocabulary(scorer.directory)
+
+
+def test_products_that_nobody_met_are_like_it_too():
+    index = build_index(["green tea", "black tea", "pot"])
+    (found,) = newcomers_of(index, np.zeros(4, np.float32), {"new": "green tea tin"})
+    assert found.like_it.items.tolist() == [1, 2]
+    assert found.like_it.weights.sum() == pytest.approx(1)

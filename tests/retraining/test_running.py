@@ -1,17 +1,22 @@
+import json
 import logging
 import sys
 from dataclasses import replace
 
 import pytest
+from django.core.files.base import ContentFile
 
 from recommendations.auditing.gate import Verdict, check_reasons
+from recommendations.catalog import sync_catalog
 from recommendations.exceptions import RetrainingBusy
+from recommendations.ml.artifact import MANIFEST
 from recommendations.ml.splitting import NotEnoughData
 from recommendations.ml.text import NO_INDEX
 from recommendations.ml.training_settings import TrainingSettings
 from recommendations.models import Interaction, Product, ProductPopularity, RecommenderVersion
 from recommendations.models.recommender_version import best_baseline
-from recommendations.publishing import current_recommender, forget
+from recommendations.publishing import current_recommender, forget, publish
+from recommendations.publishing.artifacts import get_storage
 from recommendations.retraining import cancel, new_shop, retrain, running
 from recommendations.retraining.lease import Lease
 from recommendations.serving import RecommendationQuery, recommend
@@ -288,7 +293,8 @@ def test_artifacts_that_can_not_be_deleted_do_not_undo_the_publishing(shop, trai
 
 
 def test_a_process_that_lacks_torch_says_what_to_install_and_nothing_else(shop, monkeypatch, heart_at_rest, caplog):
-    monkeypatch.delitem(sys.modules, "recommendations.ml.training.pipeline", raising=False)
+    for name in ("pipeline", "threads"):
+        monkeypatch.delitem(sys.modules, f"recommendations.ml.training.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     version = retrain("anna")
     assert version.status == Status.FAILED
@@ -337,6 +343,57 @@ def test_the_real_training_ends_in_recommendations(db, settings, heart_at_rest):
     assert gate["shoppers"] > 0
     assert "coverage" in version.fidelity["plots"]
     assert set(version.metrics["new_products"]) >= {"recommender", "popularity", "next_item_table", "bought_before"}
+
+
+@pytest.mark.training
+def test_what_is_counted_takes_over_from_what_this_release_can_not_read(shop, trainer, monkeypatch):
+    monkeypatch.setattr(running, "_trainer", lambda settings: (trainer.train, TrainingSettings(width=16)))
+    good = retrain("anna")
+    trainer.middle = too_little
+    assert retrain("ben").status == Status.SKIPPED
+    manifest = f"{good.artifact}/{MANIFEST}"
+    told = json.loads(get_storage().open(manifest).read())
+    get_storage().delete(manifest)
+    get_storage().save(manifest, ContentFile(json.dumps(told | {"format_version": 4})))
+    version = retrain("ben")
+    assert (version.status, version.is_counted) == (Status.PUBLISHED, True)
+
+
+@pytest.mark.training
+def test_what_is_counted_takes_no_place_of_what_staff_publish_meanwhile(shop, trainer, monkeypatch):
+    monkeypatch.setattr(running, "_trainer", lambda settings: (trainer.train, TrainingSettings(width=16)))
+    learned = retrain("anna")
+    trainer.middle = too_little
+    RecommenderVersion.objects.filter(pk=learned.pk).update(status=Status.RETIRED)
+    counted = retrain("ben")
+    assert counted.is_counted and counted.status == Status.PUBLISHED
+
+    def meanwhile(*args):
+        publish(learned)
+        return Verdict({"gate": {"claims": 3}}, "")
+
+    monkeypatch.setattr(running, "check_reasons", meanwhile)
+    assert retrain("ben").status == Status.SKIPPED
+    assert RecommenderVersion.objects.current() == learned
+
+
+@pytest.mark.training
+def test_what_is_counted_knows_what_can_be_bought_and_what_comes_after_it(db, settings, heart_at_rest, monkeypatch):
+    settings.RECOMMENDATIONS = {"STRICT": True}
+    books = [Book.objects.create(name=f"Tales of the {('sea', 'moon')[k % 2]} no{k}", shelf="Tales") for k in range(12)]
+    sync_catalog()
+    Product.objects.filter(product_id=str(books[0].pk)).update(available=False)
+    monkeypatch.setattr(running, "sync_catalog", lambda: None)
+    assert retrain("anna").status == Status.PUBLISHED
+    forget()
+    known = set(current_recommender().scorer.vocabulary.product_ids)
+    assert known == {str(book.pk) for book in books[1:]}
+    new = Book.objects.create(name="New tales of the sea", shelf="Tales")
+    sync_catalog()
+    forget()
+    assert str(new.pk) in current_recommender().scorer.vocabulary.product_ids
+    found = recommend(RecommendationQuery("similar", product_id=str(new.pk), limit=3))
+    assert len(found.product_ids) == 3
 
 
 def figures(counted, popular):

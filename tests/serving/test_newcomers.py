@@ -93,7 +93,7 @@ def test_what_is_alike_is_expected_next_at_once(books, now, monkeypatch):
     new, _ = arrive(known.name, "Nothing like it", shelf="Cooking")
     scorer = current_recommender().scorer
     item, other = (scorer.vocabulary.number(key) for key in (new.product_id, str(known.pk)))
-    alike = dict(zip(scorer.newcomers[0].alike.items.tolist(), scorer.newcomers[0].alike.weights, strict=True))
+    alike = dict(zip(scorer.newcomers[0].likeness.items.tolist(), scorer.newcomers[0].likeness.weights, strict=True))
     assert alike[other] == pytest.approx(1, abs=1e-5)
     viewed = [History.of([read], [Kind.VIEW]) for read in (other, item)]
     table = scorer.score.parts(scorer.encode(viewed), viewed).table

@@ -5,6 +5,7 @@ next and what is alike by its words. The network has no weights but those that l
 newest event point; so a search counts from the first day.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from .network import Network, NetworkSettings
 from .parity import check_parity
 from .settings import TrainingSettings
 from .tables import Tables, build_tables
+from .threads import on_threads
 
 # How parts count that nobody's choice can tell of yet; on Amazon Beauty's last but one products (docs/decisions/0021).
 WEIGHTS = MixWeights(
@@ -37,22 +39,33 @@ COMPARED = 20
 
 
 def write_counted(
-    log: InteractionLog, vocabulary: Vocabulary, index: QueryIndex, directory: Path, settings: TrainingSettings
+    log: InteractionLog,
+    vocabulary: Vocabulary,
+    index: QueryIndex,
+    directory: Path,
+    settings: TrainingSettings,
+    report: Callable[[float], None] = lambda share: None,
 ) -> Mix:
     """Write an artifact of what `log`, which may be empty, and the words of the products in `index` tell; returns how
-    its parts are weighed.
+    its parts are weighed. `report(share done)` may end it.
     """
     n, now = len(vocabulary), int(log.time.max(initial=0)) + 1
-    tables = build_tables(log, n, now, index)
-    network, mix = counted(tables, index, n, settings.width)
-    score = mix.score_of(network, tables)
-    manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index)
-    eps = check_parity(directory, _visitors(n), lambda share: None)["eps"]
-    write_manifest(directory, Manifest(**{**vars(manifest), "eps": eps}))
+    with on_threads(settings.threads):
+        report(0.0)
+        tables = build_tables(log, n, now, index)
+        report(0.4)
+        network, mix = network_and_mix(tables, index, n, settings.width)
+        score = mix.score_of(network, tables)
+        report(0.6)
+        manifest = write_artifact(directory, network, score, tables, vocabulary, settings, index)
+        eps = check_parity(directory, _visitors(n), lambda share: report(0.7 + 0.3 * share))["eps"]
+        write_manifest(directory, Manifest(**{**vars(manifest), "eps": eps}))
     return mix
 
 
-def counted(tables: Tables, index: QueryIndex, n: int, width: int = NetworkSettings.width) -> tuple[Network, Mix]:
+def network_and_mix(
+    tables: Tables, index: QueryIndex, n: int, width: int = NetworkSettings.width
+) -> tuple[Network, Mix]:
     """The network and the weights that make of these tables and words what a new shop is served."""
     network = _pointing_where_words_do(index, n, width)
     return network, Mix(_bought_last(network, tables), POWER, RECENT / WEIGHTS.network)
@@ -66,12 +79,12 @@ def word_vectors(index: QueryIndex, n: int, width: int) -> np.ndarray:
     """
     vectors = np.zeros((n + 1, width), np.float32)
     if len(index.items):
-        words = sparse.csr_array((index.values, index.items, index.indptr), shape=(len(index.words), n + 1)).T
+        words = sparse.csr_array((index.values, index.items, index.indptr), shape=(len(index.words), n + 1)).T.tocsr()
         rank = min(width, *words.shape)
-        left, strength, _ = randomized_svd(words.tocsr(), rank, n_oversamples=8, n_iter=3, random_state=0)
+        left, strength, _ = randomized_svd(words, rank, n_oversamples=8, n_iter=3, random_state=0)
         found = left * strength
         vectors[:, :rank] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
-    vectors[0] = 0
+        vectors[np.diff(words.indptr) == 0] = 0  # what rounding left there
     return vectors
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from ..text import MOST_ALIKE, MOST_HAVING, QueryIndex
+from ..text import MOST_ALIKE, MOST_HAVING, MOST_WORDS, QueryIndex
 from .cooccurrence import strongest
 
 # Products that are compared with all others at a time.
@@ -13,15 +13,25 @@ AT_ONCE = 500
 def likeness(index: QueryIndex, n: int) -> sparse.csr_array:
     """(n+1, n+1) float32: the cosines of each product with the MOST_ALIKE products most like it, of tf-idf vectors.
 
-    Of equally alike ones the popular are kept. Row 0 and the diagonal are empty.
+    Of equally alike ones the popular are kept, then the low numbers. Row 0 and the diagonal are empty.
     """
     words = sparse.csr_array((index.values, index.items, index.indptr), shape=(len(index.words), n + 1))
     words = words[np.flatnonzero(np.diff(words.indptr) <= MOST_HAVING)]
     known = np.zeros(n + 1) if index.popularity is None else index.popularity
     popular_first = np.argsort(-known, kind="stable")
-    products, others = words.T.tocsr(), words[:, popular_first]
+    products, others = _rarest(words), words[:, popular_first]
     parts = [_most_alike(products, others, popular_first, first) for first in range(0, n + 1, AT_ONCE)]
     return sparse.vstack(parts, format="csr")
+
+
+def _rarest(words: sparse.csr_array) -> sparse.csr_array:
+    """(n+1, words): each product's MOST_WORDS rarest words."""
+    having = np.diff(words.indptr)
+    products = words.T.tocsr()
+    rarity = sparse.csr_array((1 / having[products.indices], products.indices, products.indptr), products.shape)
+    kept = strongest(rarity, MOST_WORDS)
+    row = np.repeat(np.arange(products.shape[0]), np.diff(products.indptr))[kept]
+    return sparse.coo_array((products.data[kept], (row, products.indices[kept])), shape=products.shape).tocsr()
 
 
 def _most_alike(

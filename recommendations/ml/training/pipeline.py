@@ -1,14 +1,11 @@
 """One training: judge a fit on the newest interactions, then fit all of them and write the artifact."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
-from threadpoolctl import threadpool_limits
 
 from ..artifact import Manifest, write_manifest
 from ..baselines import bought_before, popularity
@@ -21,7 +18,7 @@ from ..splitting import HeldOut, NotEnoughData, hold_out, split_time
 from ..text import NO_INDEX, QueryIndex, Words
 from ..vocabulary import Vocabulary
 from .checkpoints import Checkpoint, fingerprint
-from .counted import counted
+from .counted import network_and_mix
 from .export import write_artifact
 from .fit import fit
 from .importance import importance
@@ -48,6 +45,7 @@ from .parity import check_parity
 from .progress import Progress, Report
 from .settings import TrainingSettings, plan
 from .tables import Tables, build_tables
+from .threads import on_threads
 from .warm_start import Carried, Start, carry
 
 NOTHING_BEFORE = Before()
@@ -93,7 +91,7 @@ def train(
     """
     settings = settings or TrainingSettings()
     progress = Progress(report, settings.max_seconds)
-    with _threads(settings.threads):
+    with on_threads(settings.threads):
         progress.enter("count")
         _check_size(log, vocabulary)
         cutoff, n = split_time(log, settings.held_out), len(vocabulary)
@@ -226,7 +224,7 @@ def _of_counted(tables: Tables, index: QueryIndex, n: int) -> dict[str, Method]:
     """What a new shop is served, where there are words; how wide its vectors are changes little."""
     if tables.likeness is None:
         return {}
-    network, mix = counted(tables, index, n)
+    network, mix = network_and_mix(tables, index, n)
     score = mix.score_of(network, tables)
     return {COUNTED: lambda asked: score.score(encode(network, asked.histories, tables.trained_kinds), asked.histories)}
 
@@ -271,14 +269,3 @@ def _some_histories(log: InteractionLog, count: int = 20) -> list[History]:
         read = slice(max(starts[row], starts[row + 1] - READ_LIMIT), starts[row + 1])
         histories.append(History(log.item[read], log.kind[read], read.start == starts[row], log.queries))
     return histories
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        with threadpool_limits(count, user_api="blas"):  # numpy's and scipy's own threads
-            yield
-    finally:
-        torch.set_num_threads(before)

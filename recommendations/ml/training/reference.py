@@ -48,7 +48,7 @@ class ReferenceScorer:
             biases.append(((self._weights["bias"][items] * shares).sum() + NEWCOMER_BIAS)[None])
             self._indptr.append(self._indptr[-1])
             number = len(self._indptr) - 2
-            for known, cosine in zip(newcomer.alike.items.tolist(), newcomer.alike.weights.tolist(), strict=True):
+            for known, cosine in zip(newcomer.likeness.items.tolist(), newcomer.likeness.weights.tolist(), strict=True):
                 self._alike += [(number, known, cosine), (known, number, cosine)]
         self._weights["item_matrix"], self._weights["bias"] = torch.cat(vectors), torch.cat(biases)
         self.vocabulary = self.vocabulary.extended([newcomer.product_id for newcomer in newcomers])

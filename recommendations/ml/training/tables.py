@@ -1,6 +1,7 @@
 """Everything that is counted, not learned: from one log, before a cutoff or whole, and from the products' words."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -30,20 +31,25 @@ class Tables:
     likeness: sparse.csr_array | None = None  # (n+1, n+1), see likeness.py; None where nothing tells it
 
     def table(self, power: float, weight: float) -> NextItemTable:
-        """The next-item table of that power with `weight` times the likeness added; where that counts, what ever came
-        next is marked.
-        """
+        """The next-item table of that power with `weight` times the likeness added."""
         follow = self.next_item[power]
         if not weight or self.likeness is None:
             return follow
         alike = self.likeness
-        values = _sum(follow, follow.values, alike, np.float32(weight) * alike.data)
-        marks = _sum(follow, np.ones_like(follow.values), alike, np.full_like(alike.data, 0.5))
-        return NextItemTable(*_arrays(values), met=marks.data >= 1)
+        n = alike.shape[0]
+        rows = [np.repeat(np.arange(n), np.diff(indptr)) for indptr in (follow.indptr, alike.indptr)]
+        places = np.concatenate(rows), np.concatenate((follow.indices, alike.indices))
+        nothing = np.zeros_like(alike.data)
+        both, of_next = (
+            sparse.coo_array((np.concatenate(values), places), shape=alike.shape).tocsr()
+            for values in ((follow.values, np.float32(weight) * alike.data), (follow.values, nothing))
+        )
+        return NextItemTable(*_arrays(both), of_next=of_next.data.astype(np.float32))
 
+    @cached_property
     def alike(self) -> NextItemTable:
-        """The likeness as a table of its own."""
-        return NextItemTable(*_arrays(self.likeness), met=np.zeros(self.likeness.nnz, bool))
+        """The likeness as a table of its own, in which nothing ever came next."""
+        return NextItemTable(*_arrays(self.likeness), of_next=np.zeros(self.likeness.nnz, np.float32))
 
 
 def build_tables(log: InteractionLog, n: int, now: int, index: QueryIndex = NO_INDEX) -> Tables:
@@ -59,16 +65,6 @@ def build_tables(log: InteractionLog, n: int, now: int, index: QueryIndex = NO_I
         tuple(kinds[events >= KIND_SHARE * len(log)].tolist()),
         likeness(index, n) if len(index.items) else None,
     )
-
-
-def _sum(
-    follow: NextItemTable, of_follow: np.ndarray, alike: sparse.csr_array, of_alike: np.ndarray
-) -> sparse.csr_array:
-    """The sum of two matrices with these values, all above 0, in the places of a table and of the likeness."""
-    one = sparse.csr_array((of_follow, follow.indices, follow.indptr), shape=alike.shape)
-    found = one + sparse.csr_array((of_alike, alike.indices, alike.indptr), shape=alike.shape)
-    found.sort_indices()
-    return found
 
 
 def _arrays(table: sparse.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -169,8 +169,8 @@ def _parts(network: Network, tables: Tables, protocol: Protocol) -> dict[Part, n
     }
     found |= {("repeat", decay): repeat_strength(histories, columns, decay) for decay in REPEAT_DECAY}
     if tables.likeness is not None:
-        alike = tables.alike()
-        found |= {("alike", reach): next_item_strength(alike, histories, columns, reach) for reach in (NEAR, FAR)}
+        for reach in (NEAR, FAR):
+            found["alike", reach] = next_item_strength(tables.alike, histories, columns, reach)
     return found | {"recent": np.broadcast_to(np.log1p(tables.recent), found["network"].shape)}
 
 
