@@ -92,7 +92,18 @@ class Web:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
-        arguments = ["--bind", self.address, "--workers", "2", "--threads", "2", "--worker-tmp-dir", str(log.parent)]
+        arguments = [
+            "--bind",
+            self.address,
+            "--workers",
+            "2",
+            "--threads",
+            "2",
+            "--timeout",
+            "120",
+            "--worker-tmp-dir",
+            str(log.parent),
+        ]
         self.log = log
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", *arguments],
@@ -106,7 +117,8 @@ class Web:
         """(answer, cookie) of a page of this site that sends or asks."""
         headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin", "Cookie": cookie}
         headers["User-Agent"] = "Mozilla/5.0 (X11; Linux) Firefox/140"
-        connection = HTTPConnection(self.address, timeout=20)
+        # The master listens long before its workers, which import the app, can answer.
+        connection = HTTPConnection(self.address, timeout=120)
         connection.request("POST" if sent else "GET", path, json.dumps(sent) if sent else None, headers)
         response = connection.getresponse()
         body = response.read().decode()
