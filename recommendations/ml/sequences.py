@@ -22,7 +22,7 @@ _IN_SEQUENCE = np.isin(np.arange(128), SEQUENCE_KINDS)
 
 @dataclass(frozen=True, eq=False)
 class Bag:
-    """What a search stands for: distinct products and their weights, which sum to 1."""
+    """Distinct products and their weights; what a search stands for are such, summing to 1."""
 
     items: np.ndarray  # int32 (k)
     weights: np.ndarray  # float32 (k)

@@ -87,7 +87,7 @@ def _train_and_publish(lease: Lease, settings: Mapping[str, Any], report: Report
     lease.update(settings=asdict(chosen), data=told)
     with TemporaryDirectory(prefix="recommender-") as name:
         directory = Path(name)
-        made = _made(trainer, kept, read, directory, report)
+        made = _learned_or_counted(trainer, kept, read, directory, report)
         lease.update(metrics=made.metrics, data={**made.data, **told})
         if why_cold := made.data.get("start", {}).get("cold"):
             log("training_started_cold", version=lease.version.pk, why=why_cold)
@@ -107,7 +107,9 @@ class _Made:
     seconds: float  # it took; the gate takes a share of it
 
 
-def _made(trainer: tuple[Callable[..., Any], Any], kept: Kept, read: ShopLog, directory: Path, report: Report) -> _Made:
+def _learned_or_counted(
+    trainer: tuple[Callable[..., Any], Any], kept: Kept, read: ShopLog, directory: Path, report: Report
+) -> _Made:
     """What was learned; or counted, where that is not to be had and the shop has nothing that was learned yet."""
     _, settings = trainer
     try:

@@ -62,7 +62,8 @@ class Command(command.Command):
         if version.status in (RecommenderVersion.Status.PUBLISHED, RecommenderVersion.Status.RETIRED):
             self.stdout.write(self.style.SUCCESS(f"Version {version.pk} is published."))
             if version.is_counted:
-                self.stdout.write(f"It is counted, not learned yet (docs/retraining.md): {version.data['counted']}.")
+                why = version.data["counted"].rstrip(".")  # a refusal is a sentence, what lacks is none
+                self.stdout.write(f"It is counted, not learned yet (docs/retraining.md): {why}.")
             for line in _leads(version.metrics):
                 self.stdout.write(line)
             return

@@ -93,7 +93,8 @@ class Command(BaseCommand):
             console.print("  The shop opens all the same and shows what is popular.")
             return
         if version.is_counted:
-            console.print(f"  Version {version.pk} is counted, not learned yet: {version.data['counted']}.")
+            why = version.data["counted"].rstrip(".")
+            console.print(f"  Version {version.pk} is counted, not learned yet: {why}.")
         for table in metrics_tables(version.metrics):
             console.print(table)
 
